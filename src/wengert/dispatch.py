@@ -1,0 +1,241 @@
+"""What a primitive is, and how calling one finds the right evaluator for its operands.
+
+A `Primitive` is one row of the table in `primitives.py`. Calling it looks at the operands: floats
+go to the row's scalar value, NumPy arrays to its array value, and anything that stands for a
+number (an eager `Value`, a symbol, ...) decides for itself through its method `_apply`.
+"""
+
+import inspect
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import KW_ONLY, dataclass, field
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from wengert.errors import OperandError
+from wengert.special import Scalar
+
+Interval = tuple[float, float]
+Array = Callable[..., Any]
+Rule = Callable[..., tuple[Any, ...]]  # (output, *operands) -> one partial per operand
+
+
+class Edge(NamedTuple):
+    """What a primitive gives at one singular or special point."""
+
+    at: tuple[float, ...]
+    value: float
+    partials: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Algebraic facts that hold bit for bit in IEEE arithmetic."""
+
+    commutative: bool = False
+    neutral: float | None = None  # op(x, neutral) is x
+    odd: bool = False  # f(-x) is -f(x)
+    even: bool = False  # f(-x) is f(x)
+    idempotent: bool = False  # f(f(x)) is f(x)
+    stops_gradient: bool = False  # its derivative is defined to be zero
+
+
+@dataclass(frozen=True, eq=False)
+class Primitive:
+    """One scalar primitive: a row of the table, and the function that users call.
+
+    Args:
+        name: how the function is called, `wg.<name>`.
+        about: what it computes, in a few words; units where there are any.
+        scalar: its value on Python floats, with IEEE semantics: it never raises.
+        array: its value on NumPy arrays.
+        partials: `(z, *operands) -> (dz/doperand, ...)`, written with the library's own functions,
+            so that it serves numbers, arrays, graphs and symbols alike.
+        domain: per operand, an open interval in which the row is smooth; tests sample there.
+        symbol: what a picture shows; the name where none is given.
+        text: the formula as plain text, `{0}` standing for the first operand.
+        tex: the formula in LaTeX.
+        binds: how strongly the text form binds, from 1 (sums) to 5 (an atom).
+        facts: algebraic facts.
+        edges: value and partials at singular points, stated by hand.
+        ufuncs: further NumPy functions that mean the same.
+        params: the constant numbers a member of a `Family` is made for.
+    """
+
+    name: str
+    about: str
+    scalar: Scalar
+    array: Array
+    partials: Rule
+    domain: Sequence[Interval]
+    _: KW_ONLY
+    symbol: str = ""
+    text: str = ""
+    tex: str = ""
+    binds: int = 5
+    facts: Facts = Facts()
+    edges: Sequence[Edge] = ()
+    ufuncs: Sequence[Any] = ()
+    params: tuple[float, ...] = ()
+    operands: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        operands = tuple(inspect.signature(self.partials).parameters)[1:]
+        places = ", ".join(f"{{{k}}}" for k in range(len(operands)))
+        derived = {
+            "operands": operands,
+            "symbol": self.symbol or self.name,
+            "text": self.text or f"{self.name}({places})",
+            "tex": self.tex or rf"\operatorname{{{self.name}}}({places})",
+        }
+        self.__dict__.update(derived)
+
+    @property
+    def nin(self) -> int:
+        """The number of operands."""
+        return len(self.operands)
+
+    def __call__(self, *args: Any) -> Any:
+        """The value at the operands: floats, arrays, or anything that stands for a number."""
+        if len(args) != self.nin:
+            raise OperandError(
+                f"{self.name}() takes {self.nin} operand{'s' * (self.nin != 1)} "
+                f"({', '.join(self.operands)}), and got {len(args)}."
+            )
+        stand_in = None
+        for arg in args:
+            if isinstance(arg, np.ndarray | list | tuple) or is_array_like(arg):
+                return self._on_arrays(args)
+            if stand_in is None and hasattr(arg, "_apply"):
+                stand_in = arg
+        if stand_in is not None:
+            return stand_in._apply(self, args)
+        return self.scalar(*[to_float(arg, self.name) for arg in args])
+
+    def _on_arrays(self, args: Sequence[Any]) -> Any:
+        arrays = [to_array(arg, self.name) for arg in args]
+        if any(array.dtype == object for array in arrays):
+            if any(array.dtype != object and array.ndim and hasattr(other, "_apply")
+                   for array in arrays for other in args):  # fmt: skip
+                raise float_array_error(self.name)
+            return np.frompyfunc(self, self.nin, 1)(*arrays)
+        with np.errstate(all="ignore"):
+            return self.array(*arrays)
+
+    def __repr__(self) -> str:
+        params = "".join(f", {p:g}" for p in self.params)
+        return f"<primitive {self.name}({', '.join(self.operands)}{params})>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_row, (self.name, *self.params))
+
+
+class Family:
+    """Primitives that differ in a constant, such as x**2, x**3, ...: calling it gives the member.
+
+    Members are made once each, so they can be compared by identity.
+    """
+
+    def __init__(self, make: Callable[[Any], Primitive], samples: Sequence[float]) -> None:
+        self.name = make.__name__
+        self.__doc__ = make.__doc__
+        self.samples = samples  # the constants that tests and docs show it with
+        self._make = lru_cache(maxsize=4096)(make)
+
+    def __call__(self, constant: float) -> Primitive:
+        """The member for a constant."""
+        return self._make(constant)
+
+    def __iter__(self) -> Iterator[Primitive]:
+        return map(self, self.samples)
+
+    def __repr__(self) -> str:
+        return f"<family of primitives {self.name}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_row, (self.name,))
+
+
+def family(samples: Sequence[float]) -> Callable[[Callable[[Any], Primitive]], Family]:
+    """Decorate a function from a constant to a primitive, to make a `Family` of it."""
+    return lambda make: Family(make, samples)
+
+
+def _row(name: str, *params: float) -> Any:
+    """The row of that name: how pickle finds it again."""
+    from wengert.primitives import TABLE
+
+    row: Any = TABLE[name]
+    return row(*params) if params else row
+
+
+def is_array_like(arg: object) -> bool:
+    """Whether NumPy would see more than one number in it (a Series, a tensor, ...)."""
+    return hasattr(arg, "__array__") and not isinstance(arg, np.generic)
+
+
+def to_float(arg: Any, where: str) -> float:
+    """A Python float for anything that is one real number, else an OperandError."""
+    if type(arg) is float:
+        return arg
+    if isinstance(arg, float | int | np.floating | np.integer | np.bool_):
+        try:
+            return float(arg)
+        except OverflowError:
+            return math.inf if arg > 0 else -math.inf
+    raise OperandError(f"{where} takes real numbers and Values, not {describe(arg)}.{remedy(arg)}")
+
+
+def to_array(arg: Any, where: str) -> np.ndarray[Any, Any]:
+    """An array of doubles, or an object array where the elements stand for numbers."""
+    if hasattr(arg, "_apply"):
+        return box(arg)
+    try:
+        array = np.asarray(arg)
+    except ValueError as error:
+        raise OperandError(f"{where} cannot make an array of its operand: {error}.") from None
+    if array.dtype == object:
+        return array
+    if array.dtype.kind not in "fiub":
+        raise OperandError(
+            f"{where} takes arrays of real numbers or of Values, not of {array.dtype}."
+        )
+    return array.astype(float, copy=False)
+
+
+def box(operand: Any) -> np.ndarray[Any, Any]:
+    """A zero-dimensional object array around one operand."""
+    array = np.empty((), dtype=object)
+    array[()] = operand
+    return array
+
+
+def float_array_error(where: str) -> OperandError:
+    """For a Value that meets a float array."""
+    return OperandError(
+        f"{where} cannot combine one Value with a float array: the result would be many Values. "
+        "Make the array one of Values first, np.array([Value(x) for x in xs]), "
+        "or use one element of it, xs[i]."
+    )
+
+
+def describe(arg: object) -> str:
+    """An argument as an error message shows it: its type, and its value where that is short."""
+    shown = repr(arg)
+    kind = type(arg).__name__
+    return kind if arg is None or len(shown) > 40 else f"{kind} {shown}"
+
+
+def remedy(arg: object) -> str:
+    """What to write instead, for the arguments people pass by mistake."""
+    if isinstance(arg, str | bytes):
+        return f" Convert it first: float({arg!r})."
+    if isinstance(arg, complex | np.complexfloating):
+        return " Use its real and imaginary parts, z.real and z.imag, as two numbers."
+    if arg is None:
+        return " A function without a return statement gives None; is one missing?"
+    if callable(arg):
+        return " Call it first."
+    return ""

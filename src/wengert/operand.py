@@ -1,0 +1,241 @@
+"""What every stand-in for a number shares: Python's operators and NumPy's protocols.
+
+An `Operand` is anything that ordinary arithmetic can be run on in place of a float. A subclass
+states one method, `_apply(row, args)`: what it means to apply a primitive to it.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn, Self
+
+import numpy as np
+
+from wengert import functions, primitives
+from wengert.dispatch import Primitive, describe, float_array_error, is_array_like, remedy, to_float
+from wengert.errors import LostDerivativeError, OperandError
+from wengert.primitives import TABLE, powc, powi
+from wengert.source import user_source
+
+_NUMBER = (float, int, np.floating, np.integer, np.bool_)
+_MISTAKE = (str, bytes, complex, np.complexfloating, list, tuple, dict, set)
+
+
+class Operand:
+    """Base of whatever stands for one real number in a computation."""
+
+    __slots__ = ()
+
+    def _apply(self, row: Primitive, args: tuple[Any, ...]) -> Any:
+        """The result of a primitive on `args`, of which this operand is the first of its kind."""
+        raise NotImplementedError  # pragma: no cover - abstract
+
+    def _binary(self, row: Primitive, x: Any, y: Any) -> Any:
+        """An operator with this operand on one side and anything at all on the other."""
+        other = y if x is self else x
+        if isinstance(other, (Operand, *_NUMBER)):
+            return self._apply(row, (x, y))
+        if isinstance(other, np.ndarray):
+            return row(x, y) if other.dtype == object or not other.ndim else _refuse_array(row)
+        if other is None or isinstance(other, _MISTAKE):
+            raise OperandError(
+                f"{row.symbol} takes a number or a {type(self).__name__} on its other side, "
+                f"not {describe(other)}.{remedy(other)}"
+            )
+        return NotImplemented
+
+    if TYPE_CHECKING:  # methods named after the table's one-operand rows are added below
+
+        def __getattr__(self, name: str) -> Callable[..., Any]: ...
+
+    def __add__(self, other: Any) -> Self:
+        return self._binary(primitives.add, self, other)
+
+    def __radd__(self, other: Any) -> Self:
+        return self._binary(primitives.add, other, self)
+
+    def __sub__(self, other: Any) -> Self:
+        return self._binary(primitives.sub, self, other)
+
+    def __rsub__(self, other: Any) -> Self:
+        return self._binary(primitives.sub, other, self)
+
+    def __mul__(self, other: Any) -> Self:
+        return self._binary(primitives.mul, self, other)
+
+    def __rmul__(self, other: Any) -> Self:
+        return self._binary(primitives.mul, other, self)
+
+    def __truediv__(self, other: Any) -> Self:
+        return self._binary(primitives.div, self, other)
+
+    def __rtruediv__(self, other: Any) -> Self:
+        return self._binary(primitives.div, other, self)
+
+    def __floordiv__(self, other: Any) -> Self:
+        return self._binary(primitives.floordiv, self, other)
+
+    def __rfloordiv__(self, other: Any) -> Self:
+        return self._binary(primitives.floordiv, other, self)
+
+    def __mod__(self, other: Any) -> Self:
+        return self._binary(primitives.mod, self, other)
+
+    def __rmod__(self, other: Any) -> Self:
+        return self._binary(primitives.mod, other, self)
+
+    def __divmod__(self, other: Any) -> tuple[Self, Self]:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Any) -> tuple[Self, Self]:
+        return other // self, other % self
+
+    def __pow__(self, exponent: Any) -> Self:
+        """A constant integer and a constant real exponent have rows of their own."""
+        if isinstance(exponent, int | np.integer | np.bool_) and abs(int(exponent)) <= 2**53:
+            return self._apply(powi(int(exponent)), (self,))
+        if isinstance(exponent, _NUMBER):
+            return self._apply(powc(to_float(exponent, "**")), (self,))
+        return self._binary(primitives.pow, self, exponent)
+
+    def __rpow__(self, base: Any) -> Self:
+        return self._binary(primitives.pow, base, self)
+
+    def __neg__(self) -> Self:
+        return self._apply(primitives.neg, (self,))
+
+    def __pos__(self) -> Self:
+        return self
+
+    def __abs__(self) -> Self:
+        return self._apply(primitives.abs, (self,))
+
+    def __floor__(self) -> Self:
+        return self._apply(primitives.floor, (self,))
+
+    def __ceil__(self) -> Self:
+        return self._apply(primitives.ceil, (self,))
+
+    def __float__(self) -> NoReturn:
+        raise _lost("float", type(self).__name__)
+
+    def __int__(self) -> NoReturn:
+        raise _lost("int", type(self).__name__)
+
+    __trunc__ = __int__
+
+    def __round__(self, digits: int | None = None) -> NoReturn:
+        raise _lost("round", type(self).__name__)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *args: Any, **options: Any) -> Any:
+        """NumPy's functions on an operand: those that the table knows."""
+        kind = type(self).__name__
+        function = UFUNCS.get(ufunc)
+        if function is None or method != "__call__" or options:
+            call = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
+            what = f"np.{call} with {', '.join(options)}" if options else f"np.{call}"
+            raise OperandError(
+                f"{what} does not work on a {kind}. NumPy functions that do: "
+                f"{', '.join(sorted(u.__name__ for u in UFUNCS))}."
+            )
+        if any(is_array_like(arg) and np.asarray(arg).dtype != object and np.ndim(arg)
+               for arg in args):  # fmt: skip
+            raise float_array_error(f"np.{ufunc.__name__}")
+        return function(*[arg.item() if isinstance(arg, np.generic) else arg for arg in args])
+
+
+def _refuse_array(row: Primitive) -> NoReturn:
+    raise float_array_error(row.symbol)
+
+
+def _lost(conversion: str, kind: str) -> LostDerivativeError:
+    """For float(v), math.exp(v) and the like: what the user wrote, and what to write."""
+    source = user_source()
+    call = source.text.partition("(")[0] if source else ""
+    row = TABLE.get(call.rpartition(".")[2])
+    if conversion == "float" and isinstance(row, Primitive):
+        refused = f"{row.name}() of a {kind} needs wg.{row.name}, not {call}, which"
+        advice = f"Write wg.{row.name}(x)."
+    elif conversion == "round":
+        refused, advice = f"round() of a {kind}", "Write wg.floor(x + 0.5), or round(x.data)."
+    elif conversion == "int":
+        refused, advice = f"int() of a {kind}", "Write wg.floor(x), or int(x.data)."
+    else:
+        refused = f"float() of a {kind}, or a math function of it,"
+        advice = "Write x.data for the plain number, and wg.exp(x) for math.exp(x)."
+    at = f" ({source})" if source else ""
+    return LostDerivativeError(f"{refused} would drop the derivative{at}. {advice}")
+
+
+def _method(row: Primitive) -> Callable[[Operand], Any]:
+    def method(self: Operand) -> Any:
+        return self._apply(row, (self,))
+
+    method.__name__, method.__doc__ = row.name, row.__doc__
+    return method
+
+
+def _binary_method(row: Primitive) -> Callable[[Operand, Any], Any]:
+    def method(self: Operand, other: Any) -> Any:
+        return self._binary(row, self, other)
+
+    method.__name__, method.__doc__ = row.name, row.__doc__
+    return method
+
+
+# NumPy calls a ufunc's name as a method on the elements of an object array: np.arctan finds
+# v.arctan(). So every row whose array value is a ufunc gives a method of either name.
+UFUNCS: dict[Any, Callable[..., Any]] = {
+    np.square: lambda x: x**2,
+    np.reciprocal: lambda x: 1 / x,
+    np.logaddexp: functions.logaddexp,
+    np.positive: lambda x: +x,
+    np.power: lambda x, y: x**y,
+    np.float_power: lambda x, y: x**y,
+    np.divmod: divmod,
+    np.less: lambda x, y: x < y,
+    np.less_equal: lambda x, y: x <= y,
+    np.greater: lambda x, y: x > y,
+    np.greater_equal: lambda x, y: x >= y,
+    np.equal: lambda x, y: x == y,
+    np.not_equal: lambda x, y: x != y,
+}
+for _row in TABLE.values():
+    if isinstance(_row, Primitive) and _row.nin <= 2:
+        _ufuncs = [u for u in (_row.array, *_row.ufuncs) if isinstance(u, np.ufunc)]
+        for _ufunc in _ufuncs:
+            UFUNCS.setdefault(_ufunc, _row)
+        _make = _method if _row.nin == 1 else _binary_method
+        for _name in {_row.name, *(u.__name__ for u in _ufuncs)}:
+            if not hasattr(Operand, _name):
+                setattr(Operand, _name, _make(_row))
+
+
+class Ieee(Operand):
+    """A float whose arithmetic never raises: 1/0 is inf here, as in NumPy and in C."""
+
+    __slots__ = ("number",)
+
+    def __init__(self, number: float) -> None:
+        self.number = number
+
+    def _apply(self, row: Primitive, args: tuple[Any, ...]) -> "Ieee":
+        return Ieee(row.scalar(*[a.number if isinstance(a, Ieee) else float(a) for a in args]))
+
+
+PYTHON_RAISES = (ZeroDivisionError, OverflowError)  # where IEEE arithmetic gives inf or nan
+
+
+def local_partials(row: Primitive, z: float, xs: Sequence[float]) -> tuple[float, ...]:
+    """The row's partials at floats, with IEEE semantics.
+
+    Python's own floats are tried first, since they are fast and differ only in that they raise.
+    """
+    try:
+        return row.partials(z, *xs)
+    except PYTHON_RAISES:
+        return ieee_partials(row, z, xs)
+
+
+def ieee_partials(row: Primitive, z: float, xs: Sequence[float]) -> tuple[float, ...]:
+    """The same where Python's floats raise."""
+    partials = row.partials(Ieee(z), *map(Ieee, xs))
+    return tuple(p.number if isinstance(p, Ieee) else p for p in partials)

@@ -1,0 +1,47 @@
+"""Where in the user's code something happens: file, line and the text of the call.
+
+Only errors and the debugging modes ask, so nothing here runs on a hot path.
+"""
+
+import linecache
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+import numpy as np
+
+_LIBRARIES = tuple(str(Path(file).parent) for file in (__file__, np.__file__))
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A place in the user's code."""
+
+    file: str
+    line: int
+    text: str  # the expression being evaluated there, "" where Python does not know it
+
+    def __str__(self) -> str:
+        name = self.file if self.file.startswith("<") else Path(self.file).name
+        return f"{name}:{self.line}"
+
+
+def user_source() -> Source | None:
+    """The innermost place on the stack that is neither Wengert's code nor NumPy's."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(_LIBRARIES):
+        frame = frame.f_back
+    if frame is None:
+        return None
+    file = frame.f_code.co_filename
+    return Source(file, frame.f_lineno, _text(file, frame))
+
+
+def _text(file: str, frame: FrameType) -> str:
+    positions = list(frame.f_code.co_positions())
+    first, last, start, end = positions[frame.f_lasti // 2]
+    line = linecache.getline(file, frame.f_lineno)
+    if first != last or start is None or end is None:
+        return line.strip()
+    return line.encode()[start:end].decode(errors="replace")
