@@ -20,11 +20,12 @@ lint: .venv/dev.stamp  ## style and types
 
 docs: .venv/dev.stamp  ## write the generated pages of docs/ again
 	$(BIN)/python tools/generate_docs.py
+	$(BIN)/python tools/notebooks.py
 
 docs-check: .venv/dev.stamp  ## run every example, and see that the generated pages are current
 	$(BIN)/python tools/generate_docs.py --check
-	$(BIN)/python -m pytest -q README.md docs src
-	$(BIN)/python tools/run_notebooks.py --check
+	$(BIN)/python -m pytest -q --doctest-modules README.md docs src
+	$(BIN)/python tools/notebooks.py --check
 
 bench: .venv/bench.stamp  ## time the engine beside its peers
 	$(BIN)/python bench/eager.py

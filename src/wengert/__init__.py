@@ -86,9 +86,11 @@ from wengert.primitives import (
     tan,
     tanh,
 )
+from wengert.steps import steps
 from wengert.value import Value
 
 __version__ = _version("wengert")
+engine = "plain"  # which implementation of Value is in use
 
 __all__ = [
     "CheckError",
@@ -157,6 +159,7 @@ __all__ = [
     "softmax",
     "softplus",
     "sqrt",
+    "steps",
     "stop_gradient",
     "sum",
     "tan",

@@ -84,11 +84,12 @@ class Primitive:
     def __post_init__(self) -> None:
         operands = tuple(inspect.signature(self.partials).parameters)[1:]
         places = ", ".join(f"{{{k}}}" for k in range(len(operands)))
+        tex_name = self.name.replace("_", r"\_")
         derived = {
             "operands": operands,
             "symbol": self.symbol or self.name,
             "text": self.text or f"{self.name}({places})",
-            "tex": self.tex or rf"\operatorname{{{self.name}}}({places})",
+            "tex": self.tex or rf"\operatorname{{{{{tex_name}}}}}({places})",
         }
         self.__dict__.update(derived)
 

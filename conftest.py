@@ -1,0 +1,32 @@
+"""Runs the Python in README.md and in the hand-written pages of docs/."""
+
+from pathlib import Path
+
+from sybil import Sybil
+from sybil.parsers.markdown import PythonCodeBlockParser
+from sybil.parsers.rest import DocTestParser
+
+
+def in_a_folder_of_its_own(namespace: dict[str, object]) -> None:
+    """Examples write files; let them do so elsewhere."""
+    import os
+    import tempfile
+
+    folder = tempfile.TemporaryDirectory()
+    namespace["_folder"], namespace["_before"] = folder, Path.cwd()
+    os.chdir(folder.name)
+
+
+def back_again(namespace: dict[str, object]) -> None:
+    import os
+
+    os.chdir(str(namespace["_before"]))
+    namespace["_folder"].cleanup()  # type: ignore[attr-defined]
+
+
+pytest_collect_file = Sybil(
+    parsers=[PythonCodeBlockParser(), DocTestParser()],
+    patterns=["README.md", "docs/getting-started.md"],
+    setup=in_a_folder_of_its_own,
+    teardown=back_again,
+).pytest()

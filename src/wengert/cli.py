@@ -1,0 +1,274 @@
+"""The command line: `wengert tour | draw | step | check | quiz | plot | doctor`.
+
+Exit status: 0 done, 1 the check failed, 2 the call or its target was wrong.
+"""
+
+import argparse
+import importlib.metadata
+import importlib.util
+import json
+import math
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import wengert as wg
+from wengert import target
+from wengert.errors import ExpressionError, WengertError
+from wengert.graph import names, topological_order
+from wengert.steps import BackwardStep, ForwardStep
+from wengert.value import Value
+
+TARGET_HELP = 'FILE.py:NAME (a Value or a function), or an expression such as "tanh(x*w + b)"'
+
+
+@dataclass(frozen=True)
+class Verb:
+    """One command: what it says of itself, its arguments, and what it does."""
+
+    name: str
+    about: str
+    run: Callable[[argparse.Namespace], int]
+    arguments: Callable[[argparse.ArgumentParser], object] = field(default=lambda parser: None)
+    takes_target: bool = True
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        argv: the words after `wengert`; those of the process by default.
+
+    Returns:
+        The exit status.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    options = _parser().parse_args(argv)
+    try:
+        status: int = options.run(options)
+        sys.stdout.flush()
+    except WengertError as error:
+        print(f"wengert: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("wengert: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader has seen enough, as in `wengert step ... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="wengert", description="See, check and run scalar computations and their gradients."
+    )
+    parser.add_argument("--version", action="version", version=f"wengert {wg.__version__}")
+    verbs = parser.add_subparsers(required=True, metavar="COMMAND")
+    for verb in VERBS:
+        sub = verbs.add_parser(verb.name, help=verb.about, description=verb.about)
+        sub.set_defaults(run=verb.run)
+        if verb.takes_target:
+            sub.add_argument("target", help=TARGET_HELP)
+            sub.add_argument(
+                "--at", metavar="x=2,y=-3", default="", help="the numbers of the variables"
+            )
+        verb.arguments(sub)
+    return parser
+
+
+def _json_flag(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print JSON, for programs")
+
+
+def _root(options: argparse.Namespace, backward: bool) -> Value:
+    """The target's Value, its gradients filled where it was made just now."""
+    root, fresh = target.root(options.target, target.parse_at(options.at))
+    if fresh and backward:
+        root.backward()
+    return root
+
+
+# --- the commands ---------------------------------------------------------------------------------
+
+
+def _tour(options: argparse.Namespace) -> int:
+    from wengert.learn.tour import tour
+
+    tour(options.folder)
+    return 0
+
+
+def _tour_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "folder", nargs="?", default="tour", metavar="DIR", help="where its pictures go"
+    )
+
+
+def _draw(options: argparse.Namespace) -> int:
+    root = _root(options, backward=not options.no_backward)
+    if options.json:
+        print(_dumps(_graph(root)))
+        return 0
+    drawing = wg.draw(root, engine=options.engine, theme=options.theme)
+    if options.output == "-":
+        print(drawing.svg)
+        return 0
+    match = options.target.rpartition(":")[2]
+    path = Path(options.output or f"{match if match.isidentifier() else 'graph'}.svg")
+    drawing.save(path)
+    print(f"{path}: {drawing!r}")
+    return 0
+
+
+def _draw_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", help="svg, png, pdf, dot or html by its ending; - for svg"
+    )
+    parser.add_argument("--engine", choices=["wengert", "dot"], default="wengert")
+    parser.add_argument("--theme", choices=["auto", "light", "dark"], default="auto")
+    parser.add_argument("--no-backward", action="store_true", help="leave the gradients at zero")
+    _json_flag(parser)
+
+
+def _step(options: argparse.Namespace) -> int:
+    root = _root(options, backward=False)
+    for step in wg.steps(root, options.direction):
+        print(_dumps(_step_as_dict(step)) if options.json else step)
+    return 0
+
+
+def _step_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--direction", choices=["backward", "forward"], default="backward")
+    _json_flag(parser)
+
+
+def _check(options: argparse.Namespace) -> int:
+    report = wg.check(_root(options, backward=True))
+    if options.json:
+        print(_dumps({"ok": report.ok, "rows": [row.as_dict() for row in report.rows]}))
+    else:
+        print(report)
+    return 0 if report.ok else 1
+
+
+def _quiz(options: argparse.Namespace) -> int:
+    wg.quiz(_root(options, backward=False))
+    return 0
+
+
+def _plot(options: argparse.Namespace) -> int:
+    at = target.parse_at(options.at)
+    variable = options.variable or next(iter(target.variables(options.target, at)), "")
+    if not variable:
+        raise ExpressionError(
+            "Which variable runs along the axis? Give --at x=1.0 or --variable x."
+        )
+    function = target.function(options.target, at, variable)
+    axes = wg.plot(function, options.lo, options.hi, at=at.get(variable), h=options.h)
+    axes.set_xlabel(variable)
+    try:
+        axes.get_figure().savefig(options.output)
+    except (OSError, ValueError) as error:
+        raise ExpressionError(f"Cannot write {options.output}: {error}.") from None
+    print(options.output)
+    return 0
+
+
+def _plot_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--lo", type=float, default=-5.0, help="left end (-5)")
+    parser.add_argument("--hi", type=float, default=5.0, help="right end (5)")
+    parser.add_argument("--h", type=float, help="draw the secant over this step, too")
+    parser.add_argument("--variable", metavar="x", help="the variable along the axis")
+    parser.add_argument("-o", "--output", metavar="FILE", default="plot.svg", help="plot.svg")
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    facts = {
+        "wengert": wg.__version__,
+        "engine": wg.engine,
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "platform": platform.platform(),
+        "numpy": importlib.metadata.version("numpy"),
+        "matplotlib (extra plot)": _version("matplotlib", "plots, and pictures as PNG and PDF"),
+        "graphviz (optional)": shutil.which("dot") or "not installed; needed only for engine='dot'",
+    }
+    if options.json:
+        print(_dumps(facts))
+    else:
+        width = max(map(len, facts))
+        for name, fact in facts.items():
+            print(f"{name:{width}}  {fact}")
+    return 0
+
+
+def _version(package: str, purpose: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return f'not installed; for {purpose}: pip install "wengert[plot]"'
+
+
+VERBS = (
+    Verb("tour", "Walk through the lesson, drawing its pictures.", _tour, _tour_arguments, False),
+    Verb("draw", "Draw the graph of an expression.", _draw, _draw_arguments),
+    Verb(
+        "step", "Print back-propagation, or the evaluation, step by step.", _step, _step_arguments
+    ),
+    Verb("check", "Compare every gradient with a numerical derivative.", _check, _json_flag),
+    Verb("quiz", "Fill in the gradients yourself, and be graded.", _quiz),
+    Verb(
+        "plot", "Plot a function of one variable, with tangent and secant.", _plot, _plot_arguments
+    ),
+    Verb("doctor", "Show versions, the engine in use and the extras.", _doctor, _json_flag, False),
+)
+
+# --- JSON -----------------------------------------------------------------------------------------
+
+
+def _dumps(data: Any) -> str:
+    return json.dumps(_plain(data), ensure_ascii=False, allow_nan=False)
+
+
+def _plain(data: Any) -> Any:
+    """Numbers that JSON cannot write, as the strings "nan", "inf" and "-inf"."""
+    if isinstance(data, float) and not math.isfinite(data):
+        return repr(data)
+    if isinstance(data, dict):
+        return {key: _plain(value) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [_plain(value) for value in data]
+    return data
+
+
+def _graph(root: Value) -> dict[str, Any]:
+    order = topological_order(root)
+    known = names(order)
+    return {
+        "root": known[root],
+        "nodes": [
+            {
+                "name": known[node], "label": node.label, "data": node.data, "grad": node.grad,
+                "op": node._op, "operands": [known[operand] for operand in node.operands],
+                "scope": node.scope,
+            }
+            for node in order
+        ],
+    }  # fmt: skip
+
+
+def _step_as_dict(step: BackwardStep | ForwardStep) -> dict[str, Any]:
+    if isinstance(step, ForwardStep):
+        return {"node": step.name, "formula": step.formula.text, "data": step.node.data}
+    _, node, operand = step.names
+    return {
+        "node": node, "operand": operand, "upstream": step.upstream, "partial": step.partial,
+        "formula": step.formula, "contribution": step.contribution, "total": step.total,
+    }  # fmt: skip

@@ -1,0 +1,1 @@
+"""What helps to learn: the lesson, and the tour that runs it."""
