@@ -88,9 +88,9 @@ from wengert.primitives import (
 )
 from wengert.steps import steps
 from wengert.value import Value
+from wengert.value import engine as engine
 
 __version__ = _version("wengert")
-engine = "plain"  # which implementation of Value is in use
 
 __all__ = [
     "CheckError",

@@ -1,0 +1,102 @@
+/* Where nodes live: slabs of 256 KB, cut into places of one size.
+ *
+ * A slab lies at a multiple of its size, so the address of a node tells its slab. Each slab has its
+ * own list of free places, so nodes made one after the other lie side by side, and a slab that
+ * is free altogether can go back to the system. Some are kept for the next graph. */
+
+#include "node.h"
+
+#include <stdlib.h>
+#if defined(_WIN32)
+#include <malloc.h>
+#endif
+
+enum { KEPT_SLABS = 64 }; /* 16 MB: fetching memory anew costs more than all else a node does */
+
+static Slab no_slab; /* full from the start */
+static Slab with_room = {.next = &with_room, .previous = &with_room};
+static Py_ssize_t slabs, empty_slabs;
+
+Slab *current_slab = &no_slab;
+
+static void *aligned(size_t size)
+{
+#if defined(_WIN32)
+    return _aligned_malloc(size, size);
+#else
+    return aligned_alloc(size, size);
+#endif
+}
+
+static void release(Slab *slab)
+{
+    slabs--;
+#if defined(_WIN32)
+    _aligned_free(slab);
+#else
+    free(slab);
+#endif
+}
+
+static Slab *new_slab(void)
+{
+    Slab *slab = aligned(SLAB_SIZE);
+    if (slab == NULL)
+        return NULL;
+    slabs++;
+    size_t start = (sizeof(Slab) + 15) / 16 * 16;
+    size_t places = (SLAB_SIZE - start) / PLACE;
+    char *first = (char *)slab + start;
+    *slab = (Slab){.fresh = first, .end = first + places * PLACE};
+    return slab;
+}
+
+static void unlist(Slab *slab)
+{
+    slab->next->previous = slab->previous;
+    slab->previous->next = slab->next;
+    slab->has_room = false;
+}
+
+/* The current slab is full: take a place from another one, which is current from here on. */
+Node *place_from_next_slab(void)
+{
+    Slab *slab = with_room.next;
+    if (slab != &with_room) {
+        unlist(slab);
+        empty_slabs -= slab->used == 0;
+    } else {
+        slab = new_slab();
+        if (slab == NULL) {
+            PyErr_NoMemory();
+            return NULL;
+        }
+    }
+    current_slab = slab;
+    return take_place();
+}
+
+/* A place was given back: the slab was full before, or is empty now. */
+void slab_has_room(Slab *slab)
+{
+    if (!slab->has_room) {
+        slab->has_room = true;
+        slab->next = with_room.next;
+        slab->previous = &with_room;
+        with_room.next->previous = slab;
+        with_room.next = slab;
+    }
+    if (slab->used == 0) {
+        if (empty_slabs < KEPT_SLABS) {
+            empty_slabs++;
+        } else {
+            unlist(slab);
+            release(slab);
+        }
+    }
+}
+
+Py_ssize_t slab_count(void)
+{
+    return slabs;
+}
