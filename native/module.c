@@ -311,6 +311,22 @@ static PyObject *mind_surroundings(PyObject *module, PyObject *unused)
     Py_RETURN_NONE;
 }
 
+/* For gc.callbacks: after a full collection, memory goes back that was not needed since the last. */
+static PyObject *after_collection(PyObject *module, PyObject *args)
+{
+    (void)module;
+    const char *phase;
+    PyObject *info;
+    if (!PyArg_ParseTuple(args, "sO!", &phase, &PyDict_Type, &info))
+        return NULL;
+    PyObject *generation = PyDict_GetItemString(info, "generation");
+    if (strcmp(phase, "stop") == 0 && generation != NULL && PyLong_AsLong(generation) == 2)
+        trim_slabs();
+    if (PyErr_Occurred())
+        return NULL;
+    Py_RETURN_NONE;
+}
+
 /* How many slabs of memory are held. */
 static PyObject *count_slabs(PyObject *module, PyObject *unused)
 {
@@ -323,6 +339,7 @@ static PyMethodDef functions[] = {
     {"mind_surroundings", mind_surroundings, METH_NOARGS, NULL},
     {"topological_order", (PyCFunction)(void (*)(void))topological_order, METH_FASTCALL,
      "Every native Value that the roots depend on, as wengert.graph.topological_order has it."},
+    {"after_collection", after_collection, METH_VARARGS, NULL},
     {"slab_count", count_slabs, METH_NOARGS, "How many slabs of 256 KB hold the nodes."},
     {NULL, NULL, 0, NULL},
 };

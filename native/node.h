@@ -133,6 +133,7 @@ extern Slab *current_slab;
 
 Node *place_from_next_slab(void);
 void slab_has_room(Slab *slab);
+void trim_slabs(void);
 Py_ssize_t slab_count(void);
 
 static inline Node *fresh_place(Slab *slab)

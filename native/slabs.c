@@ -2,7 +2,11 @@
  *
  * A slab lies at a multiple of its size, so the address of a node tells its slab. Each slab has its
  * own list of free places, so nodes made one after the other lie side by side, and a slab that
- * is free altogether can go back to the system. Some are kept for the next graph. */
+ * is free altogether can go back to the system.
+ *
+ * Getting memory from the system costs as much as all else a node does, and the next graph is
+ * likely to be as large as the last. So empty slabs are kept, and given back only when they were
+ * not needed between two full runs of the garbage collector. */
 
 #include "node.h"
 
@@ -11,11 +15,10 @@
 #include <malloc.h>
 #endif
 
-enum { KEPT_SLABS = 64 }; /* 16 MB: fetching memory anew costs more than all else a node does */
-
 static Slab no_slab; /* full from the start */
 static Slab with_room = {.next = &with_room, .previous = &with_room};
 static Py_ssize_t slabs, empty_slabs;
+static Py_ssize_t idle_slabs; /* the least number of empty ones since the last trim_slabs() */
 
 Slab *current_slab = &no_slab;
 
@@ -65,6 +68,8 @@ Node *place_from_next_slab(void)
     if (slab != &with_room) {
         unlist(slab);
         empty_slabs -= slab->used == 0;
+        if (idle_slabs > empty_slabs)
+            idle_slabs = empty_slabs;
     } else {
         slab = new_slab();
         if (slab == NULL) {
@@ -86,14 +91,24 @@ void slab_has_room(Slab *slab)
         with_room.next->previous = slab;
         with_room.next = slab;
     }
-    if (slab->used == 0) {
-        if (empty_slabs < KEPT_SLABS) {
-            empty_slabs++;
-        } else {
+    empty_slabs += slab->used == 0;
+}
+
+/* Give back as many slabs as stood empty since the last time. */
+void trim_slabs(void)
+{
+    Slab *slab = with_room.next;
+    while (idle_slabs > 0 && slab != &with_room) {
+        Slab *next = slab->next;
+        if (slab->used == 0) {
             unlist(slab);
             release(slab);
+            empty_slabs--;
+            idle_slabs--;
         }
+        slab = next;
     }
+    idle_slabs = empty_slabs;
 }
 
 Py_ssize_t slab_count(void)

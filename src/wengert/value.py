@@ -5,6 +5,7 @@ Setting WENGERT_PURE=1 before Python starts chooses the plain one, as does an in
 the extension module.
 """
 
+import gc
 import os
 from typing import TYPE_CHECKING
 
@@ -19,9 +20,10 @@ else:
     try:
         if os.environ.get("WENGERT_PURE", "0") not in ("", "0"):
             raise ImportError("WENGERT_PURE is set")
-        from wengert._native import Value, mind_surroundings
+        from wengert._native import Value, after_collection, mind_surroundings
 
         ON_FIRST_USE.append(mind_surroundings)
+        gc.callbacks.append(after_collection)
 
         engine, why_plain = "native", ""
     except ImportError as error:
