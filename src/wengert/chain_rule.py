@@ -56,7 +56,7 @@ def push_finite(node: "Value") -> None:
 def contributions(node: "Value", upstream: float) -> list[float]:
     """What a gradient `upstream` at a node adds to the gradient of each of its operands."""
     operands = node._operands
-    if upstream == 0.0:
+    if upstream == 0.0 or not operands:
         return [0.0] * len(operands)
     row = node._row
     if row is None:

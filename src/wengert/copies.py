@@ -7,6 +7,7 @@ pickled objects share stay shared, as they are for any Python object.
 """
 
 from collections.abc import Iterator
+from copy import deepcopy
 from threading import local
 from typing import TYPE_CHECKING, Any
 
@@ -17,74 +18,132 @@ if TYPE_CHECKING:
     from wengert.value import Value
 
 
-def twin(node: Any, operands: tuple["Value", ...], copies: dict[int, Any]) -> Any:
-    """A node with the same contents and the given operands.
-
-    The closures of the user's own operations capture nodes; they capture the copies here.
-    """
-    copy = blank(type(node), operands)
-    copy._data, copy._grad, copy._row = node._data, node._grad, node._row
-    notes = node._notes
-    if notes is not None:
-        copy._notes = type(notes)(notes.label, notes.scope, notes.source)
-        if notes.own is not None:
-            copy._notes.own = notes.own.among({**copies, id(node): copy})
-    if hasattr(node, "__dict__"):
-        copy.__dict__.update(node.__dict__)
-    return copy
-
-
-def deepcopied(node: Any, memo: dict[int, Any]) -> Any:
-    """A copy of the whole graph below a node; `memo` is that of the copy module."""
-    for each in topological_order(node):
-        if id(each) not in memo:
-            operands = tuple(memo[id(operand)] for operand in each._operands)
-            memo[id(each)] = twin(each, operands, memo)
-    return memo[id(node)]
-
-
-def blank(cls: type, operands: tuple["Value", ...]) -> Any:
-    """A node with operands and nothing else yet."""
+def blank(cls: type, data: float, grad: float, row: Any, *operands: "Value") -> Any:
+    """A node without notes."""
     node: Any = object.__new__(cls)
+    node._data = data
+    node._grad = grad
+    node._row = row
     node._operands = operands
     node._notes = None
     return node
 
 
+def stand_in(node: Any, data: float) -> Any:
+    """A leaf in a node's place, with other data."""
+    leaf = blank(type(node), data, 0.0, None)
+    _set_attributes(leaf, _attributes(node))
+    return leaf
+
+
+def copied(node: Any) -> Any:
+    """A node of its own with the same operands."""
+    copy = blank(type(node), node._data, node._grad, node._row, *node._operands)
+    _set_attributes(copy, _attributes(node))
+    _copy_notes(node, copy, {id(node): copy})
+    return copy
+
+
+def deepcopied(node: Any, memo: dict[int, Any]) -> Any:
+    """A copy of the whole graph below a node; `memo` is that of the copy module."""
+    fresh = []
+    stack = [node]
+    while stack:
+        each = stack[-1]
+        missing = [operand for operand in each._operands if id(operand) not in memo]
+        if missing:
+            stack += missing
+            continue
+        stack.pop()
+        if id(each) not in memo:
+            operands = [memo[id(operand)] for operand in each._operands]
+            memo[id(each)] = blank(type(each), each._data, each._grad, each._row, *operands)
+            fresh.append(each)
+    for each in fresh:  # once all nodes have copies: attributes and closures may refer to any
+        copy = memo[id(each)]
+        attributes = _attributes(each)
+        if attributes:
+            _set_attributes(copy, deepcopy(attributes, memo))
+        _copy_notes(each, copy, memo)
+    return memo[id(node)]
+
+
+def _copy_notes(node: Any, copy: Any, replacement: dict[int, Any]) -> None:
+    """The closures of the user's own operations capture nodes; a copy's capture the copies."""
+    notes = node._notes
+    if notes is not None:
+        own = notes.own.among(replacement) if notes.own else None
+        copy._notes = type(notes)(notes.label, notes.scope, notes.source, own)
+
+
+def _attributes(node: Any) -> dict[str, Any] | None:
+    """What a subclass keeps in its instances beside the node's own contents."""
+    attributes: dict[str, Any] | None = getattr(node, "__dict__", None)
+    if node._slots:
+        kept = {name: getattr(node, name) for name in node._slots if hasattr(node, name)}
+        return {**(attributes or {}), **kept}
+    return attributes
+
+
+def _set_attributes(node: Any, attributes: dict[str, Any] | None) -> None:
+    for name, attribute in (attributes or {}).items():
+        object.__setattr__(node, name, attribute)
+
+
 def reduced(node: "Value") -> tuple[Any, ...]:
-    """How pickle is to write a node: by itself within its graph's list, else as that list."""
-    if not node._operands or id(node) in _listed():
-        return (blank, (type(node), node._operands), _state(node))
-    return (_root, (_Nodes(topological_order(node)),))
+    """How pickle is to write a node: by itself after its operands, else as its graph's list."""
+    if node._operands and id(node) not in _PROGRESS.listed and not _continues(node):
+        return (_root, (_Nodes(topological_order(node)),))
+    parts = (type(node), node._data, node._grad, node._row, *node._operands)
+    state = _state(node)
+    return (blank, parts) if state is None else (blank, parts, state)
+
+
+def _continues(node: "Value") -> bool:
+    """Whether the pickler can refer to all operands, so that no list is needed.
+
+    Without this, a list of all nodes of a chain would take quadratic time. A pickler asks for a
+    node once: one that asks again is another, of which nothing is known.
+    """
+    written = _PROGRESS.written
+    if id(node) in written:
+        written.clear()
+        return False
+    if written and all(id(each) in written for each in node._operands if each._operands):
+        written.add(id(node))
+        return True
+    return False
 
 
 def restore(node: Any, state: tuple[Any, ...]) -> None:
-    """The contents of a node, from what `reduced` wrote."""
-    node._data, node._grad, node._row, notes, attributes = state
+    """The contents of a node that may refer back to it, from what `reduced` wrote."""
+    notes, attributes = state
     if notes is not None:
         label, scope, source, op, backward, forward = notes
         own = Own(op, backward, forward) if op is not None else None
         node._notes = type(node)._make_notes(label, scope, source, own)
-    if attributes:
-        node.__dict__.update(attributes)
+    _set_attributes(node, attributes)
 
 
-def _state(node: "Value") -> tuple[Any, ...]:
+def _state(node: "Value") -> tuple[Any, ...] | None:
+    attributes = _attributes(node)
     notes = node._notes
-    written: tuple[Any, ...] | None = None
-    if notes is not None:
-        own = notes.own or Own(op=None)  # type: ignore[arg-type]
-        written = (notes.label, notes.scope, notes.source, own.op, own.backward, own.forward)
-    return (node._data, node._grad, node._row, written, getattr(node, "__dict__", None))
+    if notes is None:
+        return (None, attributes) if attributes else None
+    own = notes.own
+    what = (own.op, own.backward, own.forward) if own else (None, None, None)
+    return ((notes.label, notes.scope, notes.source, *what), attributes)
 
 
-_THREAD = local()
+class _Progress(local):
+    """What the picklers of a thread are at, as identities of nodes."""
+
+    def __init__(self) -> None:
+        self.listed: set[int] = set()  # in a list that is being written
+        self.written: set[int] = set()  # in a list that a pickler still remembers
 
 
-def _listed() -> set[int]:
-    """The nodes whose list is being written just now, in this thread."""
-    ids: set[int] = _THREAD.__dict__.setdefault("ids", set())
-    return ids
+_PROGRESS = _Progress()
 
 
 class _Nodes(list[Any]):
@@ -94,29 +153,33 @@ class _Nodes(list[Any]):
         return (list, (), None, self._written())
 
     def _written(self) -> Iterator[Any]:
-        ids = set(map(id, self)) - _listed()
-        end = _End(ids)
-        _listed().update(ids)
+        end = _End(set(map(id, self)) - _PROGRESS.listed)
+        _PROGRESS.listed |= end.ids
         try:
             yield from self
             yield end
         except GeneratorExit:  # the pickler gave up
-            end.reached()
+            _PROGRESS.listed -= end.ids
             raise
 
 
 class _End:
-    """Marks the end of a list of nodes: it is written when they have all been written."""
+    """Marks the end of a list of nodes: it is written when they have all been written.
+
+    The pickler keeps what it has written, this mark included, for as long as it remembers it.
+    """
 
     def __init__(self, ids: set[int]) -> None:
         self.ids = ids
-
-    def reached(self) -> None:
-        _listed().difference_update(self.ids)
+        self.written = _PROGRESS.written
 
     def __reduce__(self) -> Any:
-        self.reached()
+        _PROGRESS.listed -= self.ids
+        self.written |= self.ids
         return (_nothing, ())
+
+    def __del__(self) -> None:
+        self.written.clear()
 
 
 def _nothing() -> None:

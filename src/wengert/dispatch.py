@@ -117,13 +117,13 @@ class Primitive:
 
     def _on_arrays(self, args: Sequence[Any]) -> Any:
         arrays = [to_array(arg, self.name) for arg in args]
-        if any(array.dtype == object for array in arrays):
+        with np.errstate(all="ignore"):
+            if not any(array.dtype == object for array in arrays):
+                return self.array(*arrays)[()]  # a number where there are no dimensions
             if any(array.dtype != object and array.ndim and hasattr(other, "_apply")
                    for array in arrays for other in args):  # fmt: skip
                 raise float_array_error(self.name)
             return np.frompyfunc(self, self.nin, 1)(*arrays)
-        with np.errstate(all="ignore"):
-            return self.array(*arrays)
 
     def __repr__(self) -> str:
         params = "".join(f", {p:g}" for p in self.params)
@@ -133,21 +133,82 @@ class Primitive:
         return (_row, (self.name, *self.params))
 
 
+class _Documented:
+    """The docstring of the class for the class, and one made from the row for each row.
+
+    It is made when someone reads it: that takes symbols, and importing the table shall not.
+    """
+
+    def __init__(self, of_class: str | None) -> None:
+        self.of_class = of_class
+
+    def __get__(self, row: Primitive | None, owner: type) -> str | None:
+        return self.of_class if row is None else _document(row)
+
+
+Primitive.__doc__ = _Documented(Primitive.__doc__)  # type: ignore[assignment]
+
+
+def _document(row: Primitive) -> str:
+    from wengert.formula import partial_texts, value_text
+
+    formulas = [f"z = {value_text(row)}"]
+    formulas += [
+        f"∂z/∂{operand} = {partial}"
+        for operand, partial in zip(row.operands, partial_texts(row), strict=True)
+    ]
+    intervals = [
+        f"{operand}: a number, an array or a Value; smooth at least in ({low:g}, {high:g})."
+        for operand, (low, high) in zip(row.operands, row.domain, strict=True)
+    ]
+    edges = [
+        f"at ({', '.join(map(repr, edge.at))}): {edge.value!r}, "
+        f"partials ({', '.join(map(repr, edge.partials))})"
+        for edge in row.edges
+    ]
+    constant = f"({row.params[0]!r})" if row.params else ""
+    at = ", ".join(repr((low + high) / 2) for low, high in row.domain)
+    z = row.scalar(*[(low + high) / 2 for low, high in row.domain])
+    paragraphs = [
+        f"{row.about}.",
+        "\n".join(f"    {formula}" for formula in formulas),
+        "Args:\n" + "\n".join(f"    {interval}" for interval in intervals),
+        "Returns:\n    A float for numbers, an array for an array, a Value for a Value.",
+        *(["Edge cases:\n" + "\n".join(f"    {edge}" for edge in edges)] if edges else []),
+        "Examples:\n    >>> from wengert import primitives\n"
+        f"    >>> primitives.{row.name}{constant}({at})\n    {z!r}",
+    ]
+    return "\n\n".join(paragraphs) + "\n"
+
+
 class Family:
     """Primitives that differ in a constant, such as x**2, x**3, ...: calling it gives the member.
 
     Members are made once each, so they can be compared by identity.
     """
 
-    def __init__(self, make: Callable[[Any], Primitive], samples: Sequence[float]) -> None:
+    def __init__(
+        self, make: Callable[[Any], Primitive], kind: type[float], samples: Sequence[float]
+    ) -> None:
         self.name = make.__name__
         self.__doc__ = make.__doc__
+        self.kind = kind  # the constant's type
         self.samples = samples  # the constants that tests and docs show it with
         self._make = lru_cache(maxsize=4096)(make)
 
     def __call__(self, constant: float) -> Primitive:
         """The member for a constant."""
-        return self._make(constant)
+        if type(constant) is self.kind:
+            return self._make(constant)
+        try:
+            exact = self.kind(constant)  # 2, 2.0 and np.int64(2) are one integer
+        except (TypeError, ValueError, OverflowError):
+            exact = None
+        if exact is None or (exact != constant and exact == exact):
+            raise OperandError(
+                f"{self.name}() takes a constant {self.kind.__name__}, not {describe(constant)}."
+            )
+        return self._make(exact)
 
     def __iter__(self) -> Iterator[Primitive]:
         return map(self, self.samples)
@@ -159,9 +220,11 @@ class Family:
         return (_row, (self.name,))
 
 
-def family(samples: Sequence[float]) -> Callable[[Callable[[Any], Primitive]], Family]:
+def family(
+    kind: type[float], samples: Sequence[float]
+) -> Callable[[Callable[[Any], Primitive]], Family]:
     """Decorate a function from a constant to a primitive, to make a `Family` of it."""
-    return lambda make: Family(make, samples)
+    return lambda make: Family(make, kind, samples)
 
 
 def _row(name: str, *params: float) -> Any:
@@ -239,4 +302,6 @@ def remedy(arg: object) -> str:
         return " A function without a return statement gives None; is one missing?"
     if callable(arg):
         return " Call it first."
+    if hasattr(arg, "__float__"):
+        return " Convert it first, with float()."
     return ""

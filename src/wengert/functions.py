@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert.dispatch import to_array
+from wengert.dispatch import to_array, to_float
 from wengert.errors import OperandError
 from wengert.primitives import (
     abs,
@@ -34,6 +34,7 @@ from wengert.primitives import (
     stop_gradient,
     sub,
 )
+from wengert.primitives import sigmoid as sigmoid
 
 _LARGEST = np.finfo(float).max
 
@@ -80,25 +81,6 @@ def clip(x: Any, low: Any, high: Any) -> Any:
         1.0
     """
     return select(less_equal(x, low), low, select(greater_equal(x, high), high, x))
-
-
-def sigmoid(x: Any) -> Any:
-    r"""The logistic function.
-
-    $$\sigma(x) = \frac{1}{1 + e^{-x}}$$
-
-    Args:
-        x: a number or an array.
-
-    Returns:
-        A number or an array, between 0 and 1.
-
-    Examples:
-        >>> import wengert as wg
-        >>> wg.sigmoid(0.0)
-        0.5
-    """
-    return div(1.0, add(1.0, exp(neg(x))))
 
 
 def softplus(x: Any) -> Any:
@@ -281,8 +263,8 @@ def mean(xs: Any, axis: int | None = None) -> Any:
         1.5
     """
     array = _elements(xs)
-    count = array.size if axis is None else array.shape[axis]
-    return div(sum(array, axis), float(count))
+    total = sum(array, axis)
+    return div(total, float(array.size if axis is None else array.shape[axis]))
 
 
 def dot(xs: Any, ys: Any) -> Any:
@@ -353,8 +335,11 @@ def logsumexp(xs: Any) -> Any:
     elements = _elements(xs).ravel().tolist()
     if not elements:
         return -math.inf
-    shift = _finite_shift(elements)
-    return add(shift, log(sum([exp(sub(x, shift)) for x in elements])))
+    largest = reduce(maximum, elements)
+    infinite = greater(abs(largest), _LARGEST)
+    shift = _finite_shift(largest, infinite)
+    smooth = add(shift, log(sum([exp(sub(x, shift)) for x in elements])))
+    return select(infinite, largest, smooth)
 
 
 def softmax(xs: Any) -> Any:
@@ -376,32 +361,38 @@ def softmax(xs: Any) -> Any:
     array = _elements(xs)
     if not array.size:
         return array
-    shift = _finite_shift(array.ravel().tolist())
+    largest = reduce(maximum, array.ravel().tolist())
+    shift = _finite_shift(largest, greater(abs(largest), _LARGEST))
     weights = exp(sub(array, shift))
     return div(weights, sum(weights))
 
 
-def _finite_shift(elements: list[Any]) -> Any:
+def _finite_shift(largest: Any, infinite: Any) -> Any:
     """The largest element as a constant, and 0 where it is infinite: results do not depend on it.
 
     Being a constant, it adds nothing to the derivative, where it would only add rounding.
     """
-    largest = stop_gradient(reduce(maximum, elements))
-    return select(greater(abs(largest), _LARGEST), 0.0, largest)
+    return select(infinite, 0.0, stop_gradient(largest))
 
 
 def _elements(xs: Any) -> np.ndarray[Any, Any]:
-    if isinstance(xs, Iterable) and not isinstance(xs, np.ndarray | list | tuple | str):
+    if isinstance(xs, Iterable) and not isinstance(xs, np.ndarray | list | tuple | str | bytes):
         xs = list(xs)
     if isinstance(xs, list | tuple) and not xs:
         return np.empty(0)
     array = to_array(xs, "a sequence")
+    if array.dtype == object:  # which may hold anything
+        for element in array.flat:
+            if not hasattr(element, "_apply"):
+                to_float(element, "a sequence")
     return array.ravel() if array.ndim == 0 else array
 
 
 def _fold(operation: Callable[[Any, Any], Any], xs: Any, axis: int | None, empty: float) -> Any:
     array = _elements(xs)
     if axis is not None:
+        if axis not in range(-array.ndim, array.ndim):
+            raise OperandError(f"An array of shape {array.shape} has no axis {axis!r}.")
         slices = list(np.moveaxis(array, axis, 0))
         return reduce(operation, slices) if slices else np.full(np.delete(array.shape, axis), empty)
     elements = array.ravel().tolist()

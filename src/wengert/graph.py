@@ -4,7 +4,11 @@ Nothing here recurses: a chain of a million nodes is as good as one of ten.
 """
 
 from collections.abc import Iterable, Iterator
+from itertools import chain, count
 from typing import Any, Protocol, TypeVar
+
+from wengert.dispatch import describe
+from wengert.errors import OperandError
 
 
 class Node(Protocol):
@@ -57,6 +61,9 @@ def trace(root: N) -> tuple[set[N], set[tuple[N, N]]]:
         A set of nodes and a set of edges. A value used twice by one node, as in `a * a`, is one
         edge here; `Value.operands` has both.
 
+    Raises:
+        OperandError: `root` is not a Value.
+
     Examples:
         >>> import wengert as wg
         >>> a = wg.Value(2.0)
@@ -64,6 +71,10 @@ def trace(root: N) -> tuple[set[N], set[tuple[N, N]]]:
         >>> len(nodes), len(edges)
         (2, 1)
     """
+    if not hasattr(root, "_operands"):
+        raise OperandError(
+            f"trace() takes a Value, the result of a computation, not {describe(root)}."
+        )
     nodes = topological_order(root)
     return set(nodes), {(operand, node) for node in nodes for operand in node._operands}
 
@@ -71,25 +82,23 @@ def trace(root: N) -> tuple[set[N], set[tuple[N, N]]]:
 def names(order: Iterable[N]) -> dict[N, str]:
     """A distinct name per node: its label, or v1, v2, ... by its place in the order.
 
-    A label that several nodes carry is followed by a prime for each earlier one: x, x′, x″.
+    A label that several nodes carry is told apart by primes, x, x′, x′′, and then by numbers, x#4.
     """
+    nodes = dict.fromkeys(order)
+    taken = {node.label for node in nodes}
     given: dict[N, str] = {}
-    taken: set[str] = set()
-    nodes = list(order)
+    variants: dict[str, Iterator[str]] = {}
     for node in nodes:
-        if node.label:
-            name = node.label
-            while name in taken:
-                name += "′"
-            given[node] = name
-            taken.add(name)
-    fresh = _fresh(taken)
+        label = node.label
+        if label in variants:
+            given[node] = next(name for name in variants[label] if name not in taken)
+            taken.add(given[node])
+        elif label:
+            given[node] = label
+            variants[label] = _variants(label)
+    fresh = (name for name in map("v{}".format, count(1)) if name not in taken)
     return {node: given.get(node) or next(fresh) for node in nodes}
 
 
-def _fresh(taken: set[str]) -> Iterator[str]:
-    k = 0
-    while True:
-        k += 1
-        if f"v{k}" not in taken:
-            yield f"v{k}"
+def _variants(label: str) -> Iterator[str]:
+    return chain((f"{label}′", f"{label}′′"), (f"{label}#{k}" for k in count(4)))

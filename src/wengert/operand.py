@@ -4,13 +4,22 @@ An `Operand` is anything that ordinary arithmetic can be run on in place of a fl
 states one method, `_apply(row, args)`: what it means to apply a primitive to it.
 """
 
+import operator
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import numpy as np
 
 from wengert import functions, primitives
-from wengert.dispatch import Primitive, describe, float_array_error, is_array_like, remedy, to_float
+from wengert.dispatch import (
+    Primitive,
+    box,
+    describe,
+    float_array_error,
+    is_array_like,
+    remedy,
+    to_float,
+)
 from wengert.errors import LostDerivativeError, OperandError
 from wengert.primitives import TABLE, powc, powi
 from wengert.source import user_source
@@ -90,7 +99,7 @@ class Operand:
 
     def __pow__(self, exponent: Any) -> Self:
         """A constant integer and a constant real exponent have rows of their own."""
-        if isinstance(exponent, int | np.integer | np.bool_) and abs(int(exponent)) <= 2**53:
+        if isinstance(exponent, int | np.integer | np.bool_) and abs(int(exponent)) <= 2**31:
             return self._apply(powi(int(exponent)), (self,))
         if isinstance(exponent, _NUMBER):
             return self._apply(powc(to_float(exponent, "**")), (self,))
@@ -139,7 +148,21 @@ class Operand:
         if any(is_array_like(arg) and np.asarray(arg).dtype != object and np.ndim(arg)
                for arg in args):  # fmt: skip
             raise float_array_error(f"np.{ufunc.__name__}")
-        return function(*[arg.item() if isinstance(arg, np.generic) else arg for arg in args])
+        args = tuple(map(_plain, args))
+        if not any(is_array_like(arg) for arg in args):
+            return function(*args)
+        boxed = [box(arg) if isinstance(arg, Operand) else arg for arg in args]
+        with np.errstate(all="ignore"):
+            results = np.frompyfunc(function, ufunc.nin, ufunc.nout)(*boxed)
+        return results.astype(bool) if ufunc in _COMPARISONS else results
+
+
+def _plain(arg: Any) -> Any:
+    """A number of NumPy's as one of Python's, so that the operators do not come back to NumPy."""
+    if isinstance(arg, np.generic) or (isinstance(arg, np.ndarray) and not arg.ndim):
+        item = arg.item()
+        return float(item) if isinstance(item, np.longdouble) else item
+    return arg
 
 
 def _refuse_array(row: Primitive) -> NoReturn:
@@ -169,7 +192,7 @@ def _method(row: Primitive) -> Callable[[Operand], Any]:
     def method(self: Operand) -> Any:
         return self._apply(row, (self,))
 
-    method.__name__, method.__doc__ = row.name, row.__doc__
+    method.__name__, method.__doc__ = row.name, f"{row.about}: the row `{row.name}` as a method."
     return method
 
 
@@ -177,9 +200,18 @@ def _binary_method(row: Primitive) -> Callable[[Operand, Any], Any]:
     def method(self: Operand, other: Any) -> Any:
         return self._binary(row, self, other)
 
-    method.__name__, method.__doc__ = row.name, row.__doc__
+    method.__name__, method.__doc__ = row.name, f"{row.about}: the row `{row.name}` as a method."
     return method
 
+
+_COMPARISONS: dict[Any, Callable[..., Any]] = {
+    np.less: operator.lt,
+    np.less_equal: operator.le,
+    np.greater: operator.gt,
+    np.greater_equal: operator.ge,
+    np.equal: operator.eq,
+    np.not_equal: operator.ne,
+}
 
 # NumPy calls a ufunc's name as a method on the elements of an object array: np.arctan finds
 # v.arctan(). So every row whose array value is a ufunc gives a method of either name.
@@ -191,12 +223,7 @@ UFUNCS: dict[Any, Callable[..., Any]] = {
     np.power: lambda x, y: x**y,
     np.float_power: lambda x, y: x**y,
     np.divmod: divmod,
-    np.less: lambda x, y: x < y,
-    np.less_equal: lambda x, y: x <= y,
-    np.greater: lambda x, y: x > y,
-    np.greater_equal: lambda x, y: x >= y,
-    np.equal: lambda x, y: x == y,
-    np.not_equal: lambda x, y: x != y,
+    **_COMPARISONS,
 }
 for _row in TABLE.values():
     if isinstance(_row, Primitive) and _row.nin <= 2:

@@ -9,18 +9,26 @@
 
 Such a node carries its derivative as a closure and its value as a bare number. To take part in
 `forward()` and `check()` its value must be found again for other operands: the function that made
-it is called once more, on stand-ins for its operands. That is done only for a function that
-receives its operands as arguments and assigns `_backward`; else the user can assign `_forward`.
+it is called once more, on stand-ins for its operands, and left as soon as it makes the node. That
+is done only for a function that receives its operands as arguments and assigns `_backward`; else
+the user can assign `_forward`.
 """
 
+import dis
+import functools
 import inspect
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from types import CellType, FrameType, FunctionType
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from types import CellType, CodeType, FrameType, FunctionType, MethodType
 from typing import Any
 
+import numpy as np
+
 from wengert.errors import GraphError
+
+_RESUMABLE = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,21 +38,43 @@ class Maker:
     function: FunctionType
     positional: tuple[Any, ...]
     keywords: dict[str, Any]
+    place: int  # the instruction that makes the node: one function may make several
 
-    def among(self, replacement: dict[int, Any]) -> "Maker":
-        """The same call on other nodes, by identity, also within lists and tuples."""
+    def among(self, replacement: Mapping[int, Any]) -> "Maker":
+        """The same call on other nodes, by identity."""
+        positional, keywords = replaced((self.positional, self.keywords), replacement)
+        return replace(self, positional=positional, keywords=keywords)
 
-        def swap(arg: Any) -> Any:
-            if type(arg) in (list, tuple):
-                return type(arg)(replacement.get(id(item), item) for item in arg)
-            return replacement.get(id(arg), arg)
+    def again(self, operands: Sequence[Any]) -> float | None:
+        """The number the call gives the node of these operands, None if it makes no such node."""
+        token = _AWAITED.set(_Awaited(self.function.__code__, self.place, operands))
+        try:
+            self.function(*self.positional, **self.keywords)
+        except _MadeError as made:
+            return made.number
+        finally:
+            _AWAITED.reset(token)
+        return None
 
-        keywords = {name: swap(arg) for name, arg in self.keywords.items()}
-        return Maker(self.function, tuple(map(swap, self.positional)), keywords)
 
-    def call(self) -> Any:
-        """What the function returns."""
-        return self.function(*self.positional, **self.keywords)
+@dataclass(frozen=True, slots=True)
+class _Awaited:
+    """The node for which a maker is being called again."""
+
+    code: CodeType
+    place: int
+    operands: Sequence[Any]
+
+
+_AWAITED: ContextVar[_Awaited | None] = ContextVar("wengert_awaited", default=None)
+
+
+class _MadeError(BaseException):
+    """Leaves a maker's function once it has made the node: nothing after it runs twice."""
+
+    def __init__(self, number: float) -> None:
+        super().__init__()
+        self.number = number
 
 
 @dataclass(slots=True)
@@ -56,41 +86,50 @@ class Own:
     forward: Callable[..., float] | None = None
     maker: Maker | None = None
 
-    def among(self, replacement: dict[int, Any]) -> "Own":
+    def among(self, replacement: Mapping[int, Any]) -> "Own":
         """The same operation on other nodes."""
         maker = self.maker.among(replacement) if self.maker else None
-        return Own(self.op, rebound(self.backward, replacement), self.forward, maker)
+        return Own(self.op, replaced(self.backward, replacement), self.forward, maker)
 
 
 def maker_of(node: Any, operands: Sequence[Any]) -> Maker | None:
-    """The call in progress that is making `node`, if it can safely be repeated."""
-    frame: FrameType | None = sys._getframe(2)
+    """The call in progress that is making `node`, if it can safely be repeated.
+
+    To be called by the node's constructor.
+    """
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None and _is_constructor(frame, node):
         frame = frame.f_back
-    if frame is None or "_backward" not in frame.f_code.co_names:
+    awaited = _AWAITED.get()
+    if frame is None:
         return None
-    code = frame.f_code
-    if code.co_flags & (inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR):
+    code, place = frame.f_code, frame.f_lasti
+    if awaited is not None:
+        if (code, place) == (awaited.code, awaited.place) and _same(operands, awaited.operands):
+            raise _MadeError(node._data)
+        return None
+    if not _is_repeatable(code):
         return None
     here = frame.f_locals
-    if not code.co_flags & inspect.CO_OPTIMIZED or any(
-        name not in here for name in code.co_freevars
-    ):
+    if any(name not in here for name in code.co_freevars):
         return None
     cells = tuple(CellType(here[name]) for name in code.co_freevars)
     function = FunctionType(code, frame.f_globals, code.co_name, None, cells)
     args = inspect.getargs(code)
     plain = code.co_argcount
-    positional = [here[name] for name in args.args[:plain]]
-    keywords = {name: here[name] for name in args.args[plain:]}
-    if args.varargs:
-        positional += here[args.varargs]
-    if args.varkw:
-        keywords |= here[args.varkw]
-    maker = Maker(function, tuple(positional), keywords)
-    given = {id(item) for arg in (*positional, *keywords.values())
-             for item in (arg if isinstance(arg, list | tuple) else (arg,))}  # fmt: skip
-    return maker if all(id(operand) in given for operand in operands) else None
+    try:
+        positional = [here[name] for name in args.args[:plain]]
+        keywords = {name: here[name] for name in args.args[plain:]}
+        if args.varargs:
+            positional += here[args.varargs]
+        if args.varkw:
+            keywords |= here[args.varkw]
+    except KeyError:  # an argument that the function has deleted
+        return None
+    given = {id(part) for arg in (*positional, *keywords.values()) for part in (arg, *_parts(arg))}
+    if any(id(operand) not in given for operand in operands):
+        return None
+    return Maker(function, tuple(positional), keywords, place)
 
 
 def _is_constructor(frame: FrameType, node: Any) -> bool:
@@ -102,23 +141,114 @@ def _is_constructor(frame: FrameType, node: Any) -> bool:
     )
 
 
-def rebound(function: Any, copies: dict[int, Any]) -> Any:
-    """A closure over copies: the same function, its captured nodes replaced by their copies."""
-    if not isinstance(function, FunctionType) or not function.__closure__:
-        return function
+def _same(operands: Sequence[Any], others: Sequence[Any]) -> bool:
+    """Whether they are the same nodes; a set among `_children` may come in another order."""
+    return sorted(map(id, operands)) == sorted(map(id, others))
 
-    def swap(cell: CellType) -> CellType:
+
+@functools.lru_cache(maxsize=1024)
+def _is_repeatable(code: CodeType) -> bool:
+    """Whether it assigns `_backward`, and runs as soon as it is called."""
+    return (
+        "_backward" in code.co_names
+        and not code.co_flags & _RESUMABLE
+        and any(
+            step.opname == "STORE_ATTR" and step.argval == "_backward"
+            for step in dis.get_instructions(code)
+        )
+    )
+
+
+def _parts(thing: Any) -> Sequence[Any]:
+    if isinstance(thing, np.ndarray):
+        return thing.ravel().tolist() if thing.dtype == object else ()
+    return thing if isinstance(thing, list | tuple) else ()
+
+
+def replaced(thing: Any, replacement: Mapping[int, Any]) -> Any:
+    """The same thing on other nodes: closures, methods and containers that refer to them.
+
+    Args:
+        thing: a function of the user's own, or an argument given to it.
+        replacement: by the identity of a node, what stands in its place.
+
+    Returns:
+        A copy; or the thing itself, if it refers to none of the nodes.
+    """
+    return _replaced(thing, replacement, {})
+
+
+def _replaced(thing: Any, replacement: Mapping[int, Any], done: dict[int, Any]) -> Any:
+    for known in (replacement, done):
+        if id(thing) in known:
+            return known[id(thing)]
+    done[id(thing)] = thing  # for what contains itself
+
+    def swap(part: Any) -> Any:
+        return _replaced(part, replacement, done)
+
+    copy = thing
+    kind = type(thing)
+    if kind in (list, tuple, set):
+        parts = list(thing)
+        swapped = list(map(swap, parts))
+        if _differ(parts, swapped):
+            copy = kind(swapped)
+    elif kind is dict:
+        swapped = list(map(swap, thing.values()))
+        if _differ(thing.values(), swapped):
+            copy = dict(zip(thing, swapped, strict=True))
+    elif kind is np.ndarray and thing.dtype == object:
+        parts = thing.ravel().tolist()
+        swapped = list(map(swap, parts))
+        if _differ(parts, swapped):
+            copy = thing.copy()
+            copy.flat = swapped
+    elif kind is FunctionType:
+        copy = _function(thing, swap)
+    elif kind is MethodType:
+        copy = MethodType(swap(thing.__func__), swap(thing.__self__))
+    elif kind is functools.partial:
+        args, keywords = swap(thing.args), swap(thing.keywords)
+        copy = functools.partial(swap(thing.func), *args, **keywords)
+    done[id(thing)] = copy
+    return copy
+
+
+def _differ(parts: Any, others: Any) -> bool:
+    return any(part is not other for part, other in zip(parts, others, strict=True))
+
+
+def _function(function: FunctionType, swap: Callable[[Any], Any]) -> FunctionType:
+    """A function over what `swap` gives for its captured variables and its defaults."""
+    closure = function.__closure__ or ()
+    itself = []
+
+    def swap_cell(cell: CellType) -> CellType:
         try:
-            return CellType(copies.get(id(cell.cell_contents), cell.cell_contents))
+            content = cell.cell_contents
         except ValueError:  # an empty cell
             return cell
+        other = CellType(swap(content))
+        if content is function:
+            itself.append(other)
+        return cell if other.cell_contents is content and content is not function else other
 
-    closure = tuple(map(swap, function.__closure__))
-    twin = FunctionType(
-        function.__code__, function.__globals__, function.__name__, function.__defaults__, closure
-    )
-    twin.__kwdefaults__ = function.__kwdefaults__
-    return twin
+    cells = tuple(map(swap_cell, closure))
+    defaults, keywords = swap(function.__defaults__), swap(function.__kwdefaults__)
+    if (
+        not _differ(closure, cells)
+        and defaults is function.__defaults__
+        and keywords is function.__kwdefaults__
+    ):
+        return function
+    copy = FunctionType(function.__code__, function.__globals__, function.__name__, defaults, cells)
+    copy.__kwdefaults__ = keywords
+    copy.__dict__.update(function.__dict__)
+    copy.__doc__, copy.__qualname__ = function.__doc__, function.__qualname__
+    for cell in itself:
+        cell.cell_contents = copy
+    return copy
 
 
 def cannot_evaluate(node: Any) -> GraphError:

@@ -35,6 +35,7 @@ equal: Primitive
 log: Primitive
 not_equal: Primitive
 pow: Primitive
+sigmoid: Primitive
 sign: Primitive
 
 
@@ -63,7 +64,7 @@ select = Primitive(
 def _comparison(name: str, symbol: str, tex: str, compare: Any, array: Any, tie: bool) -> Primitive:
     return Primitive(
         name, f"1 where x {symbol} y, else 0",
-        lambda x, y: float(compare(x, y)), array,
+        lambda x, y: float(compare(x, y)), lambda x, y: array(x, y).astype(float),
         lambda z, x, y: (0.0, 0.0),
         [REAL, REAL], symbol=symbol, text=f"[{{0}} {symbol} {{1}}]", tex=f"[{{0}} {tex} {{1}}]",
         edges=[
@@ -111,7 +112,7 @@ div = Primitive(
         Edge((1.0, 0.0), inf, (inf, -inf)),
         Edge((1.0, -0.0), -inf, (-inf, -inf)),
         Edge((0.0, 0.0), nan, (inf, nan)),
-        Edge((1.0, inf), 0.0, (0.0, 0.0)),
+        Edge((1.0, inf), 0.0, (0.0, -0.0)),
     ],
 )  # fmt: skip
 floordiv = Primitive(
@@ -145,21 +146,21 @@ fma = Primitive(
 # --- powers and roots -----------------------------------------------------------------------------
 
 
-@family(samples=(-2, -1, 0, 1, 2, 3, 7))
+@family(int, samples=(-2, -1, 0, 1, 2, 3, 7))
 def powi(n: int) -> Primitive:
     """x to the constant integer n."""
-    if n not in range(-(2**53), 2**53 + 1):
+    if not -(2**53) <= n <= 2**53:
         raise OperandError(f"powi() takes an integer exponent of at most 2**53, not {n!r}.")
-    exponent = float(n)
     return Primitive(
         "powi", f"x to the constant integer {n}",
-        ieee(lambda x: special.power(x, n), lambda x: np.power(x, exponent)),
-        lambda x: np.power(x, exponent),
+        ieee(lambda x: special.power(x, n), lambda x: np.power(x, float(n))),
+        lambda x: special.integer_power_array(x, n),
         lambda z, x: (n * powi(n - 1)(x) if n else 0.0,),
         [POSITIVE if n < 0 else NEAR], symbol=f"**{n}",
         text="{0}" + str(n).translate(SUPERSCRIPT), tex=f"{{0}}^{{{{{n}}}}}", binds=4,
         params=(n,), facts=Facts(even=n % 2 == 0),
         edges={
+            -2: [Edge((0.0,), inf, (-inf,)), Edge((-0.0,), inf, (inf,))],
             -1: [Edge((0.0,), inf, (-inf,)), Edge((-0.0,), -inf, (-inf,))],
             0: [Edge((0.0,), 1.0, (0.0,)), Edge((nan,), 1.0, (0.0,)), Edge((inf,), 1.0, (0.0,))],
             1: [Edge((0.0,), 0.0, (1.0,)), Edge((inf,), inf, (1.0,))],
@@ -168,32 +169,36 @@ def powi(n: int) -> Primitive:
     )  # fmt: skip
 
 
-@family(samples=(-1.5, 0.0, 0.5, 1.5, 2.0))
+@family(float, samples=(-1.5, 0.0, 0.5, 1.5, 2.0))
 def powc(c: float) -> Primitive:
     """x to the constant real c."""
     return Primitive(
         "powc", f"x to the constant {c:g}",
-        ieee(lambda x: math.pow(x, c), lambda x: np.power(x, c)), lambda x: np.power(x, c),
+        ieee(lambda x: math.pow(x, c), lambda x: np.power(x, c)),
+        lambda x: special.power_array(x, c),
         lambda z, x: (c * powc(c - 1.0)(x) if c else 0.0,),
         [POSITIVE], symbol=f"**{c:g}", text=f"{{0}}^{c:g}", tex=f"{{0}}^{{{{{c:g}}}}}",
         binds=4, params=(c,),
         edges={
+            -1.5: [Edge((0.0,), inf, (-inf,)), Edge((-1.0,), nan, (nan,))],
             0.0: [Edge((0.0,), 1.0, (0.0,)), Edge((-2.0,), 1.0, (0.0,))],
-            0.5: [Edge((0.0,), 0.0, (inf,)), Edge((-1.0,), nan, (nan,))],
-            1.5: [Edge((0.0,), 0.0, (0.0,))],
+            0.5: [
+                Edge((0.0,), 0.0, (inf,)), Edge((-1.0,), nan, (nan,)), Edge((-inf,), inf, (0.0,)),
+            ],
+            1.5: [Edge((0.0,), 0.0, (0.0,)), Edge((-1.0,), nan, (nan,))],
             2.0: [Edge((-3.0,), 9.0, (-6.0,))],
         }.get(c, []),
     )  # fmt: skip
 
 
 pow = Primitive(
-    "pow", "x to the power y", ieee(math.pow, np.power), np.power,
+    "pow", "x to the power y", ieee(math.pow, np.power), special.power_array,
     lambda z, x, y: (
         select(equal(y, 0.0), 0.0, y * pow(x, y - 1.0)),
         select(equal(x, 0.0) * greater(y, 0.0), 0.0, z * log(x)),
     ),
     [POSITIVE, NEAR], symbol="**", text="{0}^{1}", tex="{0}^{{{1}}}", binds=4,
-    facts=Facts(neutral=1.0),
+    facts=Facts(neutral=1.0), ufuncs=[np.power],
     edges=[
         Edge((0.0, 2.0), 0.0, (0.0, 0.0)),
         Edge((0.0, 1.0), 0.0, (1.0, 0.0)),
@@ -339,6 +344,7 @@ atan2 = Primitive(
         Edge((0.0, 0.0), 0.0, (nan, nan)),
         Edge((0.0, 1.0), 0.0, (1.0, -0.0)),
         Edge((0.0, -1.0), pi, (-1.0, -0.0)),
+        Edge((-0.0, -1.0), -pi, (-1.0, 0.0)),
         Edge((1e200, 0.0), pi / 2, (0.0, -1e-200)),
     ],
 )  # fmt: skip
@@ -381,6 +387,18 @@ atanh = Primitive(
     [UNIT], tex=r"\operatorname{{artanh}} {0}", facts=Facts(odd=True),
     edges=[Edge((1.0,), inf, (inf,)), Edge((-1.0,), -inf, (inf,)), Edge((2.0,), nan, (nan,))],
 )  # fmt: skip
+sigmoid = Primitive(
+    "sigmoid", "logistic function, 1 / (1 + e^-x)", special.sigmoid,
+    lambda x: np.exp(np.minimum(x, 0.0)) / (1.0 + np.exp(-np.absolute(x))),
+    lambda z, x: (z * sigmoid(-x),),
+    [REAL], tex=r"\sigma({0})",
+    edges=[
+        Edge((0.0,), 0.5, (0.25,)),
+        Edge((1000.0,), 1.0, (0.0,)),
+        Edge((-400.0,), 1.9151695967140057e-174, (1.9151695967140057e-174,)),
+        Edge((-inf,), 0.0, (0.0,)),
+    ],
+)  # fmt: skip
 
 # --- error and gamma functions --------------------------------------------------------------------
 
@@ -398,10 +416,10 @@ erfc = Primitive(
 )  # fmt: skip
 
 
-@family(samples=(1, 2, 3))
+@family(int, samples=(1, 2, 3))
 def polygamma(n: int) -> Primitive:
     """The n-th derivative of digamma, for a constant n."""
-    if n not in range(1, 101):
+    if not 1 <= n <= 100:
         raise OperandError(f"polygamma() takes an order from 1 to 100, not {n!r}.")
     overflow = inf if n % 2 else -inf
     scalar = ieee(lambda x: special.polygamma(n, x), lambda x: overflow)
@@ -410,16 +428,16 @@ def polygamma(n: int) -> Primitive:
         lambda z, x: (polygamma(n + 1)(x),),
         [POSITIVE], symbol=f"ψ{n}", text=f"ψ{n}({{0}})", tex=rf"\psi^{{{{({n})}}}}({{0}})",
         params=(n,),
-        edges={
-            1: [Edge((0.0,), inf, (-inf,)), Edge((1.0,), pi**2 / 6, (-2.4041138063191885,))],
-            2: [Edge((0.0,), -inf, (inf,))],
-        }.get(n, []),
+        edges=[
+            Edge((0.0,), overflow, (-overflow,)),
+            Edge((-1.0,), *((inf, (nan,)) if n % 2 else (nan, (inf,)))),
+        ],
     )  # fmt: skip
 
 
 lgamma = Primitive(
     "lgamma", "logarithm of the absolute value of the gamma function",
-    ieee(math.lgamma, lambda x: inf), elementwise(ieee(math.lgamma, lambda x: inf)),
+    special.lgamma, elementwise(special.lgamma),
     lambda z, x: (digamma(x),),
     [POSITIVE], tex=r"\ln\Gamma({0})",
     edges=[

@@ -4,14 +4,16 @@ Only errors and the debugging modes ask, so nothing here runs on a hot path.
 """
 
 import linecache
+import os
 import sys
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from types import FrameType
 
 import numpy as np
 
-_LIBRARIES = tuple(str(Path(file).parent) for file in (__file__, np.__file__))
+_LIBRARIES = tuple(f"{Path(file).parent}{os.sep}" for file in (__file__, np.__file__))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +41,8 @@ def user_source() -> Source | None:
 
 
 def _text(file: str, frame: FrameType) -> str:
-    positions = list(frame.f_code.co_positions())
-    first, last, start, end = positions[frame.f_lasti // 2]
+    place = frame.f_lasti // 2
+    first, last, start, end = next(islice(frame.f_code.co_positions(), place, None))
     line = linecache.getline(file, frame.f_lineno)
     if first != last or start is None or end is None:
         return line.strip()

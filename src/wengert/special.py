@@ -44,6 +44,21 @@ def power(x: float, n: int) -> float:
     return math.pow(x, n)
 
 
+def power_array(x: Any, y: Any) -> Any:
+    """np.power, but for what NumPy does where the exponent is one number, 0.5.
+
+    It takes the square root then, which is nan at -inf and -0.0 at -0.0; the power is inf and 0.0.
+    """
+    x, y = np.broadcast_arrays(x, y)
+    return np.power(x.ravel(), y.flatten()).reshape(x.shape)
+
+
+def integer_power_array(x: Any, n: int) -> Any:
+    """np.power with a constant integer: odd or even bit for bit, which NumPy's loops are not."""
+    size = np.power(np.absolute(x), float(n))
+    return np.copysign(size, x) if n % 2 else size
+
+
 def sign(x: float) -> float:
     """-1, 0 or 1; NaN stays NaN."""
     return x if x != x else float((x > 0) - (x < 0))
@@ -57,6 +72,11 @@ def maximum(x: float, y: float) -> float:
 def minimum(x: float, y: float) -> float:
     """The smaller operand; NaN if either is."""
     return x if x <= y or x != x else y
+
+
+def sigmoid(x: float) -> float:
+    """1 / (1 + exp(-x)), without overflow and accurate in both tails."""
+    return math.exp(min(x, 0.0)) / (1.0 + math.exp(-abs(x)))
 
 
 def fma(x: float, y: float, w: float) -> float:
@@ -84,6 +104,21 @@ _BERNOULLI = tuple(
 _DIGAMMA_ZERO = (1.4616321449683622, 9.549995429965697e-17)
 
 
+def lgamma(x: float) -> float:
+    """The logarithm of the absolute value of the gamma function; inf at its poles.
+
+    `math.lgamma` keeps the absolute accuracy near its zeros 1 and 2; the series about them, of
+    which digamma and polygamma are the coefficients, keeps the relative accuracy too.
+    """
+    if 0.75 < x < 2.5:
+        zero = 1.0 if x < 1.25 else 2.0
+        return (x - zero) * _horner(_lgamma_series(zero), x - zero) + 0.0  # and no -0.0
+    try:
+        return math.lgamma(x)
+    except _RAISED:
+        return math.inf
+
+
 def digamma(x: float) -> float:
     """d/dx lgamma(x).
 
@@ -94,8 +129,8 @@ def digamma(x: float) -> float:
     if x == math.inf:
         return x
     from_zero = (x - _DIGAMMA_ZERO[0]) - _DIGAMMA_ZERO[1]
-    if abs(from_zero) < 0.25:  # a series about the zero keeps the relative accuracy there
-        return from_zero * _horner(_taylor_at_zero(), from_zero)
+    if abs(from_zero) < 0.5:  # a series about the zero keeps the relative accuracy there
+        return from_zero * _horner(_digamma_series(), from_zero)
     below = []
     while x < 12.0:
         below.append(-1.0 / x)
@@ -128,6 +163,8 @@ def polygamma(n: int, x: float) -> float:
 
 def _reflected(n: int, x: float) -> float:
     """polygamma (n = 0: digamma) at x <= 0, from its value at 1 - x."""
+    if x == -math.inf:
+        return math.nan
     if x == 0.0 and n % 2 == 0:
         return -math.copysign(math.inf, x)
     if x == math.floor(x):  # a pole; of one sign where n is odd, of both where it is even
@@ -142,8 +179,14 @@ def _reflected(n: int, x: float) -> float:
 
 
 @cache
-def _taylor_at_zero() -> list[float]:
-    return [polygamma(k, _DIGAMMA_ZERO[0]) / math.factorial(k) for k in range(1, 24)]
+def _digamma_series() -> list[float]:
+    return [polygamma(k, _DIGAMMA_ZERO[0]) / math.factorial(k) for k in range(1, 40)]
+
+
+@cache
+def _lgamma_series(zero: float) -> list[float]:
+    higher = [polygamma(k, zero) / math.factorial(k + 1) for k in range(1, 40)]
+    return [digamma(zero), *higher]
 
 
 def _horner(coefficients: Sequence[float], x: float) -> float:

@@ -5,23 +5,26 @@ the table that made it. `backward()` walks that graph from the result to the lea
 chain rule, with each row's partials taken at the operands' data as it stands then.
 """
 
+import operator
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from math import isfinite
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from wengert import copies
 from wengert.ambient import AMBIENT
 from wengert.chain_rule import made_non_finite, push, push_finite
-from wengert.dispatch import Primitive, describe, to_float
+from wengert.dispatch import Primitive, describe, remedy, to_float
 from wengert.errors import LostDerivativeError, OperandError
 from wengert.graph import topological_order
 from wengert.operand import Operand
 from wengert.own import Maker, Own, cannot_evaluate, maker_of
 from wengert.source import Source, user_source
+
+_NONE: tuple[()] = ()
 
 
 @dataclass(slots=True)
@@ -78,24 +81,38 @@ class Value(Operand):
     _operands: tuple["Value", ...]
     _row: Primitive | None  # None for a leaf and for an operation of the user's own
     _notes: Notes | None
+    _slots: ClassVar[tuple[str, ...]] = ()  # those that subclasses add
 
     def __init__(
-        self, data: Any, _children: Iterable["Value"] = (), _op: str = "", label: str = ""
+        self, data: Any, _children: Iterable["Value"] = _NONE, _op: str = "", label: str = ""
     ) -> None:
-        self._data = _number(data, "Value()")
+        self._data = data if type(data) is float else _number(data, "Value()")
         self._grad = 0.0
-        self._operands = tuple(_children)
+        self._operands = ()
         self._row = None
-        self._notes = _surroundings(self, ())
-        if self._operands:
-            for operand in self._operands:
-                if not isinstance(operand, Value):
-                    raise OperandError(
-                        f"_children are the operands, all of them Values, not {describe(operand)}."
-                    )
-            self._note().own = Own(_op, maker=maker_of(self, self._operands))
+        self._notes = None
+        if _children is not _NONE or _op:
+            self._operands = _nodes(_children)
+            if not isinstance(_op, str):
+                raise OperandError(f"_op is the operation's name, a string, not {describe(_op)}.")
+            if self._operands:
+                self._note().own = Own(_op, maker=maker_of(self, self._operands))
+            elif _op:
+                self._note().own = Own(_op)
         if label:
             self.label = label
+        if AMBIENT.get() is not None:
+            _surround(self)
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        slots = cls.__dict__.get("__slots__", ())
+        names = (slots,) if isinstance(slots, str) else tuple(slots)
+        cls._slots += tuple(
+            f"_{cls.__name__.lstrip('_')}{name}" if name[:2] == "__" != name[-2:] else name
+            for name in names
+            if name not in ("__dict__", "__weakref__")
+        )
 
     def _apply(self, row: Primitive, args: tuple[Any, ...]) -> Any:
         cls: type = Value
@@ -111,7 +128,9 @@ class Value(Operand):
         out._grad = 0.0
         out._operands = args
         out._row = row
-        out._notes = None if AMBIENT.get() is None else _surroundings(out, args)
+        out._notes = None
+        if AMBIENT.get() is not None:
+            _surround(out)
         return out
 
     def _binary(self, row: Primitive, x: Any, y: Any) -> Any:
@@ -122,7 +141,9 @@ class Value(Operand):
         out._grad = 0.0
         out._operands = (x, y)
         out._row = row
-        out._notes = None if AMBIENT.get() is None else _surroundings(out, out._operands)
+        out._notes = None
+        if AMBIENT.get() is not None:
+            _surround(out)
         return out
 
     # --- what a node holds ------------------------------------------------------------------------
@@ -251,12 +272,14 @@ class Value(Operand):
         step = push_finite if ambient and ambient.debug_nans else push
         try:
             for node in order:
-                if node._operands:
-                    node._grad = 0.0
-            self._grad += 1.0
+                node._grad = 0.0
+            self._grad = 1.0
             for node in reversed(order):
                 if node._operands:
                     step(node)
+            for node, grad in zip(order, before, strict=True):
+                if not node._operands:  # added once, so that twice is exactly the same again
+                    node._grad += grad
         except BaseException:
             for node, grad in zip(order, before, strict=True):
                 node._grad = grad
@@ -284,12 +307,18 @@ class Value(Operand):
         order = topological_order(self)
         before = [node._data for node in order]
         ambient = AMBIENT.get()
+        debug_nans = ambient is not None and ambient.debug_nans
         try:
             for node in order:
                 operands = node._operands
                 if operands:
-                    node._data = node._forward(*[operand._data for operand in operands])
-                    if ambient and ambient.debug_nans and not isfinite(node._data):
+                    numbers = [operand._data for operand in operands]
+                    row = node._row
+                    if row is None:
+                        node._data = _number(node._forward(*numbers), "The result of _forward")
+                    else:
+                        node._data = row.scalar(*numbers)
+                    if debug_nans and not isfinite(node._data):
                         raise made_non_finite(node)
         except BaseException:
             for node, data in zip(order, before, strict=True):
@@ -326,25 +355,25 @@ class Value(Operand):
     __hash__ = object.__hash__
 
     def __eq__(self, other: object) -> bool:
-        return self._data == _comparable(other)
+        return self._data == (other._data if isinstance(other, Value) else other)
 
     def __lt__(self, other: Any) -> bool:
-        return self._data < _comparable(other)
+        return _compare(operator.lt, "<", self, other)
 
     def __le__(self, other: Any) -> bool:
-        return self._data <= _comparable(other)
+        return _compare(operator.le, "<=", self, other)
 
     def __gt__(self, other: Any) -> bool:
-        return self._data > _comparable(other)
+        return _compare(operator.gt, ">", self, other)
 
     def __ge__(self, other: Any) -> bool:
-        return self._data >= _comparable(other)
+        return _compare(operator.ge, ">=", self, other)
 
     # --- copying ----------------------------------------------------------------------------------
 
     def __copy__(self) -> Self:
         """A node of its own with the same operands."""
-        copy: Self = copies.twin(self, self._operands, {})
+        copy: Self = copies.copied(self)
         return copy
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
@@ -375,8 +404,29 @@ def _number(number: Any, where: str) -> float:
     return to_float(number, where)
 
 
-def _comparable(other: Any) -> Any:
-    return other._data if isinstance(other, Value) else other
+def _nodes(children: Any) -> tuple[Value, ...]:
+    """The operands given to the constructor."""
+    if isinstance(children, Value) or not isinstance(children, Iterable):
+        raise OperandError(
+            f"_children is a tuple of the operands, (x,) for one, not {describe(children)}."
+        )
+    operands = tuple(children)
+    for operand in operands:
+        if not isinstance(operand, Value):
+            raise OperandError(
+                f"_children are the operands, all of them Values, not {describe(operand)}."
+            )
+    return operands
+
+
+def _compare(compare: Callable[[Any, Any], bool], symbol: str, node: Value, other: Any) -> bool:
+    try:
+        return compare(node._data, other._data if isinstance(other, Value) else other)
+    except TypeError:
+        raise OperandError(
+            f"{symbol} compares a Value with a number or another Value, "
+            f"not with {describe(other)}.{remedy(other)}"
+        ) from None
 
 
 def _lift(row: Primitive, args: tuple[Any, ...]) -> tuple[tuple[Value, ...], type]:
@@ -394,32 +444,32 @@ def _constant(number: Any, row: Primitive) -> Value:
     leaf._grad = 0.0
     leaf._operands = ()
     leaf._row = None
-    leaf._notes = None if AMBIENT.get() is None else _surroundings(leaf, ())
+    leaf._notes = None
+    if AMBIENT.get() is not None:
+        _surround(leaf)
     return leaf
 
 
-def _surroundings(node: Value, operands: tuple[Value, ...]) -> Notes | None:
-    """The notes of a node made inside `scope` or `debug_nans`."""
+def _surround(node: Value) -> None:
+    """Note on a new node what `scope` and `debug_nans` around it ask for."""
     ambient = AMBIENT.get()
     if ambient is None or not (ambient.scope or ambient.debug_nans):
-        return None
-    notes = Notes(scope=ambient.scope)
+        return
+    notes = node._note()
+    notes.scope = ambient.scope
     if ambient.debug_nans:
         notes.source = user_source()
-        if operands and not isfinite(node._data):
-            node._notes = notes
+        if node._operands and not isfinite(node._data):
             raise made_non_finite(node)
-    return notes
 
 
 def _made_again(node: Value, maker: Maker, *data: float) -> float:
     """The value of an own operation at other data, by running the function that made it."""
     stand_ins: dict[int, Any] = {}
     for operand, number in zip(node._operands, data, strict=True):
-        leaf = copies.twin(operand, (), {})
-        leaf._row, leaf._notes, leaf._data = None, None, number
-        stand_ins[id(operand)] = leaf
-    again = maker.among(stand_ins).call()
-    if not isinstance(again, Value) or again._op != node._op:
+        stand_ins[id(operand)] = copies.stand_in(operand, number)
+    operands = [stand_ins[id(operand)] for operand in node._operands]
+    made = maker.among(stand_ins).again(operands)
+    if made is None:
         raise cannot_evaluate(node)
-    return again._data
+    return made
