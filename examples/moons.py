@@ -1,6 +1,6 @@
 """A small perceptron, written with Values, learns to tell two half-moons apart.
 
-    python examples/moons.py [--steps 60] [--folder .]
+    python examples/moons.py [--steps 100] [--folder .]
 
 Plain gradient descent on the hinge loss. The graph of the whole loss is built once; each step
 moves the parameters and calls `forward()` and `backward()` on it again.
@@ -59,7 +59,7 @@ def perceptron(
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--steps", type=int, default=60)
+    parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--folder", type=Path, default=Path())
     options = parser.parse_args()
     numbers = random.Random(7)
@@ -67,9 +67,12 @@ def main() -> None:
     predict, parameters = perceptron((2, 8, 8, 1), numbers)
 
     scores = [predict(point) for point in points]
-    margins = [wg.relu(1.0 - label * score) for label, score in zip(labels, scores, strict=True)]
-    penalty = 1e-4 * wg.sum([p * p for p in parameters])
-    loss = wg.mean(margins) + penalty
+    with wg.scope("hinge"):
+        hinges = [wg.relu(1.0 - label * s) for label, s in zip(labels, scores, strict=True)]
+        hinge = wg.mean(hinges)
+    with wg.scope("penalty"):
+        penalty = 1e-4 * wg.sum([p * p for p in parameters])
+    loss = hinge + penalty
     loss.label = "loss"
 
     losses = []

@@ -32,66 +32,11 @@ primitives = table()
 from wengert.dispatch import Family, Primitive  # noqa: E402
 from wengert.operand import Operand  # noqa: E402
 
-# C spellings, {0} being the first operand.
-SPELLINGS = {
-    "select": "{0} != 0.0 ? {1} : {2}",
-    "less": "(double)({0} < {1})",
-    "less_equal": "(double)({0} <= {1})",
-    "greater": "(double)({0} > {1})",
-    "greater_equal": "(double)({0} >= {1})",
-    "equal": "(double)({0} == {1})",
-    "not_equal": "(double)({0} != {1})",
-    "add": "{0} + {1}",
-    "sub": "{0} - {1}",
-    "mul": "{0} * {1}",
-    "div": "{0} / {1}",
-    "floordiv": "floored_quotient({0}, {1})",
-    "mod": "floored_remainder({0}, {1})",
-    "neg": "-{0}",
-    "fma": "fma({0}, {1}, {2})",
-    "powi": "integer_power({0}, {1})",
-    "powc": "pow({0}, {1})",
-    "pow": "pow({0}, {1})",
-    "sqrt": "sqrt({0})",
-    "cbrt": "cbrt({0})",
-    "exp": "exp({0})",
-    "expm1": "expm1({0})",
-    "exp2": "exp2({0})",
-    "log": "log({0})",
-    "log1p": "log1p({0})",
-    "log2": "log2({0})",
-    "log10": "log10({0})",
-    "sin": "sin({0})",
-    "cos": "cos({0})",
-    "tan": "tan({0})",
-    "asin": "asin({0})",
-    "acos": "acos({0})",
-    "atan": "atan({0})",
-    "atan2": "atan2({0}, {1})",
-    "sinh": "sinh({0})",
-    "cosh": "cosh({0})",
-    "tanh": "tanh({0})",
-    "asinh": "asinh({0})",
-    "acosh": "acosh({0})",
-    "atanh": "atanh({0})",
-    "sigmoid": "exp({0} > 0.0 ? 0.0 : {0}) / (1.0 + exp(-fabs({0})))",
-    "erf": "erf({0})",
-    "erfc": "erfc({0})",
-    "abs": "fabs({0})",
-    "sign": "{0} != {0} ? {0} : (double)(({0} > 0.0) - ({0} < 0.0))",
-    "floor": "floor({0})",
-    "ceil": "ceil({0})",
-    "minimum": "{0} <= {1} || {0} != {0} ? {0} : {1}",
-    "maximum": "{0} >= {1} || {0} != {0} ? {0} : {1}",
-    "relu": "{0} > 0.0 || {0} != {0} ? {0} : 0.0",
-    "stop_gradient": "{0}",
-}
-
 OPERANDS = ("x", "y", "w")
 SAMPLES = {int: 7, float: 2.75}  # constants of the families' members that are traced
 
 
-class Unwritable(Exception):
+class UnwritableError(Exception):
     """A partial uses what has no spelling in C."""
 
 
@@ -128,10 +73,12 @@ class Text(Operand):
 
 def written(row: Any, args: list[str], into: Statements) -> str:
     """The value of a row as a C expression."""
-    if row.name in SPELLINGS:
-        return SPELLINGS[row.name].format(*args)
-    if isinstance(primitives.TABLE[row.name], Family):
-        raise Unwritable(row.name)
+    if row.params:
+        args = [*args, *map(spelled, row.params)]
+        if not row.c:
+            raise UnwritableError(row.name)
+    if row.c:
+        return str(row.c.format(*args))
     into.calls_python = True
     return f"call_row(OP_{row.name.upper()}, {', '.join(args)})"
 
@@ -175,18 +122,16 @@ def spelled(arg: Any) -> str:
     return f"({text})" if text.startswith("-") else text
 
 
-class Member:
-    """Stands for the members of a family while partials are traced."""
+class Traced:
+    """Stands for a family while partials are traced: its members keep the constant's name."""
 
     def __init__(self, family: Family) -> None:
         self.family = family
 
     def __call__(self, constant: Any) -> Any:
+        """The member for a constant."""
         if isinstance(constant, IntegerConstant | RealConstant):
-            if self.family.name not in SPELLINGS:
-                raise Unwritable(self.family.name)
-            return lambda x: Text(x.into.name_of(
-                SPELLINGS[self.family.name].format(x.c, constant.c)), x.into)  # fmt: skip
+            return self.family._make.__wrapped__(constant)
         return self.family(constant)
 
 
@@ -195,7 +140,7 @@ def traced(row: Any, rule: Any, nin: int) -> tuple[Statements, list[str]] | None
     into = Statements()
     try:
         partials = rule(Text("z", into), *(Text(name, into) for name in OPERANDS[:nin]))
-    except Unwritable:
+    except UnwritableError:
         return None
     return into, [spelled(partial) for partial in partials]
 
@@ -218,18 +163,18 @@ class Op:
             self.nin = row.nin
             self.partials = traced(row, row.partials, self.nin)
             self.at_zero = None
-        self.value = SPELLINGS.get(row.name)
+        self.value = (member if self.is_family else row).c
 
     def c_value(self) -> str:
         """The value as a C expression in x, y, w, and n for the constant."""
         names = [*OPERANDS[: self.nin], *(["n"] if self.is_family else [])]
-        if self.value is None:
+        if not self.value:
             return f"call_row({self.code}, {', '.join(names)})"
         return self.value.format(*names)
 
     def pushing(self) -> list[str]:
         """The case of the switch in `push` that adds to the operands' gradients."""
-        if self.partials is None or (self.is_family and self.value is None):
+        if self.partials is None or (self.is_family and not self.value):
             return []
         into, names = self.partials
         used = " ".join([*into.lines, *names])
@@ -266,16 +211,15 @@ def mentions(text: str, name: str) -> bool:
 
 
 def operations() -> list[Op]:
-    """Every row and family that has a C spelling, or partials that can be written in C."""
-    families = {
-        name: row for name, row in primitives.TABLE.items() if isinstance(row, Family)
-    }
+    """Every row, and every family whose members have a C spelling."""
+    families = {name: row for name, row in primitives.TABLE.items() if isinstance(row, Family)}
     for name, row in families.items():
-        setattr(primitives, name, Member(row))
+        setattr(primitives, name, Traced(row))
     try:
         ops = [
-            Op(row) for row in primitives.TABLE.values()
-            if not isinstance(row, Family) or row.name in SPELLINGS
+            Op(row)
+            for row in primitives.TABLE.values()
+            if not isinstance(row, Family) or next(iter(row)).c
         ]
     finally:
         for name, row in families.items():
@@ -285,7 +229,8 @@ def operations() -> list[Op]:
 
 def fingerprint() -> int:
     """Of the table this was generated from; the module refuses to work with another."""
-    return zlib.crc32((SOURCE / "primitives.py").read_bytes().replace(b"\r\n", b"\n"))
+    files = (SOURCE / "primitives.py", SOURCE / "special.py")
+    return zlib.crc32(b"".join(path.read_bytes().replace(b"\r\n", b"\n") for path in files))
 
 
 def c_string(text: str) -> str:
@@ -332,7 +277,7 @@ def methods(ops: list[Op]) -> list[str]:
         lines += [
             f"static PyObject *method_{op.name}(PyObject *self, PyObject *unused)",
             "{", "    (void)unused;",
-            f"    return unary({op.code}, self);" if op.value is None else
+            f"    return unary({op.code}, self);" if not op.value else
             f"    return is_exact(self) ? unary_of(value_{op.name}(((Node *)self)->data), "
             f"{op.code}, (Node *)self)\n                          : unary({op.code}, self);",
             "}", "",
@@ -361,7 +306,8 @@ def rows_h() -> str:
               "    OP_ROW,  /* a row that C does not know: the node says which */"]  # fmt: skip
     lines += [f"    {op.code}," for op in ops]
     lines += ["    OP_COUNT", "};", ""]
-    lines += ["#ifdef ROWS_DATA", "static const char *const op_names[OP_COUNT] = {", "    NULL, NULL,"]
+    lines += ["#ifdef ROWS_DATA", "static const char *const op_names[OP_COUNT] = {"]
+    lines += ["    NULL, NULL,"]
     lines += [f'    "{op.name}",' for op in ops]
     lines += ["};", "static const unsigned char op_arity[OP_COUNT] = {", "    0, 0,"]
     lines += [f"    {op.nin}, /* {op.name} */" for op in ops]
@@ -369,16 +315,16 @@ def rows_h() -> str:
     lines += ['#include "scalars.h"', ""]
     for op in ops:
         names = [*OPERANDS[: op.nin], *(["n"] if op.is_family else [])]
-        if op.value is not None:
+        if op.value:
             parameters = ", ".join(f"double {name}" for name in names)
             lines += [f"static inline double value_{op.name}({parameters})", "{",
                       f"    return {op.c_value()};", "}", ""]  # fmt: skip
     lines += ["/* The value of an operation; false with an exception set if Python raised. */",
-              "static inline bool evaluate(int op, double constant, Node *const *operands, double *result)",
-              "{", "    switch (op) {"]  # fmt: skip
+              "static inline bool evaluate(int op, double constant, Node *const *operands,",
+              "                            double *result)", "{", "    switch (op) {"]  # fmt: skip
     for op in ops:
         data = [f"operands[{k}]->data" for k in range(op.nin)]
-        if op.value is None:
+        if not op.value:
             call = f"call_row({', '.join([op.code, *data])})"
             lines += [f"    case {op.code}:", f"        *result = {call};",
                       "        return !PyErr_Occurred();"]  # fmt: skip
@@ -386,7 +332,7 @@ def rows_h() -> str:
             call = f"value_{op.name}({', '.join([*data, *(['constant'] if op.is_family else [])])})"
             lines += [f"    case {op.code}:", f"        *result = {call};", "        return true;"]
     lines += ["    default:", "        (void)constant;",
-              '        PyErr_SetString(PyExc_SystemError, "an operation unknown to wengert._native");',
+              '        PyErr_SetString(PyExc_SystemError, "an unknown operation");',
               "        return false;", "    }", "}", ""]  # fmt: skip
     lines += [
         "/* Adds a node's gradient, times the partials, to those of its operands. */",
@@ -403,6 +349,7 @@ def rows_h() -> str:
 
 
 def main() -> None:
+    """Write the header to the path given."""
     path = Path(sys.argv[1])
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(rows_h())

@@ -90,20 +90,21 @@ static inline bool push_number(Stack *stack, double number)
 
 /* What the low bits of an address say; nodes lie at multiples of 16. */
 enum {
-    IS_LEAF = 1, /* in the order */
-    IS_SAVED = 2, /* in the order: its number before is among those saved */
-    IS_PENDING = 1, /* on the path: more operands are to be visited */
-    IS_TO_SAVE = 2, /* on the path */
+    IS_SAVED = 1, /* in the order: its number before is among those saved */
+    IS_TO_SAVE = 1, /* on the path: it will be */
+    IS_PENDING = 2, /* on the path: more operands are to be visited */
     FLAGS = 15,
 };
 
+/* What a walk finds, and what it saves of it. */
 typedef struct {
     Stack nodes; /* operands before their users */
     Stack saved; /* a number for each node that IS_SAVED, in the same order */
+    Stack leaves; /* pairs: a leaf, and its gradient */
 } Order;
 
-/* What a walk is for: gradients other than zero are saved, and cleared in nodes that are no leaves;
- * or the data of those are saved; or the order is wanted as graph.py has it, leaves included. */
+/* GRADIENTS: they are saved and cleared; leaves stand apart. DATA: saved; leaves are left out.
+ * EXACT_ORDER: nothing is saved, and the order is that of graph.py, leaves included. */
 typedef enum { GRADIENTS, DATA, EXACT_ORDER } Purpose;
 
 static uint64_t last_walk;
@@ -133,34 +134,41 @@ static inline void see(Node *node, uint64_t number)
     node->state = (node->state & ((1 << SEEN_SHIFT) - 1)) | number << SEEN_SHIFT;
 }
 
-/* Whether the walk is going to overwrite what the node holds. */
-static inline bool is_to_save(const Node *node, bool leaf, Purpose purpose)
+/* Whether the caller is going to overwrite what the node holds. */
+static inline bool is_to_save(const Node *node, Purpose purpose)
 {
-    return purpose == GRADIENTS ? !is_zero(node->grad) : purpose == DATA && !leaf;
+    return purpose == DATA || (purpose == GRADIENTS && !is_zero(node->grad));
 }
 
 /* Append a node to the order. One that is not to be saved is not touched: it may long have left the
  * cache. */
-static inline bool append(Order *order, Node *node, bool leaf, bool to_save, Purpose purpose)
+static inline bool append(Order *order, Node *node, bool to_save, Purpose purpose)
 {
-    uintptr_t word = (uintptr_t)node | (leaf ? IS_LEAF : 0) | (to_save ? IS_SAVED : 0);
     if (UNLIKELY(to_save)) {
         if (!push_number(&order->saved, purpose == GRADIENTS ? node->grad : node->data))
             return false;
     }
-    if (UNLIKELY(!push_word(&order->nodes, word))) {
-        if (to_save && --order->saved.count == 0)
-            drop_chunk(&order->saved);
+    if (UNLIKELY(!push_word(&order->nodes, (uintptr_t)node | (to_save ? IS_SAVED : 0)))) {
+        if (to_save)
+            order->saved.count--;
         return false;
     }
-    if (purpose == GRADIENTS && to_save && !leaf)
+    if (purpose == GRADIENTS && to_save)
         node->grad = 0.0;
     return true;
 }
 
 static inline bool append_leaf(Order *order, Node *leaf, Purpose purpose)
 {
-    return append(order, leaf, true, is_to_save(leaf, true, purpose), purpose);
+    if (purpose == EXACT_ORDER)
+        return push_word(&order->nodes, (uintptr_t)leaf);
+    if (purpose == GRADIENTS) {
+        if (!push_word(&order->leaves, (uintptr_t)leaf))
+            return false;
+        push_number(&order->leaves, leaf->grad); /* chunks have room for whole pairs */
+        leaf->grad = 0.0;
+    }
+    return true;
 }
 
 /* Depth-first search from one root, first operands first. Where leaves stand in the order matters
@@ -200,7 +208,7 @@ static inline bool walk(Order *order, Node *root, uint64_t number, Purpose purpo
                     flags = IS_PENDING;
                 }
             }
-            flags |= is_to_save(node, false, purpose) ? IS_TO_SAVE : 0;
+            flags |= is_to_save(node, purpose) ? IS_TO_SAVE : 0;
             if (!push_word(&path, (uintptr_t)node | flags))
                 goto failed;
             node = is_seen(first, number) ? NULL : first;
@@ -228,7 +236,7 @@ static inline bool walk(Order *order, Node *root, uint64_t number, Purpose purpo
                     node = NULL;
                 continue;
             }
-            if (!append(order, user, false, word & IS_TO_SAVE, purpose))
+            if (!append(order, user, word & IS_TO_SAVE, purpose))
                 goto failed;
             path.count--;
         }
@@ -241,34 +249,46 @@ failed:
 
 /* --- going through an order -------------------------------------------------------------------- */
 
+/* Go down a stack: the next lower item, NULL at the end. */
+static inline void *next_below(Stack *stack)
+{
+    if (stack->count == 0 && stack->top != NULL) {
+        stack->top = stack->top->below;
+        stack->count = CHUNK_ITEMS;
+    }
+    return stack->top == NULL ? NULL : &stack->top->items[--stack->count];
+}
+
+/* Add to each leaf's gradient what stood there before; or put just that back. */
+static void settle_leaves(const Order *order, bool add)
+{
+    Stack leaves = order->leaves;
+    for (double *before; (before = next_below(&leaves)) != NULL;) {
+        Node *leaf = node_at(*(uintptr_t *)next_below(&leaves));
+        leaf->grad = add ? leaf->grad + *before : *before;
+    }
+}
+
 /* Put back what was saved. */
-static void restore(Order *order, Purpose purpose)
+static void restore(const Order *order, Purpose purpose)
 {
     Stack nodes = order->nodes, saved = order->saved;
-    for (; nodes.top != NULL; nodes.top = nodes.top->below, nodes.count = CHUNK_ITEMS) {
-        for (int k = nodes.count; k-- > 0;) {
-            uintptr_t word = nodes.top->items[k].word;
-            Node *node = node_at(word);
-            double before = 0.0;
-            if (word & IS_SAVED) {
-                if (saved.count == 0) {
-                    saved.top = saved.top->below;
-                    saved.count = CHUNK_ITEMS;
-                }
-                before = saved.top->items[--saved.count].number;
-            }
-            if (purpose == GRADIENTS)
-                node->grad = before;
-            else if (word & IS_SAVED)
-                node->data = before;
-        }
+    for (uintptr_t *word; (word = next_below(&nodes)) != NULL;) {
+        Node *node = node_at(*word);
+        double before = *word & IS_SAVED ? *(double *)next_below(&saved) : 0.0;
+        if (purpose == GRADIENTS)
+            node->grad = before;
+        else
+            node->data = before;
     }
+    settle_leaves(order, false);
 }
 
 static void release_order(Order *order)
 {
     empty(&order->nodes);
     empty(&order->saved);
+    empty(&order->leaves);
 }
 
 /* Let Ctrl-C through; nodes hold still meanwhile. */
@@ -315,10 +335,7 @@ static bool push_all(Order *order, bool debugging)
         for (int k = count; k-- > 0;) {
             if (k >= AHEAD)
                 PREFETCH(node_at(chunk->items[k - AHEAD].word));
-            uintptr_t word = chunk->items[k].word;
-            if (word & IS_LEAF)
-                continue;
-            Node *node = node_at(word);
+            Node *node = node_at(chunk->items[k].word);
             if (UNLIKELY(debugging)) {
                 if (!call_with(python.push_finite, node))
                     return false;
@@ -335,17 +352,19 @@ PyObject *value_backward(PyObject *self, PyObject *unused)
 {
     (void)unused;
     Node *root = (Node *)self;
-    Order order = {{NULL, 0}, {NULL, 0}};
+    Order order = {0};
     int debugging = is_debugging();
     if (debugging < 0)
         return NULL;
     sweeps++;
     bool done = walk(&order, root, ++last_walk, GRADIENTS);
     if (done) {
-        root->grad += 1.0;
+        root->grad = 1.0;
         done = push_all(&order, debugging);
     }
-    if (!done)
+    if (done)
+        settle_leaves(&order, true); /* at once, so that twice is exactly the same again */
+    else
         restore(&order, GRADIENTS);
     sweeps--;
     release_order(&order);
@@ -394,10 +413,7 @@ static bool compute_all(Order *order, bool debugging)
         int count = chunk->below == NULL ? order->nodes.count : CHUNK_ITEMS;
         done = !interrupted();
         for (int k = 0; done && k < count; k++) {
-            uintptr_t word = chunk->items[k].word;
-            if (word & IS_LEAF)
-                continue;
-            Node *node = node_at(word);
+            Node *node = node_at(chunk->items[k].word);
             int op = op_of(node);
             if (LIKELY(op > OP_ROW))
                 done = evaluate(op, constant_of(node), operands_of(node), &node->data);
@@ -429,7 +445,7 @@ static bool compute_all(Order *order, bool debugging)
 PyObject *value_forward(PyObject *self, PyObject *unused)
 {
     (void)unused;
-    Order order = {{NULL, 0}, {NULL, 0}};
+    Order order = {0};
     int debugging = is_debugging();
     if (debugging < 0)
         return NULL;
@@ -445,12 +461,13 @@ PyObject *value_forward(PyObject *self, PyObject *unused)
 PyObject *value_zero_grad(PyObject *self, PyObject *unused)
 {
     (void)unused;
-    Order order = {{NULL, 0}, {NULL, 0}};
+    Order order = {0};
     bool done = walk(&order, (Node *)self, ++last_walk, EXACT_ORDER);
-    for (Stack rest = order.nodes; done && rest.top != NULL;
-         rest.top = rest.top->below, rest.count = CHUNK_ITEMS)
-        for (int k = rest.count; k-- > 0;)
-            node_at(rest.top->items[k].word)->grad = 0.0;
+    if (done) {
+        Stack nodes = order.nodes;
+        for (uintptr_t *word; (word = next_below(&nodes)) != NULL;)
+            node_at(*word)->grad = 0.0;
+    }
     release_order(&order);
     if (!done)
         return NULL;
@@ -461,32 +478,26 @@ PyObject *value_zero_grad(PyObject *self, PyObject *unused)
 PyObject *topological_order(PyObject *module, PyObject *const *roots, Py_ssize_t count)
 {
     (void)module;
-    Order order = {{NULL, 0}, {NULL, 0}};
+    Order order = {0};
+    PyObject *list = NULL;
     uint64_t number = ++last_walk;
     for (Py_ssize_t k = 0; k < count; k++) {
         if (!is_value(roots[k])) {
-            release_order(&order);
             PyErr_SetString(PyExc_TypeError, "topological_order() takes native Values.");
-            return NULL;
+            goto done;
         }
-        if (!walk(&order, (Node *)roots[k], number, EXACT_ORDER)) {
-            release_order(&order);
-            return NULL;
-        }
+        if (!walk(&order, (Node *)roots[k], number, EXACT_ORDER))
+            goto done;
     }
     Py_ssize_t total = order.nodes.count;
-    for (Chunk *chunk = order.nodes.top; chunk != NULL; chunk = chunk->below)
-        total += chunk == order.nodes.top ? 0 : CHUNK_ITEMS;
-    PyObject *list = PyList_New(order.nodes.top == NULL ? 0 : total);
-    if (list != NULL) {
-        Py_ssize_t place = PyList_GET_SIZE(list);
-        for (Stack rest = order.nodes; rest.top != NULL;
-             rest.top = rest.top->below, rest.count = CHUNK_ITEMS)
-            for (int k = rest.count; k-- > 0;) {
-                PyObject *node = (PyObject *)node_at(rest.top->items[k].word);
-                PyList_SET_ITEM(list, --place, Py_NewRef(node));
-            }
-    }
+    for (Chunk *chunk = order.nodes.top; chunk != NULL && chunk->below != NULL;
+         chunk = chunk->below)
+        total += CHUNK_ITEMS;
+    list = PyList_New(total);
+    Stack nodes = order.nodes;
+    for (uintptr_t *word; list != NULL && (word = next_below(&nodes)) != NULL;)
+        PyList_SET_ITEM(list, --total, Py_NewRef((PyObject *)node_at(*word)));
+done:
     release_order(&order);
     return list;
 }

@@ -277,6 +277,8 @@ extern PyType_Slot operator_slots[];
 extern PyMethodDef row_methods[];
 bool load_operators(PyObject *operand_class);
 PyObject *unary(int op, PyObject *x);
+PyObject *call_primitive(PyObject *original, PyObject *const *args, Py_ssize_t count,
+                         PyObject *keywords);
 PyObject *value_apply(PyObject *self, PyObject *const *args, Py_ssize_t count);
 PyObject *value_reduce(PyObject *self, PyObject *const *args, Py_ssize_t count);
 PyObject *value_dot(PyObject *self, PyObject *const *args, Py_ssize_t count);

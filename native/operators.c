@@ -128,6 +128,42 @@ PyObject *value_apply(PyObject *self, PyObject *const *args, Py_ssize_t count)
     return result;
 }
 
+/* Primitive.__call__, as in wg.hypot(x, 1.0), for Values and plain numbers; `original` for the rest.
+ * In Python, finding out what was given takes ten times as long as the operation. */
+PyObject *call_primitive(PyObject *original, PyObject *const *args, Py_ssize_t count,
+                         PyObject *keywords)
+{
+    int op;
+    double constant, number;
+    Node *operands[MOST_OPERANDS];
+    Py_ssize_t nin = count - 1, ready = 0;
+    bool has_value = false, is_plain = keywords == NULL && nin >= 1 && nin <= MOST_OPERANDS;
+    for (Py_ssize_t k = 0; is_plain && k < nin; k++) {
+        if (is_exact(args[k + 1]))
+            has_value = true;
+        else
+            is_plain = plain_number(args[k + 1], &number);
+    }
+    if (is_plain && has_value) {
+        if (!op_of_row(args[0], &op, &constant))
+            return NULL;
+        is_plain = op != OP_ROW && arity_of_op(op) == nin;
+    }
+    if (!is_plain || !has_value)
+        return PyObject_Vectorcall(original, args, (size_t)count, keywords);
+    PyObject *result = NULL;
+    for (; ready < nin; ready++) {
+        operands[ready] = lifted(args[ready + 1], "");
+        if (operands[ready] == NULL)
+            break;
+    }
+    if (ready == nin)
+        result = apply_op(op, constant, NULL, nin, operands);
+    while (ready-- > 0)
+        Py_DECREF(operands[ready]);
+    return result;
+}
+
 /* A one-operand operation on a Value of any class. */
 PyObject *unary(int op, PyObject *x)
 {
@@ -332,31 +368,31 @@ static bool accumulate(int op, Running *total, Running next, bool owned)
     return done;
 }
 
-/* _reduce(row, elements): functools.reduce(row, elements) for a list of Values and plain numbers;
+/* _reduce(elements, row): functools.reduce(row, elements) for a list of Values and plain numbers;
  * NotImplemented if there is anything else in it. */
 PyObject *value_reduce(PyObject *self, PyObject *const *args, Py_ssize_t count)
 {
     (void)self;
     int op;
     double constant;
-    if (count != 2 || !PyList_Check(args[1])) {
-        PyErr_SetString(PyExc_TypeError, "_reduce() takes a row and a list.");
+    if (count != 2 || !PyList_Check(args[0])) {
+        PyErr_SetString(PyExc_TypeError, "_reduce() takes a list and a row.");
         return NULL;
     }
-    if (!op_of_row(args[0], &op, &constant))
+    if (!op_of_row(args[1], &op, &constant))
         return NULL;
-    Py_ssize_t size = PyList_GET_SIZE(args[1]);
+    Py_ssize_t size = PyList_GET_SIZE(args[0]);
     Running next;
     for (Py_ssize_t k = 0; k < size; k++)
-        if (!element(PyList_GET_ITEM(args[1], k), &next))
+        if (!element(PyList_GET_ITEM(args[0], k), &next))
             Py_RETURN_NOTIMPLEMENTED;
     if (size == 0 || op == OP_ROW || arity_of_op(op) != 2)
         Py_RETURN_NOTIMPLEMENTED;
     Running total;
-    element(PyList_GET_ITEM(args[1], 0), &total);
+    element(PyList_GET_ITEM(args[0], 0), &total);
     Py_XINCREF(total.node);
-    for (Py_ssize_t k = 1; k < size && k < PyList_GET_SIZE(args[1]); k++) {
-        element(PyList_GET_ITEM(args[1], k), &next);
+    for (Py_ssize_t k = 1; k < size && k < PyList_GET_SIZE(args[0]); k++) {
+        element(PyList_GET_ITEM(args[0], k), &next);
         if (!accumulate(op, &total, next, false))
             return NULL;
     }

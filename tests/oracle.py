@@ -183,7 +183,10 @@ BOUNDS: dict[str, tuple[float, ...]] = {
     "erf": (1.1, 11.5),  # exp(-x²): the rounding of x² counts x² times
     "erfc": (3.2, 11.5),
     "polygamma": (4.0, 4.0),
-    "lgamma": (43.0, 8.5),  # the C-Python one, about 0.7 and 2.7, where it is not far from its zeros
+    "lgamma": (
+        43.0,
+        8.5,
+    ),  # the C-Python one, about 0.7 and 2.7, where it is not far from its zeros
     "digamma": (8.5, 1.9),  # cancels near its zero, 1.4616
     "abs": (0.0, 0.0),
     "sign": (0.0, 0.0),

@@ -11,8 +11,9 @@ from fractions import Fraction
 from typing import Any, TypeVar
 
 import mpmath
-import wengert as wg
 from hypothesis import strategies as st
+
+import wengert as wg
 
 mp = mpmath.mp.clone()
 mp.dps = 30

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 import wengert as wg
 from wengert import Value
 
@@ -64,9 +65,9 @@ def test_a_scope_decorates_a_function() -> None:
 
 @pytest.mark.parametrize("name", ["", "/", "  ", " / ", 3, None])
 def test_a_bad_name_is_refused(name: Any) -> None:
-    with pytest.raises(wg.GraphError, match=r'scope\(\) takes a name such as "layer1/neuron3"'):
-        with wg.scope(name):
-            pass
+    takes = r'scope\(\) takes a name such as "layer1/neuron3"'
+    with pytest.raises(wg.GraphError, match=takes), wg.scope(name):
+        pass
     assert Value(1.0).scope == ""
 
 
@@ -141,15 +142,12 @@ def test_it_is_an_arithmetic_error_and_a_wengert_error() -> None:
 
 def test_the_line_is_that_of_the_operation() -> None:
     x = Value(1.0)
-    with wg.debug_nans():
-        try:
-            good = x * 2.0
-            good / 0.0
-        except wg.NonFiniteError as error:
-            line = error.__traceback__.tb_lineno  # type: ignore[union-attr]
-            assert f"(test_ambient.py:{line})" in str(error)
-        else:
-            pytest.fail("nothing was raised")
+    with wg.debug_nans(), pytest.raises(wg.NonFiniteError) as caught:
+        x * 2.0 / (
+            x * 0.0  # the division ends on this line, and begins on the one above
+        )
+    first = test_the_line_is_that_of_the_operation.__code__.co_firstlineno
+    assert f"(test_ambient.py:{first + 3})" in str(caught.value)
 
 
 def test_an_operand_used_twice_is_named_once() -> None:

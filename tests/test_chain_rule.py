@@ -4,9 +4,10 @@ import math
 from fractions import Fraction
 
 import pytest
-import wengert as wg
 from hypothesis import assume, given
 from hypothesis import strategies as st
+
+import wengert as wg
 from programs import POLYNOMIAL, Program, exact, mp, programs
 from wengert import Value
 from wengert.chain_rule import contributions, push
@@ -113,6 +114,16 @@ def test_what_stands_in_an_intermediate_is_forgotten_and_in_a_leaf_is_kept() -> 
     x.grad, y.grad, z.grad = 100.0, 100.0, 100.0
     z.backward()
     assert gradients(z, y, x) == [1.0, 1.0, 104.0]
+
+
+def test_a_gradient_of_several_terms_is_added_as_one() -> None:
+    x = Value(0.1)
+    y = x * 0.1 + x * 0.7 + x * x * x
+    y.backward()
+    once = x.grad
+    for times in (2, 3):
+        y.backward()
+        assert x.grad == sum([once] * times)
 
 
 def test_a_leaf_as_root_accumulates() -> None:
@@ -326,7 +337,9 @@ def test_an_operation_without_a_derivative_says_how_to_give_it_one() -> None:
     out = Value(4.0, (x,), "double")
     out.label = "d"
     root = out * x
-    with pytest.raises(wg.GraphError, match=r"d was made by your own operation 'double'.*_backward"):
+    with pytest.raises(
+        wg.GraphError, match=r"d was made by your own operation 'double'.*_backward"
+    ):
         root.backward()
     assert gradients(x, out, root) == [0.0, 0.0, 0.0]
     out.label = ""

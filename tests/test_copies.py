@@ -9,8 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-import wengert as wg
 from hypothesis import given
+
+import wengert as wg
 from programs import Program, programs
 from wengert import Value
 from wengert.graph import topological_order
@@ -136,19 +137,21 @@ def test_inside_other_objects(way: Callable[[Any], Any]) -> None:
     assert twin["weights"][0] is twin["weights"][1] is twin["loss"].operands[0] is twin["best"][0]
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_a_chain_of_100_000(way: Callable[[Any], Any]) -> None:
-    root = long_chain(100_000)
+@pytest.mark.parametrize(
+    ("way", "length"), [(copy.deepcopy, 100_000), (in_c, 100_000), (in_python, 20_000)]
+)
+def test_a_long_chain(way: Callable[[Any], Any], length: int) -> None:
+    root = long_chain(length)
     twin = way(root)
     twin.backward()
-    assert topological_order(twin)[0].grad == 100_001.0
+    assert topological_order(twin)[0].grad == length + 1.0
     assert root.grad == 0.0
 
 
 def test_two_long_chains_with_a_common_part() -> None:
-    common = long_chain(20_000)
+    common = long_chain(3_000)
     left, right = common * 2.0, common * 3.0
-    for _ in range(20_000):
+    for _ in range(3_000):
         left, right = left + 1.0, right + 1.0
     for way in WAYS:
         both = way([left, right])
@@ -156,7 +159,7 @@ def test_two_long_chains_with_a_common_part() -> None:
 
 
 def test_a_list_of_every_node_of_a_graph() -> None:
-    nodes = topological_order(long_chain(500))
+    nodes = topological_order(long_chain(2_000))
     for way in WAYS:
         twins = way(nodes)
         assert topological_order(twins[-1]) == twins
@@ -300,7 +303,7 @@ def test_an_own_operation_of_module_level_parts_is_pickled(way: Callable[[Any], 
     assert (twin._op, twin.label) == ("double", "out")
 
 
-def test_a_chain_of_20_000_own_operations_is_copied_over_the_copies() -> None:
+def test_a_chain_of_5_000_own_operations_is_copied_over_the_copies() -> None:
     x = Value(1.0)
     y = x
 
@@ -313,7 +316,7 @@ def test_a_chain_of_20_000_own_operations_is_copied_over_the_copies() -> None:
         out._backward = _backward
         return out
 
-    for _ in range(20_000):
+    for _ in range(5_000):
         y = same(y)
     twin = copy.deepcopy(y)
     twin.backward()
@@ -351,7 +354,7 @@ def long_after(y: Value, length: int) -> Value:
 
 @pytest.mark.parametrize("write", [pickle.dumps, pickle._dumps])  # type: ignore[attr-defined]
 def test_a_failure_leaves_later_pickles_working(write: Callable[[Any], bytes]) -> None:
-    root, bad = unpicklable(20_000)
+    root, bad = unpicklable(3_000)
     try:
         write(root)
     except (pickle.PicklingError, AttributeError):
@@ -360,7 +363,7 @@ def test_a_failure_leaves_later_pickles_working(write: Callable[[Any], bytes]) -
         pytest.fail("a closure was pickled")
     bad._backward = pickle.dumps  # any function that pickle can find
     assert shape(pickle.loads(write(root))) == shape(root)
-    part = topological_order(root)[15_000]
+    part = topological_order(root)[2_000]
     assert shape(pickle.loads(write([part, root]))[1]) == shape(root)
 
 
@@ -437,6 +440,32 @@ def test_several_pickles_in_one_stream() -> None:
     leaf, second = unpickler.load()
     assert leaf is first.operands[0]
     assert second.operands[0] is first
+
+
+def test_a_second_pickler_knows_nothing_of_the_first() -> None:
+    chain = topological_order(long_chain(5_000))
+    first = pickle.Pickler(io.BytesIO())
+    first.dump(chain)
+    beyond = chain[-1] * 2.0
+    assert shape(in_c(beyond)) == shape(beyond)
+    assert shape(in_c(chain)[-1]) == shape(chain[-1])
+    first.dump(beyond)
+    for part in (beyond, chain[3_000], chain[1], [chain[2_000] + 1.0, beyond]):
+        assert len(pickle.dumps(part)) == len(pickle.dumps(part))
+    first.clear_memo()
+    first.dump(beyond)
+    assert shape(in_python(beyond)) == shape(beyond)
+
+
+def test_a_pickler_without_memory() -> None:
+    stream = io.BytesIO()
+    pickler = pickle.Pickler(stream)
+    pickler.fast = True
+    root = Value(2.0) * 3.0 + 1.0
+    pickler.dump(root)
+    stream.seek(0)
+    assert pickle.load(stream).data == 7.0
+    assert shape(in_c(root)) == shape(root)
 
 
 def test_a_notes_source_is_carried_over() -> None:

@@ -58,6 +58,10 @@ def test_an_integer_exponent_keeps_its_row():
     assert build("a**b", AT)._op == "**"
 
 
+def test_long_sums_are_not_deep():
+    assert build("b*a" + "+a" * 800, AT).data == -6.0 + 1600.0
+
+
 def test_a_variable_may_hide_a_constant():
     assert build("e*2", {"e": 5.0}).data == 10.0
 

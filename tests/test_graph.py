@@ -1,9 +1,10 @@
 """The order of a graph, its nodes and edges, and distinct names."""
 
 import pytest
-import wengert as wg
 from hypothesis import given
 from hypothesis import strategies as st
+
+import wengert as wg
 from programs import Program, programs
 from wengert import Value
 from wengert.graph import names, topological_order, trace

@@ -1,13 +1,16 @@
 """Tests generated from the table: each row against mpmath, its edges and its facts."""
 
 import doctest
+import importlib.util
 import itertools
+import json
 import math
 import pickle
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from math import inf, nan
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -416,6 +419,34 @@ def test_the_class_keeps_its_own_documentation() -> None:
 def test_the_names_of_rows_are_those_of_the_module() -> None:
     assert all(getattr(primitives, name) is row for name, row in TABLE.items())
     assert all(row.name == name for name, row in TABLE.items())
+
+
+# --- the pages made from the table ----------------------------------------------------------------
+
+
+def tool(name: str) -> Any:
+    path = Path(__file__).parent.parent / "tools" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_page_of_edge_cases_is_current_and_the_peers_were_asked_everything() -> None:
+    edge_cases = tool("edge_cases")
+    record = json.loads(edge_cases.RECORD.read_text())
+    assert edge_cases.missing(record) == []
+    assert edge_cases.PAGE.read_text() == edge_cases.generate()
+
+
+def test_the_page_of_accuracy_has_every_row_and_bound() -> None:
+    accuracy = tool("accuracy")
+    page = accuracy.PAGE.read_text()
+    assert accuracy.check(page) == []
+    assert accuracy.check(page.replace("| tanh |", "| than |"))
+    assert accuracy.check(page.replace("∂x 170.0", "∂x 17.0"))
 
 
 # --- families -------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 import wengert
 from wengert import Value
 from wengert.source import Source, user_source

@@ -8,9 +8,8 @@
 1.9726023611141572
 """
 
-from importlib.metadata import version as _version
-
 from wengert.ambient import debug_nans, scope
+from wengert.check import check
 from wengert.errors import (
     CheckError,
     DrawError,
@@ -86,11 +85,14 @@ from wengert.primitives import (
     tan,
     tanh,
 )
+from wengert.quiz import quiz
+from wengert.show.drawing import draw, draw_dot
+from wengert.show.plot import plot, plot_history
 from wengert.steps import steps
 from wengert.value import Value
 from wengert.value import engine as engine
 
-__version__ = _version("wengert")
+__version__ = "0.1.0"
 
 __all__ = [
     "CheckError",
@@ -113,12 +115,15 @@ __all__ = [
     "atanh",
     "cbrt",
     "ceil",
+    "check",
     "clip",
     "cos",
     "cosh",
     "debug_nans",
     "digamma",
     "dot",
+    "draw",
+    "draw_dot",
     "equal",
     "erf",
     "erfc",
@@ -147,8 +152,11 @@ __all__ = [
     "norm_cdf",
     "norm_pdf",
     "not_equal",
+    "plot",
+    "plot_history",
     "pow",
     "prod",
+    "quiz",
     "relu",
     "scope",
     "sigmoid",

@@ -91,12 +91,28 @@ def _set_attributes(node: Any, attributes: dict[str, Any] | None) -> None:
 
 
 def reduced(node: "Value") -> tuple[Any, ...]:
-    """How pickle is to write a node: by itself within its graph's list, else as that list."""
-    if node._operands and id(node) not in _listed():
+    """How pickle is to write a node: by itself after its operands, else as its graph's list."""
+    if node._operands and id(node) not in _PROGRESS.listed and not _continues(node):
         return (_root, (_Nodes(topological_order(node)),))
     parts = (type(node), node._data, node._grad, node._row, *node._operands)
     state = _state(node)
     return (blank, parts) if state is None else (blank, parts, state)
+
+
+def _continues(node: "Value") -> bool:
+    """Whether the pickler can refer to all operands, so that no list is needed.
+
+    Without this, a list of all nodes of a chain would take quadratic time. A pickler asks for a
+    node once: one that asks again is another, of which nothing is known.
+    """
+    written = _PROGRESS.written
+    if id(node) in written:
+        written.clear()
+        return False
+    if written and all(id(each) in written for each in node._operands if each._operands):
+        written.add(id(node))
+        return True
+    return False
 
 
 def restore(node: Any, state: tuple[Any, ...]) -> None:
@@ -119,13 +135,15 @@ def _state(node: "Value") -> tuple[Any, ...] | None:
     return ((notes.label, notes.scope, notes.source, *what), attributes)
 
 
-_THREAD = local()
+class _Progress(local):
+    """What the picklers of a thread are at, as identities of nodes."""
+
+    def __init__(self) -> None:
+        self.listed: set[int] = set()  # in a list that is being written
+        self.written: set[int] = set()  # in a list that a pickler still remembers
 
 
-def _listed() -> set[int]:
-    """The nodes whose list is being written just now, in this thread."""
-    ids: set[int] = _THREAD.__dict__.setdefault("ids", set())
-    return ids
+_PROGRESS = _Progress()
 
 
 class _Nodes(list[Any]):
@@ -135,29 +153,33 @@ class _Nodes(list[Any]):
         return (list, (), None, self._written())
 
     def _written(self) -> Iterator[Any]:
-        ids = set(map(id, self)) - _listed()
-        end = _End(ids)
-        _listed().update(ids)
+        end = _End(set(map(id, self)) - _PROGRESS.listed)
+        _PROGRESS.listed |= end.ids
         try:
             yield from self
             yield end
         except GeneratorExit:  # the pickler gave up
-            end.reached()
+            _PROGRESS.listed -= end.ids
             raise
 
 
 class _End:
-    """Marks the end of a list of nodes: it is written when they have all been written."""
+    """Marks the end of a list of nodes: it is written when they have all been written.
+
+    The pickler keeps what it has written, this mark included, for as long as it remembers it.
+    """
 
     def __init__(self, ids: set[int]) -> None:
         self.ids = ids
-
-    def reached(self) -> None:
-        _listed().difference_update(self.ids)
+        self.written = _PROGRESS.written
 
     def __reduce__(self) -> Any:
-        self.reached()
+        _PROGRESS.listed -= self.ids
+        self.written |= self.ids
         return (_nothing, ())
+
+    def __del__(self) -> None:
+        self.written.clear()
 
 
 def _nothing() -> None:

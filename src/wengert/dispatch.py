@@ -62,6 +62,8 @@ class Primitive:
         edges: value and partials at singular points, stated by hand.
         ufuncs: further NumPy functions that mean the same.
         params: the constant numbers a member of a `Family` is made for.
+        c: the value as a C expression of doubles, which gives the bits that `scalar` gives; in a
+            family, the last place is for the constant. Where there is none, C asks Python.
     """
 
     name: str
@@ -79,6 +81,7 @@ class Primitive:
     edges: Sequence[Edge] = ()
     ufuncs: Sequence[Any] = ()
     params: tuple[float, ...] = ()
+    c: str = ""
     operands: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -117,14 +120,13 @@ class Primitive:
 
     def _on_arrays(self, args: Sequence[Any]) -> Any:
         arrays = [to_array(arg, self.name) for arg in args]
-        operation = self.array
-        if any(array.dtype == object for array in arrays):
+        with np.errstate(all="ignore"):
+            if not any(array.dtype == object for array in arrays):
+                return self.array(*arrays)[()]  # a number where there are no dimensions
             if any(array.dtype != object and array.ndim and hasattr(other, "_apply")
                    for array in arrays for other in args):  # fmt: skip
                 raise float_array_error(self.name)
-            operation = np.frompyfunc(self, self.nin, 1)
-        with np.errstate(all="ignore"):
-            return operation(*arrays)
+            return np.frompyfunc(self, self.nin, 1)(*arrays)
 
     def __repr__(self) -> str:
         params = "".join(f", {p:g}" for p in self.params)
@@ -159,7 +161,7 @@ def _document(row: Primitive) -> str:
         for operand, partial in zip(row.operands, partial_texts(row), strict=True)
     ]
     intervals = [
-        f"{operand}: smooth in ({low:g}, {high:g}), among others."
+        f"{operand}: a number, an array or a Value; smooth at least in ({low:g}, {high:g})."
         for operand, (low, high) in zip(row.operands, row.domain, strict=True)
     ]
     edges = [
@@ -174,7 +176,7 @@ def _document(row: Primitive) -> str:
         f"{row.about}.",
         "\n".join(f"    {formula}" for formula in formulas),
         "Args:\n" + "\n".join(f"    {interval}" for interval in intervals),
-        "Returns:\n    A float for numbers, an array for arrays, a Value for Values.",
+        "Returns:\n    A float for numbers, an array for an array, a Value for a Value.",
         *(["Edge cases:\n" + "\n".join(f"    {edge}" for edge in edges)] if edges else []),
         "Examples:\n    >>> from wengert import primitives\n"
         f"    >>> primitives.{row.name}{constant}({at})\n    {z!r}",
@@ -199,6 +201,8 @@ class Family:
 
     def __call__(self, constant: float) -> Primitive:
         """The member for a constant."""
+        if type(constant) is self.kind:
+            return self._make(constant)
         try:
             exact = self.kind(constant)  # 2, 2.0 and np.int64(2) are one integer
         except (TypeError, ValueError, OverflowError):

@@ -126,13 +126,6 @@ class _Names:
                 return self.value(node.operand)
             case ast.UnaryOp(op=ast.USub()):
                 return primitives.neg(self.value(node.operand))
-            case ast.BinOp(op=ast.Pow()):
-                base, exponent = self.value(node.left), _integer(node.right)
-                if exponent is None:
-                    exponent = self.value(node.right)
-                if isinstance(base, Value):
-                    return _call(operator.pow, [base, exponent], node)
-                return _call(primitives.pow, [base, exponent], node)
             case ast.BinOp():
                 return self.binary(node)
             case ast.Compare(ops=[op], left=left, comparators=[right]) if type(op) in _OPERATORS:
@@ -149,10 +142,28 @@ class _Names:
                 raise _refused(node, "an expression")
 
     def binary(self, node: ast.BinOp) -> Any:
+        """Sums and products of any length: their syntax nests to the left."""
+        spine: list[ast.BinOp] = []
+        left: ast.expr = node
+        while isinstance(left, ast.BinOp):
+            spine.append(left)
+            left = left.left
+        result = self.value(left)
+        for each in reversed(spine):
+            result = self.combined(each, result)
+        return result
+
+    def combined(self, node: ast.BinOp, left: Any) -> Any:
+        """One binary operation, its left operand evaluated already."""
+        if isinstance(node.op, ast.Pow) and isinstance(left, Value):
+            exponent = _integer(node.right)
+            if exponent is None:
+                exponent = self.value(node.right)
+            return _call(operator.pow, [left, exponent], node)
         row = _OPERATORS.get(type(node.op))
         if row is None:
             raise _refused(node, "an expression")
-        return _call(row, [self.value(node.left), self.value(node.right)], node)
+        return _call(row, [left, self.value(node.right)], node)
 
     def name(self, name: str) -> Any:
         if name in self.known:

@@ -4,7 +4,7 @@ Nothing here recurses: a chain of a million nodes is as good as one of ten.
 """
 
 from collections.abc import Iterable, Iterator
-from itertools import count
+from itertools import chain, count
 from typing import Any, Protocol, TypeVar
 
 from wengert.dispatch import describe
@@ -101,6 +101,4 @@ def names(order: Iterable[N]) -> dict[N, str]:
 
 
 def _variants(label: str) -> Iterator[str]:
-    yield from (f"{label}′", f"{label}′′")
-    for k in count(4):
-        yield f"{label}#{k}"
+    return chain((f"{label}′", f"{label}′′"), (f"{label}#{k}" for k in count(4)))

@@ -60,7 +60,10 @@ class Node(Operand):
             self._operands = checked_nodes(_children)
             if not isinstance(_op, str):
                 raise OperandError(f"_op is the operation's name, a string, not {describe(_op)}.")
-            self._note().own = Own(_op, maker=maker_of(self, self._operands))
+            if self._operands:
+                self._note().own = Own(_op, maker=maker_of(self, self._operands))
+            elif _op:
+                self._note().own = Own(_op)
         if label:
             self.label = label
         if AMBIENT.get() is not None:

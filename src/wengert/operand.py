@@ -148,7 +148,7 @@ class Operand:
         if any(is_array_like(arg) and np.asarray(arg).dtype != object and np.ndim(arg)
                for arg in args):  # fmt: skip
             raise float_array_error(f"np.{ufunc.__name__}")
-        args = tuple(arg.item() if _is_numpy_scalar(arg) else arg for arg in args)
+        args = tuple(map(_plain, args))
         if not any(is_array_like(arg) for arg in args):
             return function(*args)
         boxed = [box(arg) if isinstance(arg, Operand) else arg for arg in args]
@@ -157,8 +157,12 @@ class Operand:
         return results.astype(bool) if ufunc in _COMPARISONS else results
 
 
-def _is_numpy_scalar(arg: Any) -> bool:
-    return isinstance(arg, np.generic) or (isinstance(arg, np.ndarray) and not arg.ndim)
+def _plain(arg: Any) -> Any:
+    """A number of NumPy's as one of Python's, so that the operators do not come back to NumPy."""
+    if isinstance(arg, np.generic) or (isinstance(arg, np.ndarray) and not arg.ndim):
+        item = arg.item()
+        return float(item) if isinstance(item, np.longdouble) else item
+    return arg
 
 
 def _refuse_array(row: Primitive) -> NoReturn:

@@ -148,10 +148,9 @@ def _same(operands: Sequence[Any], others: Sequence[Any]) -> bool:
 
 @functools.lru_cache(maxsize=1024)
 def _is_repeatable(code: CodeType) -> bool:
-    """Whether it is a function's code, and assigns `_backward`."""
+    """Whether it assigns `_backward`, and runs as soon as it is called."""
     return (
         "_backward" in code.co_names
-        and bool(code.co_flags & inspect.CO_OPTIMIZED)
         and not code.co_flags & _RESUMABLE
         and any(
             step.opname == "STORE_ATTR" and step.argval == "_backward"

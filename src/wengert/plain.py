@@ -16,7 +16,6 @@ from wengert.graph import topological_order
 from wengert.node import Node, checked_number, compared, surround
 from wengert.operand import Operand
 
-
 _new: Any = object.__new__
 
 
@@ -147,12 +146,14 @@ class Value(Node):
         step = push_finite if ambient and ambient.debug_nans else push
         try:
             for node in order:
-                if node._operands:
-                    node._grad = 0.0
-            self._grad += 1.0
+                node._grad = 0.0
+            self._grad = 1.0
             for node in reversed(order):
                 if node._operands:
                     step(node)
+            for node, grad in zip(order, before, strict=True):
+                if not node._operands:  # added once, so that twice is exactly the same again
+                    node._grad += grad
         except BaseException:
             for node, grad in zip(order, before, strict=True):
                 node._grad = grad

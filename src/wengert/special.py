@@ -32,8 +32,7 @@ def ieee(function: Scalar, array: Callable[..., Any]) -> Scalar:
 
 def elementwise(scalar: Scalar) -> Callable[..., Any]:
     """The array form of a scalar function, one element at a time."""
-    vectorized = np.vectorize(scalar, otypes=[float])
-    return lambda *arrays: vectorized(*arrays)[()]  # a scalar of no dimensions, as from a ufunc
+    return np.vectorize(scalar, otypes=[float])
 
 
 def power(x: float, n: int) -> float:
@@ -51,7 +50,7 @@ def power_array(x: Any, y: Any) -> Any:
     It takes the square root then, which is nan at -inf and -0.0 at -0.0; the power is inf and 0.0.
     """
     x, y = np.broadcast_arrays(x, y)
-    return np.power(x.ravel(), y.flatten()).reshape(x.shape)[()]
+    return np.power(x.ravel(), y.flatten()).reshape(x.shape)
 
 
 def integer_power_array(x: Any, n: int) -> Any:

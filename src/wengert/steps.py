@@ -56,7 +56,7 @@ class BackwardStep:
     names: tuple[str, str, str]
 
     def __str__(self) -> str:
-        root, node, operand = self.names
+        root, node, operand = map(_bracketed, self.names)
         line = (
             f"∂{root}/∂{operand} {'=' if self.first else '+='} "
             f"∂{root}/∂{node} · ∂{node}/∂{operand} = "
@@ -209,6 +209,11 @@ def _call(node: Value, operands: list[Symbol]) -> Symbol:
     text = ", ".join(each.text for each in operands)
     tex = ", ".join(each.tex for each in operands)
     return Symbol(f"{node._op}({text})", f"{tex_name(node._op)}({tex})")
+
+
+def _bracketed(name: str) -> str:
+    """A name as it stands below a derivative's bar."""
+    return name if name.isidentifier() or "′" in name else f"({name})"
 
 
 def _number(number: float) -> Symbol:

@@ -79,7 +79,7 @@ c.grad = 1.0 * d.grad
 e.grad = 1.0 * d.grad
 a.grad = b.data * e.grad
 b.grad = a.data * e.grad
-wg.draw(L)
+draw_dot(L)
 wg.check(L).ok
 """,
     ),
@@ -98,7 +98,8 @@ def slope(name, h):
         return (d * f + n["L"]).data
     return (run(h) - run(0.0)) / h
 
-for name, h in [("L", 1e-3), ("d", 1e-3), *((name, 1e-5) for name in "fceab")]:
+steps = {"L": 1e-3, "d": 1e-3, "f": 1e-5, "c": 1e-7, "e": 1e-5, "a": 1e-5, "b": 1e-5}
+for name, h in steps.items():
     print(name, slope(name, h))
 """,
     ),
@@ -107,7 +108,7 @@ for name, h in [("L", 1e-3), ("d", 1e-3), *((name, 1e-5) for name in "fceab")]:
         "Gradients say which way is up. Move every leaf a little along its gradient and L must "
         "grow. This is all that training is, only that a loss is moved down instead of up.",
         """
-for step in range(2):
+for _ in range(2):
     for leaf in (a, b, c, f):
         leaf.data += 0.01 * leaf.grad
     print(L.forward().data)
@@ -217,11 +218,11 @@ wg.check(o).ok
         """
 loss = (o - 0.9)**2; loss.label = "loss"
 losses = []
-for step in range(40):
+for _ in range(60):
     loss.zero_grad()
     loss.backward()
     for leaf in (w1, w2, b):
-        leaf.data -= 0.1 * leaf.grad
+        leaf.data -= 0.2 * leaf.grad
     losses.append(loss.forward().data)
 
 round(o.data, 3)

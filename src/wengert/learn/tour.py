@@ -76,7 +76,7 @@ def tour(folder: Path | str = "tour") -> Path:
         played.append(each)
     index = folder / "index.html"
     index.write_text(page(played), encoding="utf-8")
-    print(f"{NEXT}\nEverything above, with its pictures: {index}")
+    print(f"\n{NEXT}\nEverything above, with its pictures: {index}")
     return index
 
 

@@ -1,0 +1,269 @@
+"""The command line, run as a user runs it: words in, text and an exit status out."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+import wengert as wg
+from wengert.cli import VERBS, main
+
+NEURON = "tanh(x1*w1 + x2*w2 + b)"
+AT = "x1=2,x2=0,w1=-3,w2=1,b=6.8813735870195432"
+
+WRONG = """
+from wengert import Value
+
+a = Value(2.0, label="a")
+b = Value(3.0, label="b")
+L = a * b
+L.label = "L"
+L.grad, a.grad, b.grad = 1.0, 3.0, 3.0
+"""
+
+
+@pytest.fixture(autouse=True)
+def _in_tmp(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def wrong(tmp_path):
+    path = tmp_path / "wrong.py"
+    path.write_text(WRONG)
+    return f"{path}:L"
+
+
+def run(capsys, *words):
+    status = main(words)
+    out, err = capsys.readouterr()
+    return status, out, err
+
+
+def test_check_of_an_expression(capsys):
+    status, out, _ = run(capsys, "check", NEURON, "--at", AT)
+    assert status == 0
+    assert "w1" in out
+    assert "right" in out
+
+
+def test_check_finds_the_wrong_gradient(capsys, wrong):
+    status, out, _ = run(capsys, "check", wrong)
+    assert status == 1
+    assert "wrong" in out
+
+
+def test_check_as_json(capsys, wrong):
+    status, out, _ = run(capsys, "check", wrong, "--json")
+    report = json.loads(out)
+    assert status == 1
+    assert report["ok"] is False
+    verdicts = {row["name"]: row["verdict"] for row in report["rows"]}
+    assert verdicts == {"L": "right", "a": "right", "b": "wrong"}
+
+
+def test_step(capsys):
+    status, out, _ = run(capsys, "step", "a*b", "--at", "a=2,b=-3")
+    assert status == 0
+    assert out.splitlines() == [
+        "∂f/∂a = ∂f/∂f · ∂f/∂a = 1.0 · -3.0 = -3.0",
+        "∂f/∂b = ∂f/∂f · ∂f/∂b = 1.0 · 2.0 = 2.0",
+    ]
+
+
+def test_step_forward_as_json(capsys):
+    status, out, _ = run(
+        capsys, "step", "L = a*log(b)", "--at", "a=2,b=0", "--direction", "forward", "--json"
+    )
+    assert status == 0
+    assert [json.loads(line) for line in out.splitlines()] == [
+        {"node": "v1", "formula": "log(b)", "data": "-inf"},
+        {"node": "L", "formula": "a·v1", "data": "-inf"},
+    ]
+
+
+def test_step_backward_as_json(capsys):
+    _, out, _ = run(capsys, "step", "tanh(x)", "--at", "x=0", "--json")
+    assert json.loads(out) == {
+        "node": "f", "operand": "x", "upstream": 1.0, "partial": 1.0, "formula": "1 - f²",
+        "contribution": 1.0, "total": 1.0,
+    }  # fmt: skip
+
+
+def test_draw(capsys, tmp_path):
+    status, out, _ = run(capsys, "draw", NEURON, "--at", AT)
+    assert status == 0
+    assert out.startswith("graph.svg: ")
+    assert "<svg" in (tmp_path / "graph.svg").read_text()
+
+
+def test_draw_names_the_picture_after_the_target(capsys, tmp_path, wrong):
+    run(capsys, "draw", wrong)
+    assert (tmp_path / "L.svg").exists()
+
+
+@pytest.mark.parametrize("suffix", ["svg", "png", "pdf", "dot", "html"])
+def test_draw_to_any_format(capsys, tmp_path, suffix):
+    status, _, _ = run(capsys, "draw", "x*x", "--at", "x=3", "-o", f"out.{suffix}")
+    assert status == 0
+    assert (tmp_path / f"out.{suffix}").stat().st_size > 100
+
+
+def test_draw_to_standard_output(capsys):
+    status, out, _ = run(capsys, "draw", "x*x", "--at", "x=3", "-o", "-", "--theme", "dark")
+    assert status == 0
+    assert "<svg" in out
+
+
+def test_draw_as_json(capsys):
+    _, out, _ = run(capsys, "draw", "x*x", "--at", "x=3", "--json")
+    graph = json.loads(out)
+    assert graph["root"] == "f"
+    x = {"name": "x", "label": "x", "data": 3.0, "grad": 6.0, "op": "", "operands": []}
+    f = {"name": "f", "label": "f", "data": 9.0, "grad": 1.0, "op": "*", "operands": ["x", "x"]}
+    assert graph["nodes"] == [{**x, "scope": ""}, {**f, "scope": ""}]
+    _, out, _ = run(capsys, "draw", "x*x", "--at", "x=3", "--json", "--no-backward")
+    assert json.loads(out)["nodes"][0]["grad"] == 0.0
+
+
+def test_plot(capsys, tmp_path):
+    status, out, _ = run(
+        capsys, "plot", "x**2*c", "--at", "x=1,c=3", "--lo", "-2", "--hi", "2", "--h", "0.5"
+    )
+    assert (status, out) == (0, "plot.svg\n")
+    assert "<svg" in (tmp_path / "plot.svg").read_text()
+
+
+def test_plot_of_a_function_in_a_file(capsys, tmp_path):
+    (tmp_path / "fun.py").write_text("def f(t, c=2.0):\n    return t*t*c\n")
+    status, _, _ = run(capsys, "plot", "fun.py:f", "-o", "f.png")
+    assert status == 0
+    assert (tmp_path / "f.png").exists()
+
+
+def test_plot_without_a_variable(capsys):
+    status, _, err = run(capsys, "plot", "x*x")
+    assert status == 2
+    assert "--variable x" in err
+
+
+def test_plot_that_cannot_be_written(capsys):
+    status, _, err = run(capsys, "plot", "x*x", "--at", "x=1", "-o", "no/such/folder.svg")
+    assert status == 2
+    assert "Cannot write no/such/folder.svg" in err
+
+
+def test_quiz(capsys, monkeypatch):
+    answers = iter(["1", "2", "-3"])
+    monkeypatch.setattr("builtins.input", lambda prompt="": next(answers))
+    status, out, _ = run(capsys, "quiz", "a*b", "--at", "a=2,b=-3")
+    assert status == 0
+    assert "3 of 3" in out or "3/3" in out
+
+
+def test_tour(capsys, tmp_path):
+    status, out, _ = run(capsys, "tour", "there")
+    assert status == 0
+    for flow in (
+        "1. The slope of a function",
+        "10. The neuron by hand, graded",
+        "What to try next",
+    ):
+        assert flow in out
+    assert "Value(data=-8.0)" in out
+    page = (tmp_path / "there/index.html").read_text()
+    pictures = sorted(path.name for path in (tmp_path / "there").glob("*.svg"))
+    assert len(pictures) >= 6
+    assert all(f'src="{name}"' in page for name in pictures)
+
+
+def test_tour_into_a_file(capsys, tmp_path):
+    (tmp_path / "taken").write_text("")
+    status, _, err = run(capsys, "tour", "taken")
+    assert status == 2
+    assert "cannot write to taken" in err
+
+
+def test_doctor(capsys):
+    status, out, _ = run(capsys, "doctor")
+    assert status == 0
+    assert wg.__version__ in out
+    assert wg.engine in out
+    status, out, _ = run(capsys, "doctor", "--json")
+    assert json.loads(out)["engine"] == wg.engine
+
+
+def test_doctor_says_what_is_missing(capsys, monkeypatch):
+    def missing(name):
+        if name == "matplotlib":
+            raise importlib.metadata.PackageNotFoundError(name)
+        return "9.9"
+
+    import importlib.metadata
+
+    monkeypatch.setattr(importlib.metadata, "version", missing)
+    _, out, _ = run(capsys, "doctor")
+    assert 'pip install "wengert[plot]"' in out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["check", "x*y", "--at", "x=1"], "y has no number"),
+        (["check", "x*", "--at", "x=1"], "Cannot read"),
+        (["step", "none.py:f"], "There is no file none.py"),
+        (["draw", "x*x", "--at", "x=1", "-o", "out.bmp"], "svg"),
+        (["draw", "x*x", "--at", "x"], "NAME=NUMBER"),
+    ],
+)
+def test_wrong_targets_say_what_is_wrong(capsys, words, message):
+    status, out, err = run(capsys, *words)
+    assert status == 2
+    assert out == ""
+    assert err.startswith("wengert: ")
+    assert message in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("words", [[], ["fly"], ["check"], ["step", "x", "--direction", "up"]])
+def test_wrong_usage(capsys, words):
+    with pytest.raises(SystemExit) as stop:
+        main(words)
+    assert stop.value.code == 2
+    assert "usage: wengert" in capsys.readouterr().err
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["--version"])
+    assert stop.value.code == 0
+    assert capsys.readouterr().out == f"wengert {wg.__version__}\n"
+
+
+def test_ctrl_c(capsys, monkeypatch):
+    def interrupted(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(wg, "steps", interrupted)
+    status, _, err = run(capsys, "step", "x*x", "--at", "x=1")
+    assert status == 130
+    assert "interrupted" in err
+
+
+def test_every_command_is_listed_in_help(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    out = capsys.readouterr().out
+    assert all(verb.name in out and verb.about in " ".join(out.split()) for verb in VERBS)
+
+
+def test_as_a_process():
+    """The installed script, with a reader that stops reading."""
+    long = "+".join(["x"] * 500)
+    process = subprocess.run(
+        f"{sys.executable} -m wengert step '{long}' --at x=1 | head -n 1",
+        shell=True, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert process.stderr == ""
+    assert process.stdout.count("\n") == 1
