@@ -3,6 +3,7 @@
 import ast
 import inspect
 import tomllib
+from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -63,9 +64,11 @@ def test_the_package_says_that_it_is_typed() -> None:
     assert (PACKAGE / "py.typed").is_file()
 
 
-def test_the_version_is_that_of_the_project_file() -> None:
+def test_the_version_is_stated_once_and_is_that_of_the_distribution() -> None:
     project = tomllib.loads((PACKAGE.parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
-    assert wengert.__version__ == project["project"]["version"]
+    assert "version" in project["project"]["dynamic"]
+    assert project["tool"]["setuptools"]["dynamic"]["version"] == {"attr": "wengert.__version__"}
+    assert wengert.__version__ == version("wengert")
 
 
 @pytest.mark.parametrize("name", [name for name in wengert.__all__ if name.endswith("Error")])

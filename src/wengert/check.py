@@ -2,7 +2,7 @@
 
 Every node is nudged, what depends on it is evaluated again, and the slope of the root is compared
 with the gradient that stands at the node, however it came there. A second opinion multiplies the
-slopes of the operations one at a time. A gradient is called wrong only where neither allows it.
+slopes of the operations one at a time; a gradient that it allows is not called wrong.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -189,7 +189,8 @@ class _Judge:
         if direct.kind == SMOOTH and self._agrees(grad, direct):
             if self._sharp(direct, grad) or (within and (precise or grad == 0.0)):
                 return "right", ""
-            return "undecided", _too_poor(direct, second)
+            if within or not precise:
+                return "undecided", _too_poor(direct, second)
         if direct.flat and grad == 0.0 and within:
             return "right", ""
         if direct.kind == KINK and self._within(grad, *direct.bounds, 0.0):
@@ -256,7 +257,7 @@ def _finding(
     node = tape.nodes[k]
     numeric, bound = direct.value, direct.error
     skipped = verdict[0] == "right" and abs(node.grad - numeric) > 1e-3 * abs(numeric) + bound
-    poor = direct.kind != SMOOTH and not direct.flat
+    poor = direct.kind != SMOOTH and not (direct.flat and node.grad == 0.0)
     if (poor or skipped) and second.known and not second.kinked:
         numeric, bound = second.middle, 0.5 * (second.high - second.low)
     if verdict[0] in ("not differentiable", "cannot check"):
