@@ -73,6 +73,15 @@ static PyObject *get_operands(PyObject *self, void *unused)
     return tuple;
 }
 
+static int refuse_operands(PyObject *self, PyObject *operands, void *unused)
+{
+    (void)self;
+    (void)unused;
+    PyErr_Format(PyExc_AttributeError, "property 'operands' of 'Value' object has no %s",
+                 operands == NULL ? "deleter" : "setter");
+    return -1;
+}
+
 static int put_operands(PyObject *self, PyObject *operands, void *unused)
 {
     (void)unused;
@@ -113,7 +122,7 @@ static int put_notes(PyObject *self, PyObject *notes, void *unused)
 static PyGetSetDef attributes[] = {
     {"data", get_data, set_data, "The number.", NULL},
     {"grad", get_grad, set_grad, "The derivative of the last root with respect to this node.", NULL},
-    {"operands", get_operands, NULL,
+    {"operands", get_operands, refuse_operands,
      "The Values this one was computed from, in order; `a * a` has a twice.", NULL},
     {"_data", get_data, set_data, NULL, NULL},
     {"_grad", get_grad, set_grad, NULL, NULL},
@@ -296,6 +305,7 @@ static bool make_type(PyObject *node_class)
     if (value_type == NULL)
         return false;
     value_type->tp_vectorcall = value_vectorcall;
+    value_type->tp_name = "Value"; /* as error messages have it for a class written in Python */
     return true;
 }
 

@@ -14,6 +14,7 @@
 #include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #if defined(__GNUC__) || defined(__clang__)
 #define LIKELY(condition) __builtin_expect(!!(condition), 1)
@@ -144,6 +145,26 @@ static inline Node *fresh_place(Slab *slab)
     return (Node *)(place + COLLECTOR_HEAD);
 }
 
+#ifdef WENGERT_SANITIZE
+
+/* A block for each node, so that the sanitizer sees every access to one that was freed. */
+static inline Node *take_place(void)
+{
+    char *place = calloc(1, PLACE);
+    if (place == NULL) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    return (Node *)(place + COLLECTOR_HEAD);
+}
+
+static inline void give_back(Node *node)
+{
+    free((char *)node - COLLECTOR_HEAD);
+}
+
+#else
+
 /* Room for a node: its contents are not set. */
 static inline Node *take_place(void)
 {
@@ -168,6 +189,8 @@ static inline void give_back(Node *node)
     if (UNLIKELY(slab->used == 0 || !slab->has_room) && slab != current_slab)
         slab_has_room(slab);
 }
+
+#endif
 
 /* --- nodes.c: making and freeing them ---------------------------------------------------------- */
 

@@ -262,6 +262,8 @@ static PyObject *value_pow_operator(PyObject *x, PyObject *y, PyObject *modulus)
         return binary_of(value_pow(base->data, ((Node *)y)->data), OP_POW, base, (Node *)y);
     if (PyFloat_CheckExact(y)) {
         double exponent = PyFloat_AS_DOUBLE(y);
+        if (exponent != exponent)
+            return ask_operand(POW, x, y);
         return unary_with(value_powc(base->data, exponent), OP_POWC, base, exponent);
     }
     if (PyLong_CheckExact(y)) {

@@ -67,8 +67,8 @@ bool op_of_row(PyObject *row, int *op, double *constant)
     Py_DECREF(param);
     if (PyErr_Occurred())
         return false;
-    if (is_powi && value == -9007199254740992.0)
-        return true; /* its derivative is out of range, which the row reports */
+    if (value != value || (is_powi && value == -9007199254740992.0))
+        return true; /* rows that cannot be found again, and one whose derivative has none */
     *constant = value;
     *op = is_powi ? OP_POWI : OP_POWC;
     return true;

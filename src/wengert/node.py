@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from math import isfinite
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
@@ -39,7 +39,8 @@ class Notes:
 class Node(Operand):
     """Base of the Value of either engine."""
 
-    __slots__ = ()
+    if not TYPE_CHECKING:  # for a type checker, the five below would have to be slots of this class
+        __slots__ = ()
 
     _data: float
     _grad: float

@@ -92,7 +92,7 @@ class Value(Node):
             surround(out)
         return out
 
-    _blank = classmethod(_new)
+    _blank: Any = classmethod(_new)
 
     # --- what a node holds ------------------------------------------------------------------------
 
@@ -253,7 +253,7 @@ def _lift(row: Primitive, args: tuple[Any, ...]) -> tuple[tuple[Value, ...], typ
 
 
 def _constant(number: Any, row: Primitive) -> Value:
-    leaf = _new(Value)
+    leaf: Value = _new(Value)
     leaf._data = checked_number(number, row.name)
     leaf._grad = 0.0
     leaf._operands = ()
