@@ -433,7 +433,7 @@ def chain(length: int) -> Any:
     return x, y
 
 
-def test_memory_goes_back_when_it_is_not_needed() -> None:
+def test_limited_memory_goes_back_when_it_is_not_needed() -> None:
     gc.collect()
     gc.collect()
     before = native.slab_count()
@@ -447,7 +447,7 @@ def test_memory_goes_back_when_it_is_not_needed() -> None:
     assert native.slab_count() <= before + 1
 
 
-def test_a_node_takes_eighty_bytes_and_a_walk_eight() -> None:
+def test_limited_to_eighty_bytes_a_node_and_eight_for_a_walk() -> None:
     code = """
         import resource, wengert as wg
         assert wg.engine == "native"
