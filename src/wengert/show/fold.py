@@ -121,18 +121,22 @@ def _contracted(folded: Folded, part: Sequence[int]) -> tuple[Folded, dict[int, 
 def _ordered(operands: list[list[int]]) -> list[int]:
     """A topological order, operands first."""
     order: list[int] = []
-    done = [False] * len(operands)
+    waiting, opened, done = range(3)
+    state = [waiting] * len(operands)
     for begin in range(len(operands)):
         stack = [begin]
         while stack:
             v = stack[-1]
-            missing = [u for u in operands[v] if not done[u]]
+            missing = [u for u in operands[v] if state[u] != done]
             if missing:
+                if any(state[u] == opened for u in missing):
+                    raise AssertionError("folding made a cycle")  # pragma: no cover - a defect
+                state[v] = opened
                 stack += reversed(missing)
                 continue
             stack.pop()
-            if not done[v]:
-                done[v] = True
+            if state[v] != done:
+                state[v] = done
                 order.append(v)
     return order
 
