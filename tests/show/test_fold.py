@@ -33,6 +33,8 @@ def check(graph: Graph, folded: Folded) -> None:
         if folded.part_of[u] != folded.part_of[v]
     }  # fmt: skip
     assert edges == {(u, k) for k, own in enumerate(folded.operands) for u in own}
+    for own, part in zip(folded.operands, folded.parts, strict=True):
+        assert part.value is not None or len(own) == len(set(own))
 
 
 @settings(deadline=None, max_examples=300)

@@ -89,9 +89,10 @@ def _contracted(folded: Folded, part: Sequence[int]) -> tuple[Folded, dict[int, 
     for v, own in enumerate(folded.operands):
         target = at[v]
         operands[target] += [at[u] for u in own if at[u] != target]
-    for k, n in joined.items():
-        if n > 1:
-            operands[k] = list(dict.fromkeys(operands[k]))
+    for k in {
+        k for k, one in zip(at, folded.parts, strict=True) if one.value is None or joined[k] > 1
+    }:
+        operands[k] = list(dict.fromkeys(operands[k]))  # only a value by itself may use one twice
     order = _ordered(operands)
     new = [0] * len(order)
     for k, old in enumerate(order):
