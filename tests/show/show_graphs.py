@@ -91,6 +91,28 @@ def dags(draw: Any, most: int = 40) -> Graph:
     )
 
 
+def braid(n: int, seed: int) -> Graph:
+    """One root above long chains whose steps share earlier parts, which are chains themselves."""
+    pick = random.Random(seed)
+    leaves = pick.randrange(2, 12)
+    operands: list[tuple[int, ...]] = [()] * leaves
+    loose = list(range(leaves))  # not used yet
+    while len(operands) < n or len(loose) > 1:
+        v = len(operands)
+        if v < n and pick.random() < 0.2:
+            operands.append(())
+        else:
+            near = pick.choice(loose) if pick.random() < 0.1 else loose[-1]
+            other = pick.randrange(max(0, v - 30), v) if v < n else loose[0]
+            if pick.random() < 0.3 and v < n:
+                other = pick.randrange(leaves)
+            operands.append((near, other))
+            loose = [u for u in loose if u not in (near, other)]
+        loose.append(v)
+    ops = ["+*"[v % 2] if own else "" for v, own in enumerate(operands)]
+    return Graph(operands, ops, [""] * len(operands), loose)
+
+
 def random_graph(n: int, reach: int, seed: int = 0) -> Value:
     """A graph without structure."""
     pick = random.Random(seed)

@@ -1,9 +1,10 @@
+import random
 from collections import Counter
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from show_graphs import alternating, chain, dags, network, random_graph
+from show_graphs import alternating, braid, chain, dags, network, random_graph
 
 import wengert as wg
 from wengert import Value
@@ -32,6 +33,8 @@ def check(graph: Graph, folded: Folded) -> None:
         if folded.part_of[u] != folded.part_of[v]
     }  # fmt: skip
     assert edges == {(u, k) for k, own in enumerate(folded.operands) for u in own}
+    for own, part in zip(folded.operands, folded.parts, strict=True):
+        assert part.value is not None or len(own) == len(set(own))
 
 
 @settings(deadline=None, max_examples=300)
@@ -41,6 +44,27 @@ def test_any_graph_folds_into_a_graph(graph: Graph, limit: int, expand: bool) ->
     shown = [scope for scope in scopes.inner if scope][:1] if expand else []
     check(graph, fold(graph, scopes.opened(limit, shown), shown, limit))
     check(graph, unfolded(graph))
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_chains_that_share_their_parts_fold_into_a_graph(seed: int) -> None:
+    graph = braid(200 + 20 * (seed % 20), seed)
+    for limit in (20, 60, 150):
+        check(graph, fold(graph, Scopes(graph.scopes).opened(limit, []), [], limit))
+
+
+def test_a_perceptron_without_scopes_on_a_batch_folds_into_a_graph() -> None:
+    pick = random.Random(0)
+    weights = [[[Value(pick.random()) for _ in range(n)] for _ in range(m)]
+               for n, m in ((2, 16), (16, 16), (16, 1))]  # fmt: skip
+    losses = []
+    for _ in range(2):
+        signals = [Value(pick.random()), Value(pick.random())]
+        for layer in weights:
+            signals = [wg.tanh(wg.dot(row, signals)) for row in layer]
+        losses.append((signals[0] - 1.0) ** 2)
+    scene = folds_of(wg.mean(losses))
+    assert len(scene.cells) <= 300
 
 
 @settings(deadline=None)

@@ -3,13 +3,14 @@
 A cone is a node with all it dominates. Opening a cone shows its node, and its parts as smaller
 cones; from the roots downwards, cones open while the picture stays under its limit. Two shapes
 have a form of their own: many parts that are alike become one cell, and of a long chain only both
-ends are shown. Every cell has all its exits at one rank, and edges ascend in rank, so the folded
-graph has no cycles.
+ends are shown, and the parts that several stretches of it share. Every cell is used through its
+heads alone, which stand at one rank, and edges ascend in rank, so the folded graph has no cycles.
 """
 
 from collections import Counter, deque
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from wengert.show.dominators import Dominators
 
@@ -127,28 +128,32 @@ class Cutting:
         """Open a cone, or the whole chain that it begins; None if that takes too many cells."""
         spine = self._spine(head)
         if len(spine) > LONG:
+            shared = self._shared(spine)
             for shown, folded in self._ways_to_cut(spine):
-                opened = self._open_below(cut, shown, limit, dict(folded))
+                apart = self._apart(spine, shown, folded, shared)
+                opened = self._open_below(cut, shown, limit, dict(folded), apart)
                 if opened is not None:
                     return opened
             return None
         return self._open_below(cut, [head], limit)
 
     def _open_below(
-        self, cut: Cut, shown: Sequence[int], limit: int, folded: dict[int, Cone] | None = None
+        self,
+        cut: Cut,
+        shown: Sequence[int],
+        limit: int,
+        folded: dict[int, Cone] | None = None,
+        apart: Sequence[int] = (),
     ) -> list[int] | None:
         """Show these nodes and their parts; the new cones that may open, or None if too many."""
         folded = folded or {}
         fresh: dict[tuple[int, int, int], list[int]] = {}
         cost = len(shown) + len(folded)
         taken = {*shown, *folded}
-        for v in shown:
-            child = self.first[v]
-            while child >= 0:
-                if child not in taken:
-                    key = (self.rank[child], self.shapes[child], self.sizes[child])
-                    fresh.setdefault(key, []).append(child)
-                child = self.following[child]
+        for part in [*apart, *(child for v in shown for child in self._children(v))]:
+            if part not in taken:
+                key = (self.rank[part], self.shapes[part], self.sizes[part])
+                fresh.setdefault(key, []).append(part)
         cost += sum(len(heads) if len(heads) <= FEW else 1 for heads in fresh.values())
         if len(cut) + cost > limit:
             return None
@@ -167,15 +172,73 @@ class Cutting:
     def _spine(self, head: int) -> list[int]:
         """From the head down through the largest part each time."""
         spine = [head]
-        sizes, first, following = self.sizes, self.first, self.following
-        while first[spine[-1]] >= 0:
-            child = largest = first[spine[-1]]
-            while child >= 0:
-                if sizes[child] > sizes[largest]:
-                    largest = child
-                child = following[child]
-            spine.append(largest)
+        while self.first[spine[-1]] >= 0:
+            spine.append(max(self._children(spine[-1]), key=self.sizes.__getitem__))
         return spine
+
+    def _children(self, v: int) -> Iterator[int]:
+        child = self.first[v]
+        while child >= 0:
+            yield child
+            child = self.following[child]
+
+    def _shared(self, spine: list[int]) -> list[tuple[int, int, int, int]]:
+        """Parts of a chain that are used from elsewhere, too, than the step they hang from.
+
+        For each use: the part, the step from which it hangs, and the step at which it is used, be
+        it there (-1) or in another part that hangs there.
+        """
+        order, place = self._preorder
+        begin = place[spine[0]]
+        step = {v: k for k, v in enumerate(spine)}
+        at: dict[int, tuple[int, int]] = {}  # the step below which a node hangs, and in which part
+        for v in order[begin : begin + self.sizes[spine[0]]]:
+            above = self.tree.above[v]
+            if v in step:
+                at[v] = (step[v], -1)
+            else:
+                below, part = at[above]
+                at[v] = (below, v if part < 0 else part)
+        uses = {
+            (u, at[u][0], *at[v])
+            for v in at
+            for u in self.operands[v]
+            if u in at and at[u][1] == u and at[v][1] != u
+        }
+        return sorted(uses)
+
+    @cached_property
+    def _preorder(self) -> tuple[list[int], list[int]]:
+        return self.tree.preorder(self.sizes)
+
+    @staticmethod
+    def _apart(
+        spine: list[int],
+        shown: list[int],
+        folded: list[tuple[int, Cone]],
+        shared: list[tuple[int, int, int, int]],
+    ) -> list[int]:
+        """The parts that a folded stretch would hide from the steps below it, or from each other.
+
+        A part that stands by itself makes those that it uses do so too.
+        """
+        visible = set(shown)
+        heads = {head for head, _ in folded}
+        cells: list[int] = []  # per step of the chain, the number of its cell
+        for v in spine:
+            cells.append((cells[-1] if cells else 0) + (v in visible or v in heads))
+        hidden = [use for use in shared if spine[use[1]] not in visible]
+        apart = {u for u, hangs, used, _ in hidden if cells[hangs] != cells[used]}
+        used_by: dict[int, list[int]] = {}
+        for u, _, _, part in hidden:
+            used_by.setdefault(part, []).append(u)
+        waiting = list(apart)
+        while waiting:
+            for u in used_by.get(waiting.pop(), ()):
+                if u not in apart:
+                    apart.add(u)
+                    waiting.append(u)
+        return sorted(apart)
 
     def _ways_to_cut(self, spine: list[int]) -> Iterator[tuple[list[int], list[tuple[int, Cone]]]]:
         """Cuts of a chain, the most telling first: the nodes shown and the stretches folded."""

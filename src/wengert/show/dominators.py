@@ -54,6 +54,21 @@ class Dominators:
             first[self.above[v]] = v
         return first, following
 
+    def preorder(self, sizes: Sequence[int]) -> tuple[list[int], list[int]]:
+        """The nodes in an order in which each stands before all it dominates, and their places.
+
+        What a node dominates fills the `sizes` places that begin with its own.
+        """
+        place, free = [0] * (self.root + 1), [1] * (self.root + 1)
+        order = [self.root] * (self.root + 1)
+        for v in range(self.root - 1, -1, -1):
+            d = self.above[v]
+            place[v] = free[d]
+            free[d] += sizes[v]
+            free[v] = place[v] + 1
+            order[place[v]] = v
+        return order, place
+
     def shapes(self, operands: Sequence[Sequence[int]], kinds: Sequence[int]) -> list[int]:
         """A hash per node of the expression it dominates: equal where they are alike.
 

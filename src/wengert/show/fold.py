@@ -89,9 +89,10 @@ def _contracted(folded: Folded, part: Sequence[int]) -> tuple[Folded, dict[int, 
     for v, own in enumerate(folded.operands):
         target = at[v]
         operands[target] += [at[u] for u in own if at[u] != target]
-    for k, n in joined.items():
-        if n > 1:
-            operands[k] = list(dict.fromkeys(operands[k]))
+    for k in {
+        k for k, one in zip(at, folded.parts, strict=True) if one.value is None or joined[k] > 1
+    }:
+        operands[k] = list(dict.fromkeys(operands[k]))  # only a value by itself may use one twice
     order = _ordered(operands)
     new = [0] * len(order)
     for k, old in enumerate(order):
@@ -121,18 +122,22 @@ def _contracted(folded: Folded, part: Sequence[int]) -> tuple[Folded, dict[int, 
 def _ordered(operands: list[list[int]]) -> list[int]:
     """A topological order, operands first."""
     order: list[int] = []
-    done = [False] * len(operands)
+    waiting, opened, done = range(3)
+    state = [waiting] * len(operands)
     for begin in range(len(operands)):
         stack = [begin]
         while stack:
             v = stack[-1]
-            missing = [u for u in operands[v] if not done[u]]
+            missing = [u for u in operands[v] if state[u] != done]
             if missing:
+                if any(state[u] == opened for u in missing):
+                    raise AssertionError("folding made a cycle")  # pragma: no cover - a defect
+                state[v] = opened
                 stack += reversed(missing)
                 continue
             stack.pop()
-            if not done[v]:
-                done[v] = True
+            if state[v] != done:
+                state[v] = done
                 order.append(v)
     return order
 
