@@ -34,7 +34,7 @@ class BuildNative(build_ext):
         ext.include_dirs.append(str(generated))
         if self.compiler.compiler_type != "msvc":
             # No fused multiply-add: results are those of the plain engine, bit for bit.
-            flags = ["-std=c11", "-O3", "-ffp-contract=off", "-fno-math-errno"]
+            flags = ["-std=c11", "-O3", "-g0", "-ffp-contract=off", "-fno-math-errno"]
             ext.extra_compile_args = [*flags, "-fvisibility=hidden", *ext.extra_compile_args]
         else:
             ext.extra_compile_args = ["/std:c11", "/fp:precise", *ext.extra_compile_args]
@@ -48,6 +48,8 @@ class BuildNative(build_ext):
             if os.environ.get("WENGERT_NATIVE", "0") not in ("", "0"):
                 raise
             print(f"NOTICE: building Wengert without its native engine: {error}", file=sys.stderr)
+            self.extensions = self.distribution.ext_modules = []
+            self.distribution.get_command_obj("bdist_wheel").root_is_pure = True
 
 
 setup(
