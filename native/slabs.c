@@ -5,8 +5,8 @@
  * is free altogether can go back to the system.
  *
  * Getting memory from the system costs as much as all else a node does, and the next graph is
- * likely to be as large as the last. So empty slabs are kept, and given back only when they were
- * not needed between two full runs of the garbage collector. */
+ * likely to be as large as the last. So empty slabs are kept; more than a few are given back when
+ * they were not needed between two full runs of the garbage collector. */
 
 #include "node.h"
 
@@ -14,6 +14,8 @@
 #if defined(_WIN32)
 #include <malloc.h>
 #endif
+
+enum { KEPT_SLABS = 64 }; /* 16 MB */
 
 static Slab no_slab; /* full from the start */
 static Slab with_room = {.next = &with_room, .previous = &with_room};
@@ -98,7 +100,7 @@ void slab_has_room(Slab *slab)
 void trim_slabs(void)
 {
     Slab *slab = with_room.next;
-    while (idle_slabs > 0 && slab != &with_room) {
+    while (idle_slabs > 0 && empty_slabs > KEPT_SLABS && slab != &with_room) {
         Slab *next = slab->next;
         if (slab->used == 0) {
             unlist(slab);
