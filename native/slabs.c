@@ -43,15 +43,19 @@ static void release(Slab *slab)
 #endif
 }
 
+static char *first_place(Slab *slab)
+{
+    return (char *)slab + (sizeof(Slab) + 15) / 16 * 16;
+}
+
 static Slab *new_slab(void)
 {
     Slab *slab = aligned(SLAB_SIZE);
     if (slab == NULL)
         return NULL;
     slabs++;
-    size_t start = (sizeof(Slab) + 15) / 16 * 16;
-    size_t places = (SLAB_SIZE - start) / PLACE;
-    char *first = (char *)slab + start;
+    char *first = first_place(slab);
+    size_t places = (size_t)((char *)slab + SLAB_SIZE - first) / PLACE;
     *slab = (Slab){.fresh = first, .end = first + places * PLACE};
     return slab;
 }
@@ -93,7 +97,11 @@ void slab_has_room(Slab *slab)
         with_room.next->previous = slab;
         with_room.next = slab;
     }
-    empty_slabs += slab->used == 0;
+    if (slab->used == 0) {
+        empty_slabs++;
+        slab->free = NULL; /* places in order again: the processor fetches them ahead */
+        slab->fresh = first_place(slab);
+    }
 }
 
 /* Give back as many slabs as stood empty since the last time. */
