@@ -357,6 +357,9 @@ class Value(Operand):
     def __eq__(self, other: object) -> bool:
         return self._data == (other._data if isinstance(other, Value) else other)
 
+    def __ne__(self, other: object) -> bool:
+        return self._data != (other._data if isinstance(other, Value) else other)
+
     def __lt__(self, other: Any) -> bool:
         return _compare(operator.lt, "<", self, other)
 

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 import wengert as wg
 from wengert import primitives
-from wengert.check import check
 from wengert.errors import CheckError, GraphError, LostDerivativeError, OperandError
 from wengert.graph import topological_order
 from wengert.operand import Operand
+from wengert.proof.check import check
 from wengert.value import Value
 
 STEPS = {"abs", "sign", "floor", "ceil", "mod", "floordiv", "less", "less_equal", "greater",
