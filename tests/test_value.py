@@ -755,3 +755,10 @@ def test_300_000_nodes_build_run_both_ways_and_are_freed() -> None:
     last = weakref.ref(y)
     del y
     assert last() is None
+
+
+def test_unequal_to_an_array_of_values_is_elementwise() -> None:
+    v = Value(2.0)
+    array = np.array([Value(2.0), Value(3.0)])
+    assert (v != array).tolist() == [False, True]
+    assert (v == array).tolist() == [True, False]

@@ -9,7 +9,6 @@
 """
 
 from wengert.ambient import debug_nans, scope
-from wengert.check import check
 from wengert.errors import (
     CheckError,
     DrawError,
@@ -40,6 +39,7 @@ from wengert.functions import (
     where,
 )
 from wengert.graph import trace
+from wengert.learn.quiz import quiz
 from wengert.primitives import (
     abs,
     acos,
@@ -85,7 +85,7 @@ from wengert.primitives import (
     tan,
     tanh,
 )
-from wengert.quiz import quiz
+from wengert.proof.check import check
 from wengert.show.drawing import draw, draw_dot
 from wengert.show.plot import plot, plot_history
 from wengert.steps import steps

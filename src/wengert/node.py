@@ -50,7 +50,7 @@ class Node(Operand):
     _slots: ClassVar[tuple[str, ...]] = ()  # those that subclasses add
 
     def __init__(
-        self, data: Any, _children: Iterable[Any] = _NONE, _op: str = "", label: str = ""
+        self, data: Any, _children: Iterable["Node"] = _NONE, _op: str = "", label: str = ""
     ) -> None:
         self._data = data if type(data) is float else checked_number(data, "Value()")
         self._grad = 0.0
@@ -220,12 +220,15 @@ def compared(compare: Callable[[Any, Any], bool], symbol: str, node: Node, other
 
 def compared_as(node: Node, other: Any, how: int) -> bool:
     """The answer of a comparison with anything at all; `how` numbers it as CPython does."""
-    if how in (2, 3):
-        same: Any = node._data == (other._data if isinstance(other, Node) else other)
-        return same if how == 2 else not same
+    if how in _EQUALITIES:
+        answer: bool = _EQUALITIES[how](
+            node._data, other._data if isinstance(other, Node) else other
+        )
+        return answer
     return compared(*_ORDERINGS[how], node, other)
 
 
+_EQUALITIES: dict[int, Callable[[Any, Any], Any]] = {2: operator.eq, 3: operator.ne}
 _ORDERINGS: dict[int, tuple[Callable[[Any, Any], bool], str]] = {
     0: (operator.lt, "<"),
     1: (operator.le, "<="),

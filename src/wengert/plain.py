@@ -230,6 +230,9 @@ class Value(Node):
     def __eq__(self, other: object) -> bool:
         return self._data == (other._data if isinstance(other, Value) else other)
 
+    def __ne__(self, other: object) -> bool:
+        return self._data != (other._data if isinstance(other, Value) else other)
+
     def __lt__(self, other: Any) -> bool:
         return compared(operator.lt, "<", self, other)
 

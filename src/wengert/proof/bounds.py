@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf, isfinite
 
-from wengert.nudge import Tape
-from wengert.numeric import KINK, Slope
+from wengert.proof.nudge import Tape
+from wengert.proof.numeric import KINK, Slope
 
 Interval = tuple[float, float]
 

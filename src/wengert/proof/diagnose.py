@@ -178,7 +178,8 @@ def _result_value(case: Case) -> str:
 
 
 def _times(case: Case) -> str:
-    return _multiple(case)
+    """Twice or three times; more than that, for one node alone, is rather some other number."""
+    return _multiple(case) if case.true and case.grad / case.true < 3.5 else ""
 
 
 def _divided(case: Case) -> str:

@@ -12,15 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from wengert.bounds import Bounds, bounds
-from wengert.diagnose import Use, likely_reason
 from wengert.dispatch import describe
 from wengert.errors import GraphError, OperandError
 from wengert.graph import names
-from wengert.nudge import UNKNOWN, Tape, local_slopes, record, root_slopes
-from wengert.numeric import FIRST, KINK, SAFETY, SMOOTH, WIDE, Slope, better
-from wengert.report import Finding, Report
-from wengert.trial import trial
+from wengert.proof.bounds import Bounds, bounds
+from wengert.proof.diagnose import Use, likely_reason
+from wengert.proof.nudge import UNKNOWN, Tape, local_slopes, record, root_slopes
+from wengert.proof.numeric import FIRST, KINK, SAFETY, SMOOTH, WIDE, Slope, better
+from wengert.proof.report import Finding, Report
+from wengert.proof.trial import trial
 from wengert.value import Value
 
 

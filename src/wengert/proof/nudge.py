@@ -15,7 +15,7 @@ import numpy as np
 from wengert.dispatch import Primitive
 from wengert.errors import GraphError
 from wengert.graph import topological_order
-from wengert.numeric import POOR, ROUNDING, TINY, WIDE, Array, Slope, better, slopes
+from wengert.proof.numeric import POOR, ROUNDING, TINY, WIDE, Array, Slope, better, slopes
 
 if TYPE_CHECKING:
     from wengert.value import Value

@@ -5,7 +5,7 @@ import math
 import pytest
 
 import wengert as wg
-from wengert.quiz import Score, quiz
+from wengert.learn.quiz import Score, quiz
 from wengert.value import Value
 
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
-from wengert.bounds import Bounds, bounds
-from wengert.diagnose import Use, likely_reason
 from wengert.dispatch import describe
 from wengert.errors import ExpressionError, GraphError, OperandError
 from wengert.graph import names, topological_order
-from wengert.nudge import local_slopes, record
+from wengert.learn.typed import Typed, typed
+from wengert.proof.bounds import Bounds, bounds
+from wengert.proof.diagnose import Use, likely_reason
+from wengert.proof.nudge import local_slopes, record
 from wengert.steps import BackwardStep, ForwardStep, steps
-from wengert.typed import Typed, typed
 from wengert.value import Value
 
 HELP = """\

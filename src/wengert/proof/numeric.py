@@ -92,7 +92,7 @@ def derivative(f: Callable[[float], float], x: float) -> Slope:
     deferred approach to the limit, Phil. Trans. R. Soc. A 226, 1927.
 
     Examples:
-        >>> from wengert.numeric import derivative
+        >>> from wengert.proof.numeric import derivative
         >>> slope = derivative(lambda x: 3 * x**2 - 4 * x + 5, 3.0)
         >>> slope.kind, round(slope.value, 9)
         ('smooth', 14.0)

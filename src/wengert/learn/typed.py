@@ -50,7 +50,7 @@ def typed(text: str) -> Typed:
         ExpressionError: it is not simple arithmetic, or its result is not a finite real number.
 
     Examples:
-        >>> from wengert.typed import typed
+        >>> from wengert.learn.typed import typed
         >>> typed("-3*2").number, typed("1/2").number
         (-6.0, 0.5)
         >>> typed("0.57").means(0.5680831525768881)

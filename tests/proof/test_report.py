@@ -5,9 +5,9 @@ from html.parser import HTMLParser
 
 import pytest
 
-from wengert.check import check
 from wengert.errors import CheckError
-from wengert.report import Finding, Report
+from wengert.proof.check import check
+from wengert.proof.report import Finding, Report
 from wengert.value import Value
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wengert.errors import ExpressionError
-from wengert.typed import typed
+from wengert.learn.typed import typed
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 import wengert as wg
 from wengert import primitives
-from wengert.check import check
 from wengert.errors import CheckError, GraphError, LostDerivativeError, OperandError
 from wengert.graph import topological_order
+from wengert.proof.check import check
 from wengert.value import Value
 
 STEPS = {"abs", "sign", "floor", "ceil", "mod", "floordiv", "less", "less_equal", "greater",
@@ -165,6 +165,7 @@ def test_data_assigned_on_an_intermediate_are_computed_again():
                     "operand's, b = -3"),
         ("a", 12.0, "this is 2 times the derivative: gradients of leaves add up, so call "
                     "zero_grad() before backward()"),
+        ("a", 54.0, "it should be -2 · -3 = 6, by way of e"),
         ("d", -6.0, "this is 3 times the derivative: was it added more than once?"),
         ("f", -8.0, "multiplied by the value of L, -8, in place of the local derivative, 4"),
         ("a", 2.0 / 3.0, "divided by the local derivative -3, where it multiplies"),

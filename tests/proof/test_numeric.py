@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import oracle
-from wengert.nudge import local_slopes, record
-from wengert.numeric import WIDE, Slope, better, derivative, slopes
 from wengert.primitives import rows
+from wengert.proof.nudge import local_slopes, record
+from wengert.proof.numeric import WIDE, Slope, better, derivative, slopes
 from wengert.value import Value
 
 ROWS = [row for row in rows() if not row.facts.stops_gradient]

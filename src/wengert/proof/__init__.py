@@ -1,0 +1,1 @@
+"""Numerical proof: every gradient against derivatives made without the table's partials."""
