@@ -120,7 +120,7 @@ static inline bool is_value(PyObject *object)
 /* What the cyclic collector keeps before an object; module.c makes sure of its size. */
 enum { COLLECTOR_HEAD = 2 * sizeof(void *), PLACE = COLLECTOR_HEAD + sizeof(Node) };
 
-enum { SLAB_SIZE = 1 << 18 };
+enum { SLAB_SIZE = 1 << 20 };
 
 typedef struct Slab {
     struct Slab *next, *previous; /* among the slabs that have room */

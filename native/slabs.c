@@ -1,4 +1,4 @@
-/* Where nodes live: slabs of 256 KB, cut into places of one size.
+/* Where nodes live: slabs of 1 MB, cut into places of one size.
  *
  * A slab lies at a multiple of its size, so the address of a node tells its slab. Each slab has its
  * own list of free places, so nodes made one after the other lie side by side, and a slab that
@@ -15,7 +15,7 @@
 #include <malloc.h>
 #endif
 
-enum { KEPT_SLABS = 64 }; /* 16 MB */
+enum { KEPT_SLABS = 16, USED_SIZE = SLAB_SIZE - 64 };
 
 static Slab no_slab; /* full from the start */
 static Slab with_room = {.next = &with_room, .previous = &with_room};
@@ -24,12 +24,15 @@ static Py_ssize_t idle_slabs; /* the least number of empty ones since the last t
 
 Slab *current_slab = &no_slab;
 
+/* Memory at a multiple of SLAB_SIZE, a little less than that: with what `malloc` itself needs, slabs
+ * then follow each other without a gap. */
 static void *aligned(size_t size)
 {
 #if defined(_WIN32)
-    return _aligned_malloc(size, size);
+    return _aligned_malloc(size, SLAB_SIZE);
 #else
-    return aligned_alloc(size, size);
+    void *memory;
+    return posix_memalign(&memory, SLAB_SIZE, size) == 0 ? memory : NULL;
 #endif
 }
 
@@ -50,12 +53,12 @@ static char *first_place(Slab *slab)
 
 static Slab *new_slab(void)
 {
-    Slab *slab = aligned(SLAB_SIZE);
+    Slab *slab = aligned(USED_SIZE);
     if (slab == NULL)
         return NULL;
     slabs++;
     char *first = first_place(slab);
-    size_t places = (size_t)((char *)slab + SLAB_SIZE - first) / PLACE;
+    size_t places = (size_t)((char *)slab + USED_SIZE - first) / PLACE;
     *slab = (Slab){.fresh = first, .end = first + places * PLACE};
     return slab;
 }

@@ -438,34 +438,36 @@ def test_limited_memory_goes_back_when_it_is_not_needed() -> None:
     gc.collect()
     _, y = chain(1_000_000)
     held = native.slab_count()
-    assert held > 300
+    assert held > 70
     del y
     gc.collect()
     assert native.slab_count() == held  # the next graph may be as large
     gc.collect()
-    assert native.slab_count() < 100
+    assert native.slab_count() < 40
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_limited_to_eighty_bytes_a_node_and_eight_for_a_walk() -> None:
     code = """
-        import resource, wengert as wg
+        import pathlib, wengert as wg
         assert wg.engine == "native"
+        def peak():
+            lines = pathlib.Path("/proc/self/status").read_text().splitlines()
+            return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) * 1024
         n = 1_000_000
         x, y = wg.Value(0.5), wg.Value(1.0)
-        for _ in range(10): (x * y).backward()
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        (x * y).backward()
+        before = peak()
         for _ in range(n // 2):
             y = y * x
             y = y + x
         y.backward()
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        print((peak - before) * (1 if __import__("sys").platform == "darwin" else 1024) / n)
+        print((peak() - before) / n)
     """
-    pytest.importorskip("resource")
     run = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True
     )
-    assert float(run.stdout) <= 90.0
+    assert 80.0 < float(run.stdout) <= 90.0
 
 
 def test_ten_million_nodes() -> None:
