@@ -5,25 +5,14 @@ import math
 import pytest
 
 import wengert as wg
+from lesson_graphs import expression
 from wengert import Value
 from wengert.graph import topological_order
 from wengert.steps import Tex
 
 
-def seed_expression():
-    a, b = Value(2.0, label="a"), Value(-3.0, label="b")
-    c, f = Value(10.0, label="c"), Value(-2.0, label="f")
-    e = a * b
-    e.label = "e"
-    d = e + c
-    d.label = "d"
-    root = d * f
-    root.label = "L"
-    return root
-
-
-def test_the_steps_of_the_seed_expression():
-    assert [str(step) for step in wg.steps(seed_expression())] == [
+def test_the_steps_of_the_expression():
+    assert [str(step) for step in wg.steps(expression()["L"])] == [
         "∂L/∂d = ∂L/∂L · ∂L/∂d = 1.0 · -2.0 = -2.0",
         "∂L/∂f = ∂L/∂L · ∂L/∂f = 1.0 · 4.0 = 4.0",
         "∂L/∂e = ∂L/∂d · ∂d/∂e = -2.0 · 1.0 = -2.0",
@@ -34,7 +23,7 @@ def test_the_steps_of_the_seed_expression():
 
 
 def test_forward_steps():
-    assert [str(step) for step in wg.steps(seed_expression(), "forward")] == [
+    assert [str(step) for step in wg.steps(expression()["L"], "forward")] == [
         "e = a·b = 2.0·(-3.0) = -6.0",
         "d = e + c = -6.0 + 10.0 = 4.0",
         "L = d·f = 4.0·(-2.0) = -8.0",
@@ -119,7 +108,7 @@ def test_an_operation_of_ones_own_with_a_zero_gradient():
 
 
 def test_tex_renders_in_notebooks():
-    (step, *_) = wg.steps(seed_expression())
+    (step, *_) = wg.steps(expression()["L"])
     assert isinstance(step.tex, Tex)
     assert step._repr_latex_() == step.tex._repr_latex_()
     assert step._repr_latex_().startswith("$")
@@ -127,7 +116,7 @@ def test_tex_renders_in_notebooks():
         r"\frac{\partial L}{\partial d} = \frac{\partial L}{\partial L} \cdot "
         r"\underbrace{f}_{\frac{\partial L}{\partial d}} = 1.0 \cdot (-2.0) = -2.0"
     )
-    forward = next(wg.steps(seed_expression(), "forward"))
+    forward = next(wg.steps(expression()["L"], "forward"))
     assert forward.tex == r"e = a \cdot b = 2.0 \cdot (-3.0) = -6.0"
     assert forward._repr_latex_().startswith("$")
 

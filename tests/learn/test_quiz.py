@@ -5,20 +5,9 @@ import math
 import pytest
 
 import wengert as wg
+from lesson_graphs import expression
 from wengert.learn.quiz import Score, quiz
 from wengert.value import Value
-
-
-def expression():
-    """The lesson's expression, by label."""
-    a, b, c, f = (Value(x, label=n) for n, x in zip("abcf", (2.0, -3.0, 10.0, -2.0), strict=True))
-    e = a * b
-    e.label = "e"
-    d = e + c
-    d.label = "d"
-    loss = d * f
-    loss.label = "L"
-    return {"a": a, "b": b, "c": c, "f": f, "e": e, "d": d, "L": loss}
 
 
 def play(root, *lines, end=EOFError, **options):

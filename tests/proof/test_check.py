@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import wengert as wg
+from lesson_graphs import expression
 from wengert import primitives
 from wengert.errors import CheckError, GraphError, LostDerivativeError, OperandError
 from wengert.graph import topological_order
@@ -19,18 +20,6 @@ STEPS = {"abs", "sign", "floor", "ceil", "mod", "floordiv", "less", "less_equal"
          "greater_equal", "equal", "not_equal", "select", "minimum", "maximum", "relu"}  # fmt: skip
 ROWS = list(primitives.rows())
 SMOOTH = [row for row in ROWS if row.name not in STEPS and not row.facts.stops_gradient]
-
-
-def expression():
-    """The lesson's expression, by label."""
-    a, b, c, f = (Value(x, label=n) for n, x in zip("abcf", (2.0, -3.0, 10.0, -2.0), strict=True))
-    e = a * b
-    e.label = "e"
-    d = e + c
-    d.label = "d"
-    loss = d * f
-    loss.label = "L"
-    return {"a": a, "b": b, "c": c, "f": f, "e": e, "d": d, "L": loss}
 
 
 def neuron():

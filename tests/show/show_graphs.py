@@ -6,6 +6,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 import wengert as wg
+from lesson_graphs import expression
 from wengert import Value
 from wengert.show.fold import Graph
 
@@ -25,14 +26,7 @@ HOSTILE = [
 
 def lesson() -> Value:
     """L = (a*b + c)*f, after backward."""
-    a, b = Value(2.0, label="a"), Value(-3.0, label="b")
-    c, f = Value(10.0, label="c"), Value(-2.0, label="f")
-    e = a * b
-    e.label = "e"
-    d = e + c
-    d.label = "d"
-    root = d * f
-    root.label = "L"
+    root = expression()["L"]
     root.backward()
     return root
 
