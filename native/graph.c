@@ -182,7 +182,8 @@ static inline bool walk(Order *order, Node *root, uint64_t number, Purpose purpo
         while (node != NULL) { /* down */
             Node *first = NULL, *second = NULL;
             uintptr_t flags = 0;
-            PREFETCH((char *)node - AHEAD * PLACE); /* operands often lie where they were made */
+            /* operands often lie where they were made */
+            PREFETCH((void *)((uintptr_t)node - AHEAD * PLACE));
             see(node, number);
             if (UNLIKELY(is_annexed(node))) {
                 flags = IS_PENDING;
@@ -481,6 +482,7 @@ PyObject *topological_order(PyObject *module, PyObject *const *roots, Py_ssize_t
     Order order = {0};
     PyObject *list = NULL;
     uint64_t number = ++last_walk;
+    sweeps++; /* making the list may run the collector, and that arbitrary code */
     for (Py_ssize_t k = 0; k < count; k++) {
         if (!is_value(roots[k])) {
             PyErr_SetString(PyExc_TypeError, "topological_order() takes native Values.");
@@ -498,6 +500,7 @@ PyObject *topological_order(PyObject *module, PyObject *const *roots, Py_ssize_t
     for (uintptr_t *word; list != NULL && (word = next_below(&nodes)) != NULL;)
         PyList_SET_ITEM(list, --total, Py_NewRef((PyObject *)node_at(*word)));
 done:
+    sweeps--;
     release_order(&order);
     return list;
 }
