@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help tour test lint docs docs-check bench clean
+.PHONY: help tour test lint docs docs-check bench native native-strict sanitize clean
 
 help:  ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 14
@@ -10,8 +10,36 @@ help:  ## what there is to make
 tour: .venv/tour.stamp  ## walk through the lesson; pictures and an index page go to ./tour
 	$(BIN)/wengert tour tour
 
-test: .venv/dev.stamp lint docs-check  ## lint, types, docs and the whole suite
-	$(BIN)/python -m pytest -n auto --cov --cov-report=term:skip-covered --cov-fail-under=95
+test: .venv/dev.stamp lint docs-check native-strict  ## lint, types, docs, and the whole suite on both engines
+	WENGERT_PURE=1 $(BIN)/python -m pytest -n auto --cov --cov-report=term:skip-covered --cov-fail-under=95
+	$(BIN)/python -m pytest -n auto
+
+native: .venv/native.stamp  ## build the native engine in place
+
+native-strict: .venv/dev.stamp  ## the same with warnings as errors, by every compiler there is
+	@for compiler in gcc clang; do if command -v $$compiler >/dev/null; then \
+	  echo "$$compiler -Wall -Wextra -Werror"; \
+	  $(BUILD) CC=$$compiler WENGERT_CFLAGS="-Wall -Wextra -Werror" \
+	    $(BIN)/python setup.py --quiet build_ext --build-lib build/$$compiler --build-temp build/$$compiler || exit 1; \
+	fi; done
+	$(BUILD) $(BIN)/python setup.py --quiet build_ext --inplace
+
+# The suite and random programs under the address and undefined-behaviour sanitizers, on a copy.
+SANITIZED = build/sanitized
+PRELOADED = LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
+  ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 PYTHONMALLOC=malloc PYTHONPATH=src
+
+sanitize: .venv/dev.stamp  ## run the suite and random programs under the sanitizers (gcc, Linux)
+	rm -rf $(SANITIZED) && mkdir -p $(SANITIZED)
+	cp -R src native tests tools docs examples bench *.toml *.py *.md LICENSE Makefile $(SANITIZED)
+	rm -f $(SANITIZED)/src/wengert/_native*.so
+	cd $(SANITIZED) && $(BUILD) CC=gcc \
+	  WENGERT_CFLAGS="-O1 -g -fno-omit-frame-pointer -DWENGERT_SANITIZE $(SANITIZERS)" \
+	  WENGERT_LDFLAGS="$(SANITIZERS)" $(CURDIR)/$(BIN)/python setup.py --quiet build_ext --inplace
+	cd $(SANITIZED) && $(PRELOADED) $(CURDIR)/$(BIN)/python -m pytest -q -n auto -k "not limited"
+	cd $(SANITIZED) && $(PRELOADED) $(CURDIR)/$(BIN)/python tools/soak.py --seconds 60
+SANITIZERS = -fsanitize=address,undefined -fno-sanitize-recover=undefined
+BUILD = WENGERT_NATIVE=1
 
 lint: .venv/dev.stamp  ## style and types
 	$(BIN)/ruff check .
@@ -41,6 +69,11 @@ clean:  ## remove everything that was built
 
 .venv/%.stamp: pyproject.toml | .venv/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$(EXTRAS)]'
+	@touch $@
+
+# An editable install does not notice that the table, or the C, has changed.
+.venv/native.stamp: .venv/dev.stamp setup.py $(wildcard native/*) src/wengert/primitives.py src/wengert/special.py
+	$(BUILD) $(BIN)/python setup.py --quiet build_ext --inplace
 	@touch $@
 
 .venv/tour.stamp: EXTRAS = plot

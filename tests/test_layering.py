@@ -26,7 +26,7 @@ LAYERS: list[list[str]] = [
     ["primitives"],
     ["functions"],
     ["operand"],
-    ["ambient", "graph", "own", "copies", "chain_rule", "value"],
+    ["ambient", "graph", "own", "copies", "chain_rule", "node", "plain", "value"],
     ["formula", "steps", "expression"],
     ["proof."],
     ["show."],

@@ -20,6 +20,7 @@ import nbformat
 import wengert as wg
 from wengert.dispatch import Primitive
 from wengert.learn.tour import Played, markdown, play
+from wengert.plain import Value
 
 sys.path.insert(0, str(Path(__file__).parent))
 import accuracy
@@ -118,10 +119,11 @@ def reference() -> str:
     for title, names in groups.items():
         parts.append(f"## {title}")
         for name in names:
-            parts.append(_entry(name, getattr(wg, name)))
+            # The plain engine's Value: the native one is the same, without annotations.
+            parts.append(_entry(name, Value if name == "Value" else getattr(wg, name)))
             if name == "Value":
                 methods = ("backward", "forward", "zero_grad")
-                parts += [_entry(f"Value.{m}", getattr(wg.Value, m)) for m in methods]
+                parts += [_entry(f"Value.{m}", getattr(Value, m)) for m in methods]
     return "\n\n".join(parts) + "\n"
 
 
@@ -133,7 +135,11 @@ def _entry(name: str, each: object) -> str:
     else:
         signature = re.sub(r"(?<!= )'([A-Z]\w*)'", r"\1", str(inspect.signature(each)))
         signature = re.sub(r"(wengert|collections|typing)\.(\w+\.)*", "", signature)
-        signature = signature.replace("~N", "Value").replace("<built-in function print>", "print")
+        signature = (
+            signature.replace("~N", "Value")
+            .replace("[Node]", "[Value]")
+            .replace("<built-in function print>", "print")
+        )
         signature = signature.removesuffix(" -> None")
     return f"### `{name}{signature}`\n\n{_markdown(inspect.getdoc(each) or '')}"
 

@@ -96,9 +96,9 @@ from wengert.show.drawing import draw, draw_dot
 from wengert.show.plot import plot, plot_history
 from wengert.steps import steps
 from wengert.value import Value
+from wengert.value import engine as engine
 
 __version__ = "0.1.0"
-engine = "plain"  # which implementation of Value is in use
 
 # Without abs, pow and sum: `from wengert import *` is to leave Python's own alone.
 __all__ = [

@@ -3,9 +3,9 @@
 Both are context variables, so threads and asynchronous tasks do not see each other's.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from dataclasses import dataclass, replace
 
 from wengert.errors import GraphError
@@ -20,6 +20,13 @@ class Ambient:
 
 
 AMBIENT: ContextVar[Ambient | None] = ContextVar("wengert_ambient", default=None)
+ON_FIRST_USE: list[Callable[[], None]] = []  # whom to tell that surroundings matter from now on
+
+
+def _enter(ambient: Ambient) -> Token[Ambient | None]:
+    while ON_FIRST_USE:
+        ON_FIRST_USE.pop()()
+    return AMBIENT.set(ambient)
 
 
 @contextmanager
@@ -43,7 +50,7 @@ def scope(name: str) -> Iterator[None]:
         raise GraphError(f'scope() takes a name such as "layer1/neuron3", not {name!r}.')
     ambient = AMBIENT.get() or Ambient()
     path = "/".join(part for part in (ambient.scope, name.strip("/")) if part)
-    token = AMBIENT.set(replace(ambient, scope=path))
+    token = _enter(replace(ambient, scope=path))
     try:
         yield
     finally:
@@ -70,7 +77,7 @@ def debug_nans(on: bool = True) -> Iterator[None]:
         ...
         wengert.errors.NonFiniteError: log(x) made nan from x = -1.0 (<doctest ...>:2).
     """
-    token = AMBIENT.set(replace(AMBIENT.get() or Ambient(), debug_nans=on))
+    token = _enter(replace(AMBIENT.get() or Ambient(), debug_nans=on))
     try:
         yield
     finally:

@@ -9,10 +9,10 @@ from wengert.graph import names, topological_order
 from wengert.operand import PYTHON_RAISES, ieee_partials, local_partials
 
 if TYPE_CHECKING:
-    from wengert.value import Value
+    from wengert.node import Node
 
 
-def push(node: "Value") -> None:
+def push(node: "Node") -> None:
     """Add this node's gradient, times the partials, to its operands' gradients."""
     upstream = node._grad
     if upstream == 0.0:
@@ -37,7 +37,7 @@ def push(node: "Value") -> None:
         operand._grad += partial * upstream
 
 
-def push_finite(node: "Value") -> None:
+def push_finite(node: "Node") -> None:
     """The same, raising where a gradient stops being finite."""
     before = [operand._grad for operand in node._operands]
     push(node)
@@ -53,7 +53,7 @@ def push_finite(node: "Value") -> None:
             )
 
 
-def contributions(node: "Value", upstream: float) -> list[float]:
+def contributions(node: "Node", upstream: float) -> list[float]:
     """What a gradient `upstream` at a node adds to the gradient of each of its operands."""
     operands = node._operands
     if upstream == 0.0 or not operands:
@@ -65,7 +65,7 @@ def contributions(node: "Value", upstream: float) -> list[float]:
     return [partial * upstream for partial in partials]
 
 
-def _own_backward(node: "Value") -> Callable[[], None]:
+def _own_backward(node: "Node") -> Callable[[], None]:
     own = node._own
     if own is None or own.backward is None:
         raise GraphError(
@@ -76,7 +76,7 @@ def _own_backward(node: "Value") -> Callable[[], None]:
     return own.backward
 
 
-def _own_contributions(node: "Value", upstream: float) -> list[float]:
+def _own_contributions(node: "Node", upstream: float) -> list[float]:
     """Run the user's closure on cleared gradients, read what it adds, and put everything back."""
     backward = _own_backward(node)
     before = {each: each._grad for each in (node, *node._operands)}
@@ -93,7 +93,7 @@ def _own_contributions(node: "Value", upstream: float) -> list[float]:
     return [added.pop(operand, 0.0) for operand in node._operands]
 
 
-def made_non_finite(node: "Value") -> NonFiniteError:
+def made_non_finite(node: "Node") -> NonFiniteError:
     """For a node whose value is the first NaN or infinity."""
     known = names((*node._operands, node))
     source = node._notes.source if node._notes else None
@@ -103,11 +103,11 @@ def made_non_finite(node: "Value") -> NonFiniteError:
     )
 
 
-def _call(node: "Value", known: dict["Value", str]) -> str:
+def _call(node: "Node", known: dict["Node", str]) -> str:
     what = node._row.name if node._row else node._op
     return f"{what}({', '.join(known[operand] for operand in node._operands)})"
 
 
-def _operand_data(node: "Value", known: dict["Value", str]) -> str:
+def _operand_data(node: "Node", known: dict["Node", str]) -> str:
     operands = dict.fromkeys(node._operands)
     return ", ".join(f"{known[operand]} = {operand._data!r}" for operand in operands)

@@ -24,7 +24,7 @@ from wengert import target
 from wengert.errors import ExpressionError, WengertError
 from wengert.graph import names, topological_order
 from wengert.steps import BackwardStep, ForwardStep
-from wengert.value import Value
+from wengert.value import Value, why_plain
 
 TARGET_HELP = (
     'FILE.py:NAME (a Value or a function), or an expression such as "tanh(x*w + b)"; statements '
@@ -226,6 +226,7 @@ def _doctor(options: argparse.Namespace) -> int:
     facts = {
         "wengert": wg.__version__,
         "engine": wg.engine,
+        **({"why plain": why_plain} if why_plain else {}),
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "platform": platform.platform(),
         "numpy": importlib.metadata.version("numpy"),

@@ -15,12 +15,12 @@ from wengert.graph import topological_order
 from wengert.own import Own
 
 if TYPE_CHECKING:
-    from wengert.value import Value
+    from wengert.node import Node
 
 
-def blank(cls: type, data: float, grad: float, row: Any, *operands: "Value") -> Any:
+def blank(cls: type, data: float, grad: float, row: Any, *operands: "Node") -> Any:
     """A node without notes."""
-    node: Any = object.__new__(cls)
+    node: Any = cls._blank()  # type: ignore[attr-defined]
     node._data = data
     node._grad = grad
     node._row = row
@@ -57,7 +57,10 @@ def deepcopied(node: Any, memo: dict[int, Any]) -> Any:
         stack.pop()
         if id(each) not in memo:
             operands = [memo[id(operand)] for operand in each._operands]
-            memo[id(each)] = blank(type(each), each._data, each._grad, each._row, *operands)
+            copy = blank(type(each), each._data, each._grad, each._row, *operands)
+            if each._own is not None:  # for now: the native engine wants to know before its users
+                copy._notes = each._notes
+            memo[id(each)] = copy
             fresh.append(each)
     for each in fresh:  # once all nodes have copies: attributes and closures may refer to any
         copy = memo[id(each)]
@@ -90,7 +93,7 @@ def _set_attributes(node: Any, attributes: dict[str, Any] | None) -> None:
         object.__setattr__(node, name, attribute)
 
 
-def reduced(node: "Value") -> tuple[Any, ...]:
+def reduced(node: "Node") -> tuple[Any, ...]:
     """How pickle is to write a node: by itself after its operands, else as its graph's list."""
     if node._operands and id(node) not in _PROGRESS.listed and not _continues(node):
         return (_root, (_Nodes(topological_order(node)),))
@@ -99,7 +102,7 @@ def reduced(node: "Value") -> tuple[Any, ...]:
     return (blank, parts) if state is None else (blank, parts, state)
 
 
-def _continues(node: "Value") -> bool:
+def _continues(node: "Node") -> bool:
     """Whether the pickler can refer to all operands, so that no list is needed.
 
     Without this, a list of all nodes of a chain would take quadratic time. A pickler asks for a
@@ -125,7 +128,7 @@ def restore(node: Any, state: tuple[Any, ...]) -> None:
     _set_attributes(node, attributes)
 
 
-def _state(node: "Value") -> tuple[Any, ...] | None:
+def _state(node: "Node") -> tuple[Any, ...] | None:
     attributes = _attributes(node)
     notes = node._notes
     if notes is None:

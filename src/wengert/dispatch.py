@@ -62,6 +62,8 @@ class Primitive:
         edges: value and partials at singular points, stated by hand.
         ufuncs: further NumPy functions that mean the same.
         params: the constant numbers a member of a `Family` is made for.
+        c: the value as a C expression of doubles, which gives the bits that `scalar` gives; in a
+            family, the last place is for the constant. Where there is none, C asks Python.
     """
 
     name: str
@@ -79,6 +81,7 @@ class Primitive:
     edges: Sequence[Edge] = ()
     ufuncs: Sequence[Any] = ()
     params: tuple[float, ...] = ()
+    c: str = ""
     operands: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:

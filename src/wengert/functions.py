@@ -7,7 +7,7 @@ the same value, the one with the accurate derivative is taken.
 
 import math
 from collections.abc import Callable, Iterable
-from functools import reduce
+from functools import partial, reduce
 from typing import Any
 
 import numpy as np
@@ -287,6 +287,10 @@ def dot(xs: Any, ys: Any) -> Any:
         >>> wg.dot([1.0, 2.0], [wg.Value(3.0), 4.0])
         Value(data=11.0)
     """
+    at_once = _at_once("_dot", xs, ys)
+    total = at_once() if at_once else NotImplemented
+    if total is not NotImplemented:
+        return total
     a, b = _elements(xs), _elements(ys)
     if a.shape != b.shape or a.ndim != 1:
         raise OperandError(
@@ -388,7 +392,33 @@ def _elements(xs: Any) -> np.ndarray[Any, Any]:
     return array.ravel() if array.ndim == 0 else array
 
 
+def _at_once(method: str, *sequences: Any) -> Any:
+    """A method of the native engine that takes whole lists, on these; None if it is not for them.
+
+    It is found by the elements in front: they are nodes, or a plain number and then nodes.
+    """
+    for sequence in sequences:
+        for element in sequence[:2] if isinstance(sequence, list | tuple | np.ndarray) else ():
+            found = getattr(element, method, None)
+            if found is not None:
+                lists = [_one_dimensional(each) for each in sequences]
+                return None if None in lists else partial(found, *lists)
+    return None
+
+
+def _one_dimensional(sequence: Any) -> list[Any] | None:
+    if isinstance(sequence, np.ndarray):
+        elements: list[Any] = sequence.tolist()
+        return elements if sequence.ndim == 1 else None
+    return list(sequence) if isinstance(sequence, list | tuple) else None
+
+
 def _fold(operation: Callable[[Any, Any], Any], xs: Any, axis: int | None, empty: float) -> Any:
+    if axis is None:
+        at_once = _at_once("_reduce", xs)
+        total = at_once(operation) if at_once else NotImplemented
+        if total is not NotImplemented:
+            return total
     array = _elements(xs)
     if axis is not None:
         if axis not in range(-array.ndim, array.ndim):

@@ -58,10 +58,13 @@ select = Primitive(
         Edge((nan, 5.0, 7.0), 5.0, (0.0, 1.0, 0.0)),
         Edge((1.0, 5.0, nan), 5.0, (0.0, 1.0, 0.0)),
     ],
+    c="{0} != 0.0 ? {1} : {2}",
 )  # fmt: skip
 
 
-def _comparison(name: str, symbol: str, tex: str, compare: Any, array: Any, tie: bool) -> Primitive:
+def _comparison(
+    name: str, symbol: str, c: str, tex: str, compare: Any, array: Any, tie: bool
+) -> Primitive:
     return Primitive(
         name, f"1 where x {symbol} y, else 0",
         lambda x, y: float(compare(x, y)), lambda x, y: array(x, y).astype(float),
@@ -71,15 +74,16 @@ def _comparison(name: str, symbol: str, tex: str, compare: Any, array: Any, tie:
             Edge((2.0, 2.0), float(tie), (0.0, 0.0)),
             Edge((nan, 2.0), float(name == "not_equal"), (0.0, 0.0)),
         ],
+        c=f"(double)({{0}} {c} {{1}})",
     )  # fmt: skip
 
 
-less = _comparison("less", "<", "<", operator.lt, np.less, False)
-less_equal = _comparison("less_equal", "≤", r"\le", operator.le, np.less_equal, True)
-greater = _comparison("greater", ">", ">", operator.gt, np.greater, False)
-greater_equal = _comparison("greater_equal", "≥", r"\ge", operator.ge, np.greater_equal, True)
-equal = _comparison("equal", "=", "=", operator.eq, np.equal, True)
-not_equal = _comparison("not_equal", "≠", r"\ne", operator.ne, np.not_equal, False)
+less = _comparison("less", "<", "<", "<", operator.lt, np.less, False)
+less_equal = _comparison("less_equal", "≤", "<=", r"\le", operator.le, np.less_equal, True)
+greater = _comparison("greater", ">", ">", ">", operator.gt, np.greater, False)
+greater_equal = _comparison("greater_equal", "≥", ">=", r"\ge", operator.ge, np.greater_equal, True)
+equal = _comparison("equal", "=", "==", "=", operator.eq, np.equal, True)
+not_equal = _comparison("not_equal", "≠", "!=", r"\ne", operator.ne, np.not_equal, False)
 
 # --- arithmetic -----------------------------------------------------------------------------------
 
@@ -89,12 +93,14 @@ add = Primitive(
     [REAL, REAL], symbol="+", text="{0} + {1}", tex="{0} + {1}", binds=1,
     facts=Facts(commutative=True, neutral=-0.0),
     edges=[Edge((inf, -inf), nan, (1.0, 1.0))],
+    c="{0} + {1}",
 )  # fmt: skip
 sub = Primitive(
     "sub", "difference of x and y", operator.sub, np.subtract,
     lambda z, x, y: (1.0, -1.0),
     [REAL, REAL], symbol="-", text="{0} - {1}", tex="{0} - {1}", binds=1,
     facts=Facts(neutral=0.0), edges=[Edge((inf, inf), nan, (1.0, -1.0))],
+    c="{0} - {1}",
 )  # fmt: skip
 mul = Primitive(
     "mul", "product of x and y", operator.mul, np.multiply,
@@ -102,6 +108,7 @@ mul = Primitive(
     [REAL, REAL], symbol="*", text="{0}·{1}", tex=r"{0} \cdot {1}", binds=2,
     facts=Facts(commutative=True, neutral=1.0),
     edges=[Edge((0.0, 0.0), 0.0, (0.0, 0.0)), Edge((0.0, inf), nan, (inf, 0.0))],
+    c="{0} * {1}",
 )  # fmt: skip
 div = Primitive(
     "div", "quotient of x and y", ieee(operator.truediv, np.true_divide), np.true_divide,
@@ -114,6 +121,7 @@ div = Primitive(
         Edge((0.0, 0.0), nan, (inf, nan)),
         Edge((1.0, inf), 0.0, (0.0, -0.0)),
     ],
+    c="{0} / {1}",
 )  # fmt: skip
 floordiv = Primitive(
     "floordiv", "largest integer not above x / y",
@@ -122,24 +130,28 @@ floordiv = Primitive(
     [(4.1, 5.9), (2.0, 2.04)], symbol="//", text="⌊{0}/{1}⌋",
     tex=r"\left\lfloor\frac{{{0}}}{{{1}}}\right\rfloor",
     edges=[Edge((4.0, 2.0), 2.0, (0.0, 0.0)), Edge((0.0, 0.0), nan, (nan, nan))],
+    c="floored_quotient({0}, {1})",
 )  # fmt: skip
 mod = Primitive(
     "mod", "remainder of x / y, with the sign of y", ieee(operator.mod, np.mod), np.mod,
     lambda z, x, y: (on_domain(z, 1.0), on_domain(z, -floordiv(x, y))),
     [(4.1, 5.9), (2.0, 2.04)], symbol="%", text="({0} mod {1})", tex=r"({0} \bmod {1})",
     edges=[Edge((4.0, 2.0), 0.0, (1.0, -2.0)), Edge((1.0, 0.0), nan, (nan, nan))],
+    c="floored_remainder({0}, {1})",
 )  # fmt: skip
 neg = Primitive(
     "neg", "x with its sign changed", operator.neg, np.negative,
     lambda z, x: (-1.0,),
     [REAL], symbol="-", text="-{0}", tex="-{0}", binds=2, facts=Facts(odd=True),
     edges=[Edge((0.0,), -0.0, (-1.0,))],
+    c="-{0}",
 )  # fmt: skip
 fma = Primitive(
     "fma", "x·y + w, rounded once", special.fma, elementwise(special.fma),
     lambda z, x, y, w: (y, x, 1.0),
     [REAL, REAL, REAL], text="{0}·{1} + {2}", tex=r"{0} \cdot {1} + {2}", binds=1,
     edges=[Edge((0.1, 10.0, -1.0), 2.0**-54, (10.0, 0.1, 1.0))],
+    c="fma({0}, {1}, {2})",
 )  # fmt: skip
 
 
@@ -166,6 +178,7 @@ def powi(n: int) -> Primitive:
             1: [Edge((0.0,), 0.0, (1.0,)), Edge((inf,), inf, (1.0,))],
             2: [Edge((0.0,), 0.0, (0.0,)), Edge((-inf,), inf, (-inf,))],
         }.get(n, []),
+        c="integer_power({0}, {1})",
     )  # fmt: skip
 
 
@@ -188,6 +201,7 @@ def powc(c: float) -> Primitive:
             1.5: [Edge((0.0,), 0.0, (0.0,)), Edge((-1.0,), nan, (nan,))],
             2.0: [Edge((-3.0,), 9.0, (-6.0,))],
         }.get(c, []),
+        c="pow({0}, {1})",
     )  # fmt: skip
 
 
@@ -210,6 +224,7 @@ pow = Primitive(
         Edge((-2.0, 2.0), 4.0, (-4.0, nan)),
         Edge((-2.0, 0.5), nan, (nan, nan)),
     ],
+    c="pow({0}, {1})",
 )  # fmt: skip
 sqrt = Primitive(
     "sqrt", "square root", ieee(math.sqrt, np.sqrt), np.sqrt,
@@ -221,12 +236,14 @@ sqrt = Primitive(
         Edge((-1.0,), nan, (nan,)),
         Edge((inf,), inf, (0.0,)),
     ],
+    c="sqrt({0})",
 )  # fmt: skip
 cbrt = Primitive(
     "cbrt", "cube root", math.cbrt, np.cbrt,
     lambda z, x: (1.0 / (3.0 * (z * z)),),
     [POSITIVE], text="∛{0}", tex=r"\sqrt[3]{{{0}}}", facts=Facts(odd=True),
     edges=[Edge((0.0,), 0.0, (inf,)), Edge((-0.0,), -0.0, (inf,)), Edge((-8.0,), -2.0, (1 / 12,))],
+    c="cbrt({0})",
 )  # fmt: skip
 hypot = Primitive(
     "hypot", "length of the hypotenuse, √(x² + y²) without overflow", math.hypot, np.hypot,
@@ -251,18 +268,21 @@ exp = Primitive(
         Edge((-1000.0,), 0.0, (0.0,)),
         Edge((-inf,), 0.0, (0.0,)),
     ],
+    c="exp({0})",
 )  # fmt: skip
 expm1 = Primitive(
     "expm1", "e^x - 1, accurate near 0", ieee(math.expm1, np.expm1), np.expm1,
     lambda z, x: (exp(x),),
     [REAL], tex="e^{{{0}}} - 1", binds=1,
     edges=[Edge((-0.0,), -0.0, (1.0,)), Edge((-inf,), -1.0, (0.0,)), Edge((1000.0,), inf, (inf,))],
+    c="expm1({0})",
 )  # fmt: skip
 exp2 = Primitive(
     "exp2", "2 to the power x", ieee(math.exp2, np.exp2), np.exp2,
     lambda z, x: (LN2 * z,),
     [REAL], tex="2^{{{0}}}",
     edges=[Edge((3.0,), 8.0, (8.0 * LN2,)), Edge((2000.0,), inf, (inf,))],
+    c="exp2({0})",
 )  # fmt: skip
 log = Primitive(
     "log", "natural logarithm", ieee(math.log, np.log), np.log,
@@ -274,24 +294,28 @@ log = Primitive(
         Edge((-1.0,), nan, (nan,)),
         Edge((inf,), inf, (0.0,)),
     ],
+    c="log({0})",
 )  # fmt: skip
 log1p = Primitive(
     "log1p", "log(1 + x), accurate near 0", ieee(math.log1p, np.log1p), np.log1p,
     lambda z, x: (on_domain(z, 1.0 / (1.0 + x)),),
     [(-0.9, 8.0)], tex=r"\ln(1 + {0})",
     edges=[Edge((-1.0,), -inf, (inf,)), Edge((-2.0,), nan, (nan,)), Edge((-0.0,), -0.0, (1.0,))],
+    c="log1p({0})",
 )  # fmt: skip
 log2 = Primitive(
     "log2", "logarithm to base 2", ieee(math.log2, np.log2), np.log2,
     lambda z, x: (on_domain(z, 1.0 / (LN2 * x)),),
     [POSITIVE], tex=r"\log_2 {0}",
     edges=[Edge((0.0,), -inf, (inf,)), Edge((-1.0,), nan, (nan,))],
+    c="log2({0})",
 )  # fmt: skip
 log10 = Primitive(
     "log10", "logarithm to base 10", ieee(math.log10, np.log10), np.log10,
     lambda z, x: (on_domain(z, 1.0 / (LN10 * x)),),
     [POSITIVE], tex=r"\log_{{10}} {0}",
     edges=[Edge((0.0,), -inf, (inf,)), Edge((-1.0,), nan, (nan,))],
+    c="log10({0})",
 )  # fmt: skip
 
 # --- trigonometric functions, angles in radians ---------------------------------------------------
@@ -301,18 +325,21 @@ sin = Primitive(
     lambda z, x: (cos(x),),
     [REAL], tex=r"\sin {0}", facts=Facts(odd=True),
     edges=[Edge((-0.0,), -0.0, (1.0,)), Edge((inf,), nan, (nan,))],
+    c="sin({0})",
 )  # fmt: skip
 cos = Primitive(
     "cos", "cosine of x, in radians", ieee(math.cos, np.cos), np.cos,
     lambda z, x: (-sin(x),),
     [REAL], tex=r"\cos {0}", facts=Facts(even=True),
     edges=[Edge((0.0,), 1.0, (-0.0,)), Edge((inf,), nan, (nan,))],
+    c="cos({0})",
 )  # fmt: skip
 tan = Primitive(
     "tan", "tangent of x, in radians", ieee(math.tan, np.tan), np.tan,
     lambda z, x: (1.0 + z * z,),
     [(-1.5, 1.5)], tex=r"\tan {0}", facts=Facts(odd=True),
     edges=[Edge((-0.0,), -0.0, (1.0,)), Edge((inf,), nan, (nan,))],
+    c="tan({0})",
 )  # fmt: skip
 asin = Primitive(
     "asin", "angle in radians whose sine is x", ieee(math.asin, np.arcsin), np.arcsin,
@@ -323,18 +350,21 @@ asin = Primitive(
         Edge((-1.0,), -pi / 2, (inf,)),
         Edge((2.0,), nan, (nan,)),
     ],
+    c="asin({0})",
 )  # fmt: skip
 acos = Primitive(
     "acos", "angle in radians whose cosine is x", ieee(math.acos, np.arccos), np.arccos,
     lambda z, x: (-1.0 / sqrt((1.0 - x) * (1.0 + x)),),
     [UNIT], tex=r"\arccos {0}",
     edges=[Edge((1.0,), 0.0, (-inf,)), Edge((-1.0,), pi, (-inf,)), Edge((2.0,), nan, (nan,))],
+    c="acos({0})",
 )  # fmt: skip
 atan = Primitive(
     "atan", "angle in radians whose tangent is x", math.atan, np.arctan,
     lambda z, x: (1.0 / (1.0 + x * x),),
     [REAL], tex=r"\arctan {0}", facts=Facts(odd=True),
     edges=[Edge((inf,), pi / 2, (0.0,)), Edge((1e200,), pi / 2, (0.0,))],
+    c="atan({0})",
 )  # fmt: skip
 atan2 = Primitive(
     "atan2", "angle in radians of the point (x, y), y given first", math.atan2, np.arctan2,
@@ -347,6 +377,7 @@ atan2 = Primitive(
         Edge((-0.0, -1.0), -pi, (-1.0, 0.0)),
         Edge((1e200, 0.0), pi / 2, (0.0, -1e-200)),
     ],
+    c="atan2({0}, {1})",
 )  # fmt: skip
 
 # --- hyperbolic functions -------------------------------------------------------------------------
@@ -356,36 +387,42 @@ sinh = Primitive(
     lambda z, x: (cosh(x),),
     [REAL], tex=r"\sinh {0}", facts=Facts(odd=True),
     edges=[Edge((-1000.0,), -inf, (inf,)), Edge((-0.0,), -0.0, (1.0,))],
+    c="sinh({0})",
 )  # fmt: skip
 cosh = Primitive(
     "cosh", "hyperbolic cosine", ieee(math.cosh, np.cosh), np.cosh,
     lambda z, x: (sinh(x),),
     [REAL], tex=r"\cosh {0}", facts=Facts(even=True),
     edges=[Edge((0.0,), 1.0, (0.0,)), Edge((-1000.0,), inf, (-inf,))],
+    c="cosh({0})",
 )  # fmt: skip
 tanh = Primitive(
     "tanh", "hyperbolic tangent", math.tanh, np.tanh,
     lambda z, x: (1.0 - z * z,),
     [NEAR], tex=r"\tanh {0}", facts=Facts(odd=True),
     edges=[Edge((1000.0,), 1.0, (0.0,)), Edge((-inf,), -1.0, (0.0,)), Edge((-0.0,), -0.0, (1.0,))],
+    c="tanh({0})",
 )  # fmt: skip
 asinh = Primitive(
     "asinh", "inverse hyperbolic sine", math.asinh, np.arcsinh,
     lambda z, x: (1.0 / hypot(1.0, x),),
     [REAL], tex=r"\operatorname{{arsinh}} {0}", facts=Facts(odd=True),
     edges=[Edge((-0.0,), -0.0, (1.0,)), Edge((inf,), inf, (0.0,))],
+    c="asinh({0})",
 )  # fmt: skip
 acosh = Primitive(
     "acosh", "inverse hyperbolic cosine", ieee(math.acosh, np.arccosh), np.arccosh,
     lambda z, x: (1.0 / (sqrt(x - 1.0) * sqrt(x + 1.0)),),
     [(1.1, 8.0)], tex=r"\operatorname{{arcosh}} {0}",
     edges=[Edge((1.0,), 0.0, (inf,)), Edge((0.0,), nan, (nan,)), Edge((-2.0,), nan, (nan,))],
+    c="acosh({0})",
 )  # fmt: skip
 atanh = Primitive(
     "atanh", "inverse hyperbolic tangent", ieee(math.atanh, np.arctanh), np.arctanh,
     lambda z, x: (on_domain(z, 1.0 / ((1.0 - x) * (1.0 + x))),),
     [UNIT], tex=r"\operatorname{{artanh}} {0}", facts=Facts(odd=True),
     edges=[Edge((1.0,), inf, (inf,)), Edge((-1.0,), -inf, (inf,)), Edge((2.0,), nan, (nan,))],
+    c="atanh({0})",
 )  # fmt: skip
 sigmoid = Primitive(
     "sigmoid", "logistic function, 1 / (1 + e^-x)", special.sigmoid,
@@ -398,6 +435,7 @@ sigmoid = Primitive(
         Edge((-400.0,), 1.9151695967140057e-174, (1.9151695967140057e-174,)),
         Edge((-inf,), 0.0, (0.0,)),
     ],
+    c="exp({0} > 0.0 ? 0.0 : {0}) / (1.0 + exp(-fabs({0})))",
 )  # fmt: skip
 
 # --- error and gamma functions --------------------------------------------------------------------
@@ -407,12 +445,14 @@ erf = Primitive(
     lambda z, x: (2.0 / math.sqrt(pi) * exp(-(x * x)),),
     [NEAR], facts=Facts(odd=True),
     edges=[Edge((inf,), 1.0, (0.0,)), Edge((-0.0,), -0.0, (2.0 / math.sqrt(pi),))],
+    c="erf({0})",
 )  # fmt: skip
 erfc = Primitive(
     "erfc", "1 - erf(x), accurate for large x", math.erfc, elementwise(math.erfc),
     lambda z, x: (-2.0 / math.sqrt(pi) * exp(-(x * x)),),
     [NEAR],
     edges=[Edge((inf,), 0.0, (-0.0,)), Edge((-inf,), 2.0, (-0.0,))],
+    c="erfc({0})",
 )  # fmt: skip
 
 
@@ -462,24 +502,28 @@ abs = Primitive(
     [POSITIVE], text="|{0}|", tex=r"\left|{0}\right|", facts=Facts(even=True, idempotent=True),
     edges=[Edge((0.0,), 0.0, (0.0,)), Edge((-0.0,), 0.0, (0.0,)), Edge((-2.0,), 2.0, (-1.0,))],
     ufuncs=[np.fabs],
+    c="fabs({0})",
 )  # fmt: skip
 sign = Primitive(
     "sign", "-1, 0 or 1 by the sign of x", special.sign, np.sign,
     lambda z, x: (0.0,),
     [POSITIVE], tex=r"\operatorname{{sign}} {0}", facts=Facts(idempotent=True),
     edges=[Edge((0.0,), 0.0, (0.0,)), Edge((nan,), nan, (0.0,)), Edge((-3.0,), -1.0, (0.0,))],
+    c="{0} != {0} ? {0} : (double)(({0} > 0.0) - ({0} < 0.0))",
 )  # fmt: skip
 floor = Primitive(
     "floor", "largest integer not above x", lambda x: float(np.floor(x)), np.floor,
     lambda z, x: (0.0,),
     [(2.1, 2.9)], text="⌊{0}⌋", tex=r"\lfloor {0} \rfloor", facts=Facts(idempotent=True),
     edges=[Edge((2.0,), 2.0, (0.0,)), Edge((-0.5,), -1.0, (0.0,)), Edge((inf,), inf, (0.0,))],
+    c="floor({0})",
 )  # fmt: skip
 ceil = Primitive(
     "ceil", "smallest integer not below x", lambda x: float(np.ceil(x)), np.ceil,
     lambda z, x: (0.0,),
     [(2.1, 2.9)], text="⌈{0}⌉", tex=r"\lceil {0} \rceil", facts=Facts(idempotent=True),
     edges=[Edge((2.0,), 2.0, (0.0,)), Edge((-0.5,), -0.0, (0.0,)), Edge((inf,), inf, (0.0,))],
+    c="ceil({0})",
 )  # fmt: skip
 minimum = Primitive(
     "minimum", "the smaller of x and y; NaN if either is", special.minimum, np.minimum,
@@ -492,6 +536,7 @@ minimum = Primitive(
         Edge((1.0, nan), nan, (nan, nan)),
         Edge((inf, 1.0), 1.0, (0.0, 1.0)),
     ],
+    c="{0} <= {1} || {0} != {0} ? {0} : {1}",
 )  # fmt: skip
 maximum = Primitive(
     "maximum", "the larger of x and y; NaN if either is", special.maximum, np.maximum,
@@ -504,6 +549,7 @@ maximum = Primitive(
         Edge((nan, 1.0), nan, (nan, nan)),
         Edge((-inf, 1.0), 1.0, (0.0, 1.0)),
     ],
+    c="{0} >= {1} || {0} != {0} ? {0} : {1}",
 )  # fmt: skip
 relu = Primitive(
     "relu", "x where positive, else 0",
@@ -511,11 +557,13 @@ relu = Primitive(
     lambda z, x: (on_domain(z, greater(x, 0.0)),),
     [POSITIVE], facts=Facts(idempotent=True),
     edges=[Edge((0.0,), 0.0, (0.0,)), Edge((-1.0,), 0.0, (0.0,)), Edge((nan,), nan, (nan,))],
+    c="{0} > 0.0 || {0} != {0} ? {0} : 0.0",
 )  # fmt: skip
 stop_gradient = Primitive(
     "stop_gradient", "x, treated as a constant by differentiation", operator.pos, np.positive,
     lambda z, x: (0.0,),
     [REAL], symbol="stop", facts=Facts(odd=True, idempotent=True, stops_gradient=True),
+    c="{0}",
 )  # fmt: skip
 
 TABLE: dict[str, Primitive | Family] = {

@@ -13,7 +13,6 @@ from lesson_graphs import expression
 from wengert import primitives
 from wengert.errors import CheckError, GraphError, LostDerivativeError, OperandError
 from wengert.graph import topological_order
-from wengert.operand import Operand
 from wengert.proof.check import check
 from wengert.value import Value
 
@@ -470,7 +469,7 @@ def test_a_wrong_row_is_caught(monkeypatch):
         root.backward()
         assert not check(root).ok, row.name
         assert all(found.node in xs for found in check(root).wrong)
-    monkeypatch.setattr(Operand, "tanh", lambda self: self._apply(
+    monkeypatch.setattr(Value, "tanh", lambda self: self._apply(
         replace(primitives.tanh, partials=lambda z, x: (1.0 - z,)), (self,)))  # fmt: skip
     o = neuron()["o"]
     o.backward()
