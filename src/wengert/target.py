@@ -1,12 +1,12 @@
 """What the command line works on: a Value or a function in a Python file, or an expression."""
 
-import importlib.util
 import inspect
 import re
 import sys
 import traceback
 from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from wengert.errors import ExpressionError
@@ -173,14 +173,14 @@ def _find(target: str) -> Any:
 
 def _module(path: Path) -> dict[str, Any]:
     """The names that a Python file defines when it is run."""
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if not path.is_file() or spec is None or spec.loader is None:
+    if not path.is_file():
         raise ExpressionError(f"There is no file {path}.")
-    module = importlib.util.module_from_spec(spec)
+    module = ModuleType(path.stem)
+    module.__file__ = str(path)
     sys.modules[path.stem], before = module, sys.modules.get(path.stem)
     sys.path.insert(0, str(path.parent.resolve()))
-    try:
-        spec.loader.exec_module(module)
+    try:  # compiled here, since Python's own cache can miss a change within the same second
+        exec(compile(path.read_bytes(), str(path), "exec"), vars(module))
     except (Exception, SystemExit) as error:
         raise _in_user_code(f"Running {path}", error) from error
     finally:
