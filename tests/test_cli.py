@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -72,6 +73,30 @@ def test_step(capsys):
     ]
 
 
+def test_step_of_a_leaf(capsys):
+    words = ["step", "x", "--at", "x=2"]
+    assert run(capsys, *words)[:2] == (0, "x is a leaf, so there are no steps.\n")
+    assert run(capsys, *words, "--json")[:2] == (0, "")
+
+
+def test_numbers_may_be_given_one_by_one(capsys):
+    assert run(capsys, "check", "a*b", "--at", "a=2", "--at", "b=1/3")[0] == 0
+    status, _, err = run(capsys, "check", "a*b", "--at", "a=2,b=1", "--at", "a=3")
+    assert status == 2
+    assert "--at gives a two numbers" in err
+
+
+@pytest.mark.parametrize("target", ["-x*y", "-x + y", "-sin(x)*y", "-(x*y)", "-x*h*0 + y"])
+def test_a_target_may_start_with_a_minus(capsys, target):
+    at = "x=-1,y=2,h=1" if "h*" in target else "x=-1,y=2"
+    assert run(capsys, "check", target, "--at", at)[0] == 0
+    assert run(capsys, "draw", "--at", at, "-o", "-", target)[0] == 0
+
+
+def test_ends_of_a_plot_may_be_negative(capsys):
+    assert run(capsys, "plot", "-x*x", "--lo", "-2e0", "--hi=-1", "-oout.svg")[0] == 0
+
+
 def test_step_forward_as_json(capsys):
     status, out, _ = run(
         capsys, "step", "L = a*log(b)", "--at", "a=2,b=0", "--direction", "forward", "--json"
@@ -129,7 +154,19 @@ def test_draw_as_json(capsys):
 
 def test_plot(capsys, tmp_path):
     status, out, _ = run(
-        capsys, "plot", "x**2*c", "--at", "x=1,c=3", "--lo", "-2", "--hi", "2", "--h", "0.5"
+        capsys,
+        "plot",
+        "x**2*c",
+        "--at",
+        "x=1,c=3",
+        "--variable",
+        "x",
+        "--lo",
+        "-2",
+        "--hi",
+        "2",
+        "--h",
+        "0.5",
     )
     assert (status, out) == (0, "plot.svg\n")
     assert "<svg" in (tmp_path / "plot.svg").read_text()
@@ -143,9 +180,10 @@ def test_plot_of_a_function_in_a_file(capsys, tmp_path):
 
 
 def test_plot_without_a_variable(capsys):
-    status, _, err = run(capsys, "plot", "x*x")
+    status, _, err = run(capsys, "plot", "x*y")
     assert status == 2
     assert "--variable x" in err
+    assert run(capsys, "plot", "x*x")[0] == 0
 
 
 def test_plot_that_cannot_be_written(capsys):
@@ -267,3 +305,15 @@ def test_as_a_process():
     )  # fmt: skip
     assert process.stderr == ""
     assert process.stdout.count("\n") == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("words", ["step x*x --at x=2", "draw x*x --at x=1 -o -"])
+def test_output_that_cannot_be_written(words):
+    process = subprocess.run(
+        f"{sys.executable} -m wengert {words} > /dev/full",
+        shell=True, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert process.returncode == 2
+    assert process.stderr.startswith("wengert: ")
+    assert process.stderr.count("\n") == 1

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import wengert as wg
 from wengert.errors import ExpressionError
-from wengert.expression import FUNCTIONS, build
+from wengert.expression import FUNCTIONS, build, variables
 from wengert.graph import topological_order
 
 AT = {"a": 2.0, "b": -3.0}
@@ -77,7 +77,16 @@ def test_a_variable_may_hide_a_constant():
         ("1 + 1", "--at names a, b, which"),
         ("sin(a, b)", r"In sin\(a, b\): sin\(\) takes 1 operand"),
         ("clip(a, b)", r"In clip\(a, b\)"),
-        ("sinus(a)*b", "no function 'sinus'"),
+        ("sinus(a)*b", r"no function 'sinus'. Did you mean sin\b"),
+        ("max(a, b)", r"Did you mean maximum\?"),
+        ("arctan(a)*b", r"Did you mean atan\?"),
+        ("sigmiod(a)*b", "Did you mean sigmoid"),
+        ("qqq(a)*b", "no function 'qqq'. There are functions such as exp"),
+        ("a^2 + b", r"'a \^ 2 \+ b' is not an expression.*Write \*\* for powers"),
+        ("np.sin(a)*b", r"Write sin\(a\)\."),
+        ("numpy.arctan2(a, b)", r"Write atan2\(a, b\)\."),
+        ("a*b*math.pi", r"Write pi\."),
+        ("math.nothing(a)*b", "Numbers, names"),
         ("softmax([a, b])", "gives several numbers"),
         ("[a, b]", "gives several numbers"),
         ("dot([a], [b, 1])", "of one length"),
@@ -125,7 +134,7 @@ def test_no_builtin_can_be_called(name, capsys):
 
 
 def test_functions_are_the_public_ones():
-    assert set(FUNCTIONS) - set(wg.__all__) == {
+    assert set(FUNCTIONS) - set(dir(wg)) == {
         "add",
         "sub",
         "mul",
@@ -144,3 +153,36 @@ def test_any_text_is_built_or_refused_cleanly(source):
     except ExpressionError:
         return
     assert isinstance(root, wg.Value)
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["a*b +" * 100, "["  + "a, " * 200 + "b]", "x" * 500, "x" * 500 + "(a)",
+     "sin(a, " + "a*" * 200 + "b)", "np.sin(" + "a*" * 200 + "b)"],
+)  # fmt: skip
+def test_messages_stay_short(source):
+    with pytest.raises(ExpressionError) as caught:
+        build(source, AT)
+    assert "…" in str(caught.value)
+    assert len(str(caught.value)) < 330
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("x*y + x", ["x", "y"]),
+        ("sin(x) + pi*e", ["x"]),
+        ("e = a*b; e + c", ["a", "b", "c"]),
+        ("x = x + 1; x*y", ["x", "y"]),
+        ("1 + 1", []),
+        ("np.sin(x)", ["x"]),
+    ],
+)
+def test_variables(source, expected):
+    assert variables(source) == expected
+
+
+def test_a_constant_that_is_given_is_a_variable():
+    assert variables("e*x", {"e": 2.0}) == ["e", "x"]
+    with pytest.raises(ExpressionError, match="Cannot read"):
+        variables("x +")

@@ -680,3 +680,50 @@ def test_sets_and_tuples_are_rebuilt_only_where_they_change() -> None:
     result = replaced((x, kept), {id(x): other})
     assert result == (other, kept)
     assert result[1] is kept
+
+
+class Scale:
+    """A layer that keeps what it was last called with, as layers written by hand often do."""
+
+    def __init__(self, k: float) -> None:
+        self.k = k
+
+    def __call__(self, x: Value) -> Value:
+        self.x = x
+        self.out = out = Value(self.k * x.data, (x,), "scale")
+
+        def _backward() -> None:
+            self.x.grad += self.k * self.out.grad
+
+        out._backward = _backward
+        return out
+
+
+def test_a_function_that_leaves_something_behind_is_not_called_again() -> None:
+    x = Value(3.0, label="x")
+    root = Scale(3.0)(x) * 2.0
+    with pytest.raises(wg.GraphError, match="assign out._forward"):
+        root.forward()
+    assert wg.check(root)["x"].verdict == "cannot check"
+    root.backward()
+    assert x.grad == 6.0
+
+
+SEEN: dict[str, Any] = {}
+
+
+def test_a_closure_that_reaches_its_nodes_otherwise_is_not_copied() -> None:
+    x = Value(3.0)
+    layer = Scale(3.0)(x)
+    SEEN["x"], SEEN["out"] = x, layer
+
+    def by_global() -> None:
+        SEEN["x"].grad += 3.0 * SEEN["out"].grad
+
+    for closure in (layer._backward, by_global):
+        layer._backward = closure
+        for copier in (copy.copy, copy.deepcopy):
+            with pytest.raises(wg.GraphError, match="cannot be copied"):
+                copier(layer)
+    layer.backward()
+    assert x.grad == 3.0

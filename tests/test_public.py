@@ -16,14 +16,15 @@ PACKAGE = Path(wengert.__file__).parent
 
 
 def test_all_is_complete() -> None:
-    """That it is sorted, the linter sees to (RUF022)."""
+    """That it is sorted, the linter sees to (RUF022). It leaves Python's own names alone."""
     public = {
         name
         for name, thing in vars(wengert).items()
         if not name.startswith("_") and callable(thing) and not isinstance(thing, ModuleType)
     }
     assert len(set(wengert.__all__)) == len(wengert.__all__)
-    assert set(wengert.__all__) == public
+    assert public - set(wengert.__all__) == {"abs", "pow", "sum"}
+    assert set(wengert.__all__) <= public
 
 
 @pytest.mark.parametrize("name", wengert.__all__)

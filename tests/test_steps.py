@@ -36,9 +36,9 @@ def test_a_value_used_twice_accumulates_in_sight():
     b.label = "b"
     first, second = wg.steps(b)
     assert first.first
-    assert str(first) == "∂b/∂a = ∂b/∂b · ∂b/∂a = 1.0 · 1.0 = 1.0"
+    assert str(first) == "∂b/∂a = ∂b/∂b · 1 = 1.0 · 1.0 = 1.0"
     assert not second.first
-    assert str(second) == "∂b/∂a += ∂b/∂b · ∂b/∂a = 1.0 · 1.0 = 1.0, together 2.0"
+    assert str(second) == "∂b/∂a += ∂b/∂b · 1 = 1.0 · 1.0 = 1.0, together 2.0"
     assert second.total == 2.0
     assert r"\mathrel{+}=" in second.tex
 
@@ -145,3 +145,28 @@ def test_a_long_chain_is_stepped_without_recursion():
     for _ in range(20_000):
         x = x + 1.0
     assert sum(1 for _ in wg.steps(x)) == 40_000
+
+
+def test_a_square_is_told_by_its_two_places():
+    x = Value(2.0, label="x")
+    f = x * x
+    f.label = "f"
+    assert [str(step) for step in wg.steps(f)] == [
+        "∂f/∂x = ∂f/∂f · x = 1.0 · 2.0 = 2.0",
+        "∂f/∂x += ∂f/∂f · x = 1.0 · 2.0 = 2.0, together 4.0",
+    ]
+    assert r"\cdot \left(x\right)" in next(wg.steps(f)).tex
+
+
+def test_steps_show_themselves():
+    steps = wg.steps(expression()["L"])
+    assert repr(steps).splitlines() == [str(step) for step in wg.steps(expression()["L"])]
+    first = next(steps)
+    assert repr([first]) == f"[{first}]"
+    assert repr(steps).splitlines() == [str(step) for step in steps]
+    assert repr(steps) == "no steps"
+    x = Value(1.0)
+    for _ in range(100):
+        x = x + 1.0
+    assert repr(wg.steps(x, "forward")).splitlines()[-1] == "…"
+    assert len(repr(wg.steps(x, "forward")).splitlines()) == 51

@@ -36,6 +36,7 @@ GROUPS = {
     "See": ["draw", "draw_dot", "steps", "plot", "plot_history"],
     "Check": ["check", "quiz"],
 }
+PUBLIC = sorted([*wg.__all__, "abs", "pow", "sum"])  # these three hide from `import *`
 SECTIONS = ("Args", "Returns", "Yields", "Raises", "Attributes", "Examples", "Source")
 
 
@@ -108,7 +109,7 @@ def notebook() -> nbformat.NotebookNode:
 def reference() -> str:
     """Every public name with its docstring."""
     grouped = {name for names in GROUPS.values() for name in names}
-    objects = {name: getattr(wg, name) for name in wg.__all__ if name not in grouped}
+    objects = {name: getattr(wg, name) for name in PUBLIC if name not in grouped}
     groups = GROUPS | {
         "Primitives": [name for name, each in objects.items() if isinstance(each, Primitive)],
         "Functions": [name for name, each in objects.items() if inspect.isfunction(each)],

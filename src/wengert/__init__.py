@@ -35,13 +35,17 @@ from wengert.functions import (
     silu,
     softmax,
     softplus,
-    sum,
     where,
+)
+from wengert.functions import (
+    sum as sum,
 )
 from wengert.graph import trace
 from wengert.learn.quiz import quiz
 from wengert.primitives import (
-    abs,
+    abs as abs,
+)
+from wengert.primitives import (
     acos,
     acosh,
     asin,
@@ -75,7 +79,6 @@ from wengert.primitives import (
     maximum,
     minimum,
     not_equal,
-    pow,
     relu,
     sign,
     sin,
@@ -84,6 +87,9 @@ from wengert.primitives import (
     stop_gradient,
     tan,
     tanh,
+)
+from wengert.primitives import (
+    pow as pow,
 )
 from wengert.proof.check import check
 from wengert.show.drawing import draw, draw_dot
@@ -94,6 +100,7 @@ from wengert.value import engine as engine
 
 __version__ = "0.1.0"
 
+# Without abs, pow and sum: `from wengert import *` is to leave Python's own alone.
 __all__ = [
     "CheckError",
     "DrawError",
@@ -105,7 +112,6 @@ __all__ = [
     "OperandError",
     "Value",
     "WengertError",
-    "abs",
     "acos",
     "acosh",
     "asin",
@@ -154,7 +160,6 @@ __all__ = [
     "not_equal",
     "plot",
     "plot_history",
-    "pow",
     "prod",
     "quiz",
     "relu",
@@ -169,7 +174,6 @@ __all__ = [
     "sqrt",
     "steps",
     "stop_gradient",
-    "sum",
     "tan",
     "tanh",
     "trace",

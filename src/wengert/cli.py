@@ -4,12 +4,14 @@ Exit status: 0 done, 1 the check failed, 2 the call or its target was wrong.
 """
 
 import argparse
+import contextlib
 import importlib.metadata
 import importlib.util
 import json
 import math
 import os
 import platform
+import re
 import shutil
 import sys
 from collections.abc import Callable, Sequence
@@ -24,7 +26,12 @@ from wengert.graph import names, topological_order
 from wengert.steps import BackwardStep, ForwardStep
 from wengert.value import Value, why_plain
 
-TARGET_HELP = 'FILE.py:NAME (a Value or a function), or an expression such as "tanh(x*w + b)"'
+TARGET_HELP = (
+    'FILE.py:NAME (a Value or a function), or an expression such as "tanh(x*w + b)"; statements '
+    'label nodes: "e = a*b; e + 1"'
+)
+
+_NO_OPTION = re.compile(r"-(?!-|o|h$).+", re.DOTALL)  # the short options are -h and -o FILE
 
 
 @dataclass(frozen=True)
@@ -50,10 +57,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    options = _parser().parse_args(argv)
     try:
-        status: int = options.run(options)
-        sys.stdout.flush()
+        return _run(sys.argv[1:] if argv is None else argv)
     except WengertError as error:
         print(f"wengert: {error}", file=sys.stderr)
         return 2
@@ -61,9 +66,34 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("wengert: interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader has seen enough, as in `wengert step ... | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 0
-    return status
+    except OSError as error:  # a full disk behind `>`, say
+        _drop_output()
+        print(f"wengert: {error}", file=sys.stderr)
+        return 2
+
+
+def _run(words: Sequence[str]) -> int:
+    try:
+        options = _parser().parse_args(_spaced(words))
+        status: int = options.run(options)
+        return status
+    finally:
+        sys.stdout.flush()
+
+
+def _drop_output() -> None:
+    """What still waits to be written goes nowhere, so that the interpreter can exit in peace."""
+    with contextlib.suppress(OSError):  # no file stands behind it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _spaced(words: Sequence[str]) -> list[str]:
+    """The words, those such as -x*y with a leading blank: argparse takes the others for options."""
+    if not words or words[0] not in {verb.name for verb in VERBS if verb.takes_target}:
+        return list(words)
+    return [f" {word}" if _NO_OPTION.fullmatch(word) else word for word in words]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -76,10 +106,11 @@ def _parser() -> argparse.ArgumentParser:
         sub = verbs.add_parser(verb.name, help=verb.about, description=verb.about)
         sub.set_defaults(run=verb.run)
         if verb.takes_target:
-            sub.add_argument("target", help=TARGET_HELP)
+            sub.add_argument("target", type=str.strip, help=TARGET_HELP)
             sub.add_argument(
-                "--at", metavar="x=2,y=-3", default="", help="the numbers of the variables"
-            )
+                "--at", metavar="x=2,y=-1/3", action="append", default=[],
+                help="the numbers of the variables",
+            )  # fmt: skip
         verb.arguments(sub)
     return parser
 
@@ -88,9 +119,13 @@ def _json_flag(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON, for programs")
 
 
+def _at(options: argparse.Namespace) -> dict[str, float]:
+    return target.parse_at(",".join(options.at))
+
+
 def _root(options: argparse.Namespace, backward: bool) -> Value:
     """The target's Value, its gradients filled where it was made just now."""
-    root, fresh = target.root(options.target, target.parse_at(options.at))
+    root, fresh = target.root(options.target, _at(options))
     if fresh and backward:
         root.backward()
     return root
@@ -140,6 +175,8 @@ def _draw_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _step(options: argparse.Namespace) -> int:
     root = _root(options, backward=False)
+    if not root.operands and not options.json:
+        print(f"{names([root])[root]} is a leaf, so there are no steps.")
     for step in wg.steps(root, options.direction):
         print(_dumps(_step_as_dict(step)) if options.json else step)
     return 0
@@ -165,13 +202,8 @@ def _quiz(options: argparse.Namespace) -> int:
 
 
 def _plot(options: argparse.Namespace) -> int:
-    at = target.parse_at(options.at)
-    variable = options.variable or next(iter(target.variables(options.target, at)), "")
-    if not variable:
-        raise ExpressionError(
-            "Which variable runs along the axis? Give --at x=1.0 or --variable x."
-        )
-    function = target.function(options.target, at, variable)
+    at = _at(options)
+    variable, function = target.function(options.target, at, options.variable)
     axes = wg.plot(function, options.lo, options.hi, at=at.get(variable), h=options.h)
     axes.set_xlabel(variable)
     try:
@@ -186,7 +218,7 @@ def _plot_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--lo", type=float, default=-5.0, help="left end (-5)")
     parser.add_argument("--hi", type=float, default=5.0, help="right end (5)")
     parser.add_argument("--h", type=float, help="draw the secant over this step, too")
-    parser.add_argument("--variable", metavar="x", help="the variable along the axis")
+    parser.add_argument("--variable", metavar="x", default="", help="the variable along the axis")
     parser.add_argument("-o", "--output", metavar="FILE", default="plot.svg", help="plot.svg")
 
 

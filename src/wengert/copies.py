@@ -75,7 +75,7 @@ def _copy_notes(node: Any, copy: Any, replacement: dict[int, Any]) -> None:
     """The closures of the user's own operations capture nodes; a copy's capture the copies."""
     notes = node._notes
     if notes is not None:
-        own = notes.own.among(replacement) if notes.own else None
+        own = notes.own.among(replacement, node) if notes.own else None
         copy._notes = type(notes)(notes.label, notes.scope, notes.source, own)
 
 

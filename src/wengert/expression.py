@@ -5,10 +5,11 @@ functions of the table and of `functions.py`. Statements such as `e = a*b; L = e
 """
 
 import ast
+import difflib
 import inspect
 import math
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Any
 
 import numpy as np
@@ -46,15 +47,24 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     and not name.startswith("_")
 }
 CONSTANTS = {"pi": math.pi, "e": math.e, "inf": math.inf, "nan": math.nan}
+_ELSEWHERE = {"max": "maximum", "min": "minimum", "ln": "log"} | {  # other names for the same
+    ufunc.__name__: name
+    for name, row in FUNCTIONS.items()
+    if isinstance(row, Primitive)
+    for ufunc in (row.array, *row.ufuncs)
+    if isinstance(ufunc, np.ufunc)
+}
+_MODULES = {"np", "numpy", "math", "wg", "wengert", "torch"}
+LONGEST = 80
 
 
-def build(source: str, at: Mapping[str, float]) -> Value:
+def build(source: str, at: Mapping[str, float | Value]) -> Value:
     """The graph of an expression.
 
     Args:
         source: the expression; several statements are separated by ";" or line breaks, and the
             last one is the root.
-        at: the numbers of its variables.
+        at: the numbers of its variables, or Values to stand for them.
 
     Returns:
         The root, whose leaves and assigned nodes carry their names as labels.
@@ -66,20 +76,12 @@ def build(source: str, at: Mapping[str, float]) -> Value:
         >>> build("e = a*b; e + 10", {"a": 2.0, "b": -3.0})
         Value(data=4.0)
     """
+    statements = _statements(source)
+    names = _Names(at)
     try:
-        statements = ast.parse(source.strip()).body
-        names = _Names(at)
         roots = [names.statement(statement) for statement in statements]
-    except SyntaxError as error:
-        raise ExpressionError(f"Cannot read {source!r}: {error.msg}.") from None
     except (RecursionError, MemoryError):
-        raise ExpressionError("The expression is nested too deeply; use a Python file.") from None
-    except ValueError as error:
-        if isinstance(error, WengertError):
-            raise
-        raise ExpressionError(f"Cannot read the expression: {error}.") from None
-    if not roots:
-        raise ExpressionError('The expression is empty. Write one such as "x*y + 1".')
+        raise _too_deep() from None
     unused = sorted(set(at) - names.used)
     if unused:
         raise ExpressionError(f"--at names {', '.join(unused)}, which the expression does not use.")
@@ -87,15 +89,68 @@ def build(source: str, at: Mapping[str, float]) -> Value:
     if not isinstance(root, Value):
         what = "several numbers" if isinstance(root, list | np.ndarray) else f"the number {root!r}"
         raise ExpressionError(
-            f"{source!r} gives {what}, where a graph needs one result that depends on a variable."
+            f"{shortened(source)!r} gives {what}, where a graph needs one result that depends on "
+            "a variable."
         )
     return root
+
+
+def variables(source: str, given: Container[str] = ()) -> list[str]:
+    """The names that an expression reads before it assigns them, in order of appearance.
+
+    Args:
+        source: the expression, as for `build`.
+        given: names that are variables even where they are those of constants.
+
+    Raises:
+        ExpressionError: the source cannot be read.
+
+    Examples:
+        >>> variables("d = a*b; sin(d) + c*pi")
+        ['a', 'b', 'c']
+    """
+    assigned: set[str] = set()
+    found: dict[str, None] = {}
+    for statement in _statements(source):
+        nodes = list(ast.walk(statement))
+        called = {id(name) for node in nodes if isinstance(node, ast.Call)
+                  for name in ast.walk(node.func)}  # fmt: skip
+        read = [node for node in nodes if isinstance(node, ast.Name) and id(node) not in called]
+        for node in sorted(read, key=lambda node: (node.lineno, node.col_offset)):
+            constant = node.id in CONSTANTS and node.id not in given
+            if isinstance(node.ctx, ast.Load) and node.id not in assigned and not constant:
+                found[node.id] = None
+        assigned |= {node.id for node in read if isinstance(node.ctx, ast.Store)}
+    return list(found)
+
+
+def shortened(text: str) -> str:
+    """A text for a message: its beginning where it is long."""
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+
+
+def _statements(source: str) -> list[ast.stmt]:
+    try:
+        statements = ast.parse(source.strip()).body
+    except SyntaxError as error:
+        raise ExpressionError(f"Cannot read {shortened(source)!r}: {error.msg}.") from None
+    except (RecursionError, MemoryError):
+        raise _too_deep() from None
+    except ValueError as error:
+        raise ExpressionError(f"Cannot read the expression: {error}.") from None
+    if not statements:
+        raise ExpressionError('The expression is empty. Write one such as "x*y + 1".')
+    return statements
+
+
+def _too_deep() -> ExpressionError:
+    return ExpressionError("The expression is nested too deeply; use a Python file.")
 
 
 class _Names:
     """The variables of an expression, and its evaluation."""
 
-    def __init__(self, at: Mapping[str, float]) -> None:
+    def __init__(self, at: Mapping[str, float | Value]) -> None:
         self.at = at
         self.known: dict[str, Any] = {}
         self.used: set[str] = set()
@@ -135,8 +190,7 @@ class _Names:
             case ast.Call(func=ast.Name(id=name), args=args, keywords=[]):
                 function = FUNCTIONS.get(name)
                 if function is None:
-                    known = ", ".join(sorted(FUNCTIONS))
-                    raise ExpressionError(f"There is no function {name!r}. There are: {known}.")
+                    raise _unknown(name)
                 return _call(function, [self.value(arg) for arg in args], node)
             case _:
                 raise _refused(node, "an expression")
@@ -170,9 +224,12 @@ class _Names:
             return self.known[name]
         if name in self.at:
             self.used.add(name)
-            return self.known.setdefault(name, Value(self.at[name], label=name))
+            given = self.at[name]
+            leaf = given if isinstance(given, Value) else Value(given, label=name)
+            return self.known.setdefault(name, leaf)
         if name in CONSTANTS:
             return CONSTANTS[name]
+        name = shortened(name)
         raise ExpressionError(f"{name} has no number. Give it one: --at {name}=1.0")
 
 
@@ -197,13 +254,46 @@ def _call(function: Callable[..., Any], args: list[Any], node: ast.expr) -> Any:
     try:
         return function(*args)
     except WengertError as error:
-        raise ExpressionError(f"In {ast.unparse(node)}: {error}") from None
+        raise ExpressionError(f"In {_text(node)}: {error}") from None
     except TypeError as error:
-        raise ExpressionError(f"In {ast.unparse(node)}: {error}.") from None
+        raise ExpressionError(f"In {_text(node)}: {error}.") from None
+
+
+def _text(node: ast.AST) -> str:
+    return shortened(ast.unparse(node))
+
+
+def _unknown(name: str) -> ExpressionError:
+    """There is no such function; those that may have been meant."""
+    same = _ELSEWHERE.get(name)
+    close = difflib.get_close_matches(name, [*FUNCTIONS, *_ELSEWHERE])
+    meant = [same] if same else list(dict.fromkeys(_ELSEWHERE.get(each, each) for each in close))
+    advice = (
+        f"Did you mean {' or '.join(meant)}?" if meant
+        else "There are functions such as exp, log, sqrt, sin, tanh and relu."
+    )  # fmt: skip
+    return ExpressionError(f"There is no function {shortened(name)!r}. {advice}")
 
 
 def _refused(node: ast.AST, wanted: str) -> ExpressionError:
-    return ExpressionError(
-        f"{ast.unparse(node)!r} is not {wanted} that is understood here. Numbers, names, + - * / "
-        "// % ** and comparisons, brackets, and functions such as tanh(x) may be used."
+    advice = _instead(node) or (
+        "Numbers, names, + - * / // % ** and comparisons, brackets, and functions such as tanh(x) "
+        "may be used."
     )
+    return ExpressionError(f"{_text(node)!r} is not {wanted} that is understood here. {advice}")
+
+
+def _instead(node: ast.AST) -> str:
+    """How to write what is written otherwise elsewhere, "" where that is not known."""
+    match node:
+        case ast.BinOp(op=ast.BitXor()):
+            return "Write ** for powers."
+        case ast.Call(func=ast.Attribute(value=ast.Name(id=module), attr=name), args=args) if (
+            module in _MODULES
+        ):
+            name = _ELSEWHERE.get(name, name)
+            written = ", ".join(map(ast.unparse, args))
+            return f"Write {shortened(f'{name}({written})')}." if name in FUNCTIONS else ""
+        case ast.Attribute(value=ast.Name(id=module), attr=name) if module in _MODULES:
+            return f"Write {name}." if name in CONSTANTS else ""
+    return ""

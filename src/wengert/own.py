@@ -86,10 +86,40 @@ class Own:
     forward: Callable[..., float] | None = None
     maker: Maker | None = None
 
-    def among(self, replacement: Mapping[int, Any]) -> "Own":
-        """The same operation on other nodes."""
+    def among(self, replacement: Mapping[int, Any], node: Any) -> "Own":
+        """The same operation on other nodes, where `node` was made by it.
+
+        Raises:
+            GraphError: the derivative would go on using the nodes that are to be replaced.
+        """
+        noted = _Noted(replacement)
+        backward = replaced(self.backward, noted)
+        if backward is not None and node._operands:
+            needed = (
+                {id(node)} if _asks_the_node(backward) else set(map(id, (node, *node._operands)))
+            )
+            if not needed & replacement.keys() <= noted.used:
+                raise cannot_copy(node)
         maker = self.maker.among(replacement) if self.maker else None
-        return Own(self.op, replaced(self.backward, replacement), self.forward, maker)
+        return Own(self.op, backward, self.forward, maker)
+
+
+def _asks_the_node(backward: Any) -> bool:
+    """Whether a derivative finds its operands by way of the result."""
+    code = getattr(backward, "__code__", None)
+    return code is not None and not {"operands", "_operands", "_prev"}.isdisjoint(code.co_names)
+
+
+class _Noted(dict[int, Any]):
+    """Replacements that remember which of them were asked for."""
+
+    def __init__(self, replacement: Mapping[int, Any]) -> None:
+        super().__init__(replacement)
+        self.used: set[int] = set()
+
+    def __getitem__(self, key: int) -> Any:
+        self.used.add(key)
+        return super().__getitem__(key)
 
 
 def maker_of(node: Any, operands: Sequence[Any]) -> Maker | None:
@@ -148,15 +178,21 @@ def _same(operands: Sequence[Any], others: Sequence[Any]) -> bool:
 
 @functools.lru_cache(maxsize=1024)
 def _is_repeatable(code: CodeType) -> bool:
-    """Whether it assigns `_backward`, and runs as soon as it is called."""
-    return (
-        "_backward" in code.co_names
-        and not code.co_flags & _RESUMABLE
-        and any(
-            step.opname == "STORE_ATTR" and step.argval == "_backward"
-            for step in dis.get_instructions(code)
-        )
-    )
+    """Whether it assigns `_backward`, runs as soon as it is called, and leaves nothing behind."""
+    if "_backward" not in code.co_names or code.co_flags & _RESUMABLE:
+        return False
+    assigned = set()
+    for step in dis.get_instructions(code):
+        if step.opname == "STORE_ATTR":
+            assigned.add(step.argval)
+        elif step.opname in ("STORE_GLOBAL", "STORE_SUBSCR") or (
+            step.opname == "STORE_DEREF" and step.argval in code.co_freevars
+        ):
+            return False
+    return "_backward" in assigned and assigned <= _OF_THE_NODE
+
+
+_OF_THE_NODE = {"_backward", "_forward", "label"}  # what an operation may assign, to its result
 
 
 def _parts(thing: Any) -> Sequence[Any]:
@@ -249,6 +285,16 @@ def _function(function: FunctionType, swap: Callable[[Any], Any]) -> FunctionTyp
     for cell in itself:
         cell.cell_contents = copy
     return copy
+
+
+def cannot_copy(node: Any) -> GraphError:
+    """For an own operation whose derivative would go on using the nodes it was copied from."""
+    return GraphError(
+        f"The node {node.label or 'without a label'} was made by your own operation {node._op!r}, "
+        "and cannot be copied: its _backward reaches some of its nodes through a global variable "
+        "or an object's attribute, so the copy would push gradients into the original. Make it a "
+        "function inside the operation, which refers to the operands and the result by name."
+    )
 
 
 def cannot_evaluate(node: Any) -> GraphError:

@@ -3,9 +3,10 @@
 The stream only reads the graph: gradients that stand in it stay as they are.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from itertools import islice
+from typing import Literal, TypeVar
 
 from wengert.chain_rule import contributions
 from wengert.dispatch import describe
@@ -25,7 +26,7 @@ class Tex(str):
         return f"$\\displaystyle {self}$"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class BackwardStep:
     r"""What one node adds to the gradient of one of its operands.
 
@@ -59,17 +60,28 @@ class BackwardStep:
         root, node, operand = map(_bracketed, self.names)
         line = (
             f"∂{root}/∂{operand} {'=' if self.first else '+='} "
-            f"∂{root}/∂{node} · ∂{node}/∂{operand} = "
+            f"∂{root}/∂{node} · {self._local or f'∂{node}/∂{operand}'} = "
             f"{self.upstream!r} · {self.partial!r} = {self.contribution!r}"
         )
         return line if self.first else f"{line}, together {self.total!r}"
+
+    __repr__ = __str__
+
+    @property
+    def _local(self) -> str:
+        """The partial as a formula, where ∂node/∂operand would mean the sum over several places."""
+        if self.node.operands.count(self.operand) == 1:
+            return ""
+        return self.formula if " " not in self.formula else f"({self.formula})"
 
     @property
     def tex(self) -> Tex:
         """The step in LaTeX, with the formula of the local derivative; notebooks render it."""
         root, node, operand = map(tex_name, self.names)
         local = rf"\frac{{\partial {node}}}{{\partial {operand}}}"
-        if self.formula_tex:
+        if self._local:
+            local = rf"\left({self.formula_tex}\right)"
+        elif self.formula_tex:
             local = rf"\underbrace{{{self.formula_tex}}}_{{{local}}}"
         return Tex(
             rf"\frac{{\partial {root}}}{{\partial {operand}}} "
@@ -83,7 +95,7 @@ class BackwardStep:
         return self.tex._repr_latex_()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class ForwardStep:
     """How one node is computed from its operands.
 
@@ -102,6 +114,8 @@ class ForwardStep:
     def __str__(self) -> str:
         return f"{self.name} = {self.formula.text} = {self.numbers.text} = {self.node.data!r}"
 
+    __repr__ = __str__
+
     @property
     def tex(self) -> Tex:
         """The step in LaTeX; notebooks render it."""
@@ -115,11 +129,32 @@ class ForwardStep:
 
 
 Step = BackwardStep | ForwardStep
+S = TypeVar("S", bound=Step)
+SHOWN = 50  # how many steps are shown at once
+
+
+class Steps(Iterator[S]):
+    """The steps still to come, made one by one; showing them does not use them up."""
+
+    def __init__(self, make: Callable[[Value], Iterator[S]], root: Value) -> None:
+        self._make, self._root, self._taken = make, root, 0
+        self._stream: Iterator[S] = make(root)
+
+    def __next__(self) -> S:
+        step = next(self._stream)
+        self._taken += 1
+        return step
+
+    def __repr__(self) -> str:
+        coming = islice(self._make(self._root), self._taken, None)
+        shown = [str(step) for step in islice(coming, SHOWN)]
+        more = ["…"] if next(coming, None) else []
+        return "\n".join(shown + more) or "no steps"
 
 
 def steps(
     root: Value, direction: Literal["backward", "forward"] = "backward"
-) -> Iterator[BackwardStep] | Iterator[ForwardStep]:
+) -> Steps[BackwardStep] | Steps[ForwardStep]:
     """Every step of back-propagation, or of the evaluation, in the order in which it happens.
 
     Args:
@@ -128,7 +163,7 @@ def steps(
             "forward" gives a step per operation, from the leaves to the root.
 
     Returns:
-        An iterator of steps. Print one, or show its `tex` in a notebook.
+        An iterator of steps, which shows those to come. Print one, or show its `tex` in a notebook.
 
     Raises:
         OperandError: `root` is not a Value.
@@ -155,9 +190,9 @@ def steps(
             f"steps() takes a Value, the result of a computation, not {describe(root)}."
         )
     if direction == "backward":
-        return _backward(root)
+        return Steps(_backward, root)
     if direction == "forward":
-        return _forward(root)
+        return Steps(_forward, root)
     raise GraphError(f'direction is "backward" or "forward", not {direction!r}.')
 
 

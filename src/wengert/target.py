@@ -1,42 +1,57 @@
 """What the command line works on: a Value or a function in a Python file, or an expression."""
 
-import importlib.util
 import inspect
 import re
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from wengert.errors import ExpressionError
-from wengert.expression import build
+from wengert.expression import build, shortened
+from wengert.expression import variables as names_in
 from wengert.graph import topological_order
+from wengert.learn.typed import typed
 from wengert.value import Value
 
 _IN_FILE = re.compile(r"(?P<path>.+\.py):(?P<name>[A-Za-z_]\w*)")
+_LIKE_A_FILE = re.compile(r".+\.py(:.*)?|[\w./\\-]+:[A-Za-z_]\w*", re.DOTALL)
+_CATCH_ALL = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
 def parse_at(text: str) -> dict[str, float]:
     """The numbers in "x=2,y=-3".
 
     Raises:
-        ExpressionError: naming the piece that is not NAME=NUMBER.
+        ExpressionError: naming the piece that is not NAME=NUMBER, or the name given twice.
 
     Examples:
-        >>> parse_at("x=2, y=-3")
-        {'x': 2.0, 'y': -3.0}
+        >>> parse_at("x=2, y=-1/4")
+        {'x': 2.0, 'y': -0.25}
     """
-    numbers = {}
+    numbers: dict[str, float] = {}
     for piece in filter(None, (piece.strip() for piece in text.split(","))):
         name, equals, number = (part.strip() for part in piece.partition("="))
         try:
             if not (equals and name.isidentifier()):
                 raise ValueError
-            numbers[name] = float(number)
+            value = _number(number)
         except ValueError:
-            raise ExpressionError(f"--at takes NAME=NUMBER,..., not {piece!r}.") from None
+            shown = shortened(piece)
+            raise ExpressionError(f"--at takes NAME=NUMBER,..., not {shown!r}.") from None
+        if name in numbers:
+            raise ExpressionError(f"--at gives {name} two numbers. Give it one.")
+        numbers[name] = value
     return numbers
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)  # inf and nan, too
+    except ValueError:
+        return typed(text).number
 
 
 def root(target: str, at: Mapping[str, float]) -> tuple[Value, bool]:
@@ -65,41 +80,90 @@ def root(target: str, at: Mapping[str, float]) -> tuple[Value, bool]:
     return _called(found, at, target), True
 
 
-def function(target: str, at: Mapping[str, float], variable: str) -> Callable[[Any], Any]:
-    """The function of one variable that a target stands for, the others held at `at`."""
+def function(
+    target: str, at: Mapping[str, float], variable: str = ""
+) -> tuple[str, Callable[[Any], Any]]:
+    """The function of one variable that a target stands for, the others held at `at`.
+
+    Args:
+        target: FILE.py:NAME or an expression.
+        at: numbers for its variables.
+        variable: the one that stays free; by default the one that needs a number and has none,
+            else the only one.
+
+    Returns:
+        The variable's name, and the function.
+
+    Raises:
+        ExpressionError: with what is wrong with the target, or the variables to choose from.
+    """
     found = _find(target)
-    others = {name: number for name, number in at.items() if name != variable}
-    if found is None:
-        return lambda x: build(target, {**others, variable: x})
     if isinstance(found, Value):
         raise ExpressionError(f"{target} is a Value. To plot, name a function or an expression.")
-    return lambda x: found(**others, **{variable: x})
+    if found is None:
+        every = needed = names_in(target, {*at, variable})
+    else:
+        parameters = _parameters(found, target)
+        every = [name for name, each in parameters.items() if each.kind not in _CATCH_ALL]
+        needed = [name for name in every if parameters[name].default is inspect.Parameter.empty]
+    shown = shortened(target)
+    if not every:
+        raise ExpressionError(f"{shown} has no variable to plot it over.")
+    if variable and variable not in every:
+        raise ExpressionError(f"{shown} has no variable {variable}. It has: {', '.join(every)}.")
+    variable = variable or _along_the_axis(every, needed, at)
+    others = {name: number for name, number in at.items() if name != variable}
+    missing = [name for name in needed if name != variable and name not in at]
+    if missing:
+        raise _missing(shown, missing)
+    if found is None:
+        return variable, lambda x: build(target, {**others, variable: x})
+    _refuse_unknown(others, every, target)
+    return variable, lambda x: _run(found, {**others, variable: x}, target)
 
 
-def variables(target: str, at: Mapping[str, float]) -> list[str]:
-    """The names of a target's variables, those given in `at` first."""
-    found = _find(target)
-    if callable(found):
-        return list(inspect.signature(found).parameters)
-    return list(at)
+def _along_the_axis(every: list[str], needed: list[str], at: Mapping[str, float]) -> str:
+    open_ = [name for name in every if name not in at]
+    for names in ([name for name in needed if name in open_], needed, open_, every):
+        if len(names) == 1:
+            return names[0]
+        if names:
+            break
+    raise ExpressionError(
+        f"Which variable runs along the axis: {', '.join(names)}? Give the others a number, as in "
+        f"--at {names[-1]}=1.0, or name it: --variable {names[0]}"
+    )
+
+
+def _run(found: Callable[..., Any], numbers: Mapping[str, Any], target: str) -> Any:
+    """The function's result at a point of its plot, which sees to gaps in its domain itself."""
+    try:
+        return found(**numbers)
+    except (ArithmeticError, ValueError):
+        raise
+    except (Exception, SystemExit) as error:
+        raise _in_user_code(f"Calling {target}", error) from error
 
 
 def _find(target: str) -> Any:
     """What FILE.py:NAME names; None for an expression."""
     match = _IN_FILE.fullmatch(target)
     if match is None:
-        if target.endswith(".py") or ".py:" in target:
-            raise ExpressionError(f"A target in a file is FILE.py:NAME, not {target!r}.")
+        if _LIKE_A_FILE.fullmatch(target):
+            raise ExpressionError(f"A target in a file is FILE.py:NAME, not {shortened(target)!r}.")
         return None
     path, name = Path(match["path"]), match["name"]
     module = _module(path)
     if name not in module:
         public = sorted(
             key for key, value in module.items()
-            if not key.startswith("_") and (isinstance(value, Value) or inspect.isfunction(value))
+            if not key.startswith("_") and not inspect.isclass(value)
+            and (isinstance(value, Value) or callable(value))
         )  # fmt: skip
         raise ExpressionError(f"{path} has no {name}. It has: {', '.join(public) or 'nothing'}.")
     found = module[name]
+    if inspect.isclass(found):
+        raise ExpressionError(f"{target} is a class; a target is a Value or a function.")
     if not isinstance(found, Value) and not callable(found):
         raise ExpressionError(
             f"{target} is a {type(found).__name__}; a target is a Value or a function."
@@ -109,15 +173,15 @@ def _find(target: str) -> Any:
 
 def _module(path: Path) -> dict[str, Any]:
     """The names that a Python file defines when it is run."""
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if not path.is_file() or spec is None or spec.loader is None:
+    if not path.is_file():
         raise ExpressionError(f"There is no file {path}.")
-    module = importlib.util.module_from_spec(spec)
+    module = ModuleType(path.stem)
+    module.__file__ = str(path)
     sys.modules[path.stem], before = module, sys.modules.get(path.stem)
     sys.path.insert(0, str(path.parent.resolve()))
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
+    try:  # compiled here, since Python's own cache can miss a change within the same second
+        exec(compile(path.read_bytes(), str(path), "exec"), vars(module))
+    except (Exception, SystemExit) as error:
         raise _in_user_code(f"Running {path}", error) from error
     finally:
         sys.path.pop(0)
@@ -128,23 +192,18 @@ def _module(path: Path) -> dict[str, Any]:
 
 def _called(found: Callable[..., Any], at: Mapping[str, float], target: str) -> Value:
     """The function's result on Values labelled with its parameters' names."""
-    parameters = inspect.signature(found).parameters
+    parameters = _parameters(found, target)
     missing = [
         name for name, parameter in parameters.items()
         if parameter.default is parameter.empty and name not in at
-        and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+        and parameter.kind not in _CATCH_ALL
     ]  # fmt: skip
     if missing:
-        example = ",".join(f"{name}=1.0" for name in missing)
-        raise ExpressionError(f"{target} needs {', '.join(missing)}: --at {example}")
-    unknown = [name for name in at if name not in parameters]
-    if unknown:
-        raise ExpressionError(
-            f"{target} has no {', '.join(unknown)}. It takes: {', '.join(parameters)}."
-        )
+        raise _missing(target, missing)
+    _refuse_unknown(at, parameters, target)
     try:
         result = found(**{name: Value(number, label=name) for name, number in at.items()})
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise _in_user_code(f"Calling {target}", error) from error
     if not isinstance(result, Value):
         raise ExpressionError(
@@ -154,6 +213,26 @@ def _called(found: Callable[..., Any], at: Mapping[str, float], target: str) -> 
     if not result.label:
         result.label = getattr(found, "__name__", "f")
     return result
+
+
+def _parameters(found: Callable[..., Any], target: str) -> Mapping[str, inspect.Parameter]:
+    try:
+        return inspect.signature(found).parameters
+    except ValueError:
+        raise ExpressionError(f"{target} does not say what it takes. Wrap it in a def.") from None
+
+
+def _missing(target: str, names: list[str]) -> ExpressionError:
+    example = ",".join(f"{name}=1.0" for name in names)
+    return ExpressionError(f"{target} needs {', '.join(names)}: --at {example}")
+
+
+def _refuse_unknown(at: Iterable[str], known: Collection[str], target: str) -> None:
+    unknown = [name for name in at if name not in known]
+    if unknown:
+        raise ExpressionError(
+            f"{target} has no {', '.join(unknown)}. It takes: {', '.join(known) or 'nothing'}."
+        )
 
 
 def _move_leaves(value: Value, at: Mapping[str, float], target: str) -> None:
@@ -168,8 +247,11 @@ def _move_leaves(value: Value, at: Mapping[str, float], target: str) -> None:
     value.forward()
 
 
-def _in_user_code(doing: str, error: Exception) -> ExpressionError:
+def _in_user_code(doing: str, error: Exception | SystemExit) -> ExpressionError:
     """An error of the user's code, with the line it came from."""
+    if isinstance(error, SyntaxError) and error.filename:
+        place = f"{Path(error.filename).name}:{error.lineno}"
+        return ExpressionError(f"{doing} raised {type(error).__name__}: {error.msg} ({place})")
     frames = traceback.extract_tb(error.__traceback__)
     inside = [
         frame for frame in frames if not frame.filename.startswith(str(Path(__file__).parent))

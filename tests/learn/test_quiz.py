@@ -53,7 +53,7 @@ def test_wrong_answers_are_explained_and_the_answer_is_not_given_away():
         "Wrong: the sign is wrong.",
         "Wrong: this is the local derivative alone; multiply it by the gradient upstream: that of "
         "e, -2.",
-        "Wrong: type hint for the step, or answer to see it.",
+        "Wrong: ∂L/∂a is the gradient of e times the local derivative of * with respect to a.",
     ]
 
 
@@ -66,6 +66,35 @@ def test_a_value_used_twice():
     assert "∂b/∂a = ∂b/∂b · ∂b/∂a + ∂b/∂b · ∂b/∂a" in said
     assert str(score) == "2 of 2 right, 1 at the first try, 1 hint."
     assert a.grad == 2.0
+
+
+def test_a_wrong_answer_without_a_known_reason_names_the_rule():
+    a, b = Value(3.0, label="a"), Value(5.0, label="b")
+    d = a * b
+    d.label = "d"
+    e = d + a * a
+    e.label = "e"
+    _, _, said = play(e, "1", "77", nodes=[a])
+    assert said.splitlines()[2] == (
+        "Wrong: ∂e/∂a is the sum over the uses of a (in v1, d): each contributes the gradient of "
+        "its result times the local derivative there."
+    )
+
+
+def test_short_words():
+    score, _, said = play(expression()["L"], "h", "?", "q")
+    assert score == Score(total=7, hints=1)
+    assert "is the slope of L" in said
+    assert "Type the gradient" in said
+
+
+def test_a_front_end_that_cannot_ask():
+    v = expression()
+    v["L"].backward()
+    before = {name: node.grad for name, node in v.items()}
+    with pytest.raises(RuntimeError, match="no stdin"):
+        play(v["L"], "1", end=RuntimeError("no stdin"))
+    assert {name: node.grad for name, node in v.items()} == before
 
 
 def test_a_copied_gradient():

@@ -19,10 +19,10 @@ from wengert.value import Value
 
 HELP = """\
 Type the gradient: a number such as -2, 0.5, 1/2 or -3*2. Rounded is fine from two digits on.
-  hint    the step of the chain rule, with its numbers
+  hint    the step of the chain rule, with its numbers; h will do
   answer  show the answer and go on
   skip    go on; the gradient stays 0
-  quit    stop here"""
+  quit    stop here; q will do"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,8 @@ def quiz(
 
     The graph's own `grad` is the answer sheet: it is set to 0 at the start, and a gradient is
     filled in when it has been answered or shown, so a picture drawn in between shows how far one
-    is. Ctrl-C and Ctrl-D end the quiz; what was filled in stays.
+    is. Ctrl-C and Ctrl-D end the quiz; what was filled in stays. Where asking fails, the gradients
+    are what they were before.
 
     Args:
         root: the Value whose derivatives are asked for.
@@ -132,6 +133,7 @@ def quiz(
     asked = _asked(questions, nodes, constants)
     finite = sum(id(each.node) in asked and isfinite(each.true) for each in questions)
     tally: Counter[str] = Counter(total=finite)
+    before = [(each.node, each.node.grad) for each in questions]
     root.zero_grad()
     name = questions[0].name
     output(
@@ -151,6 +153,10 @@ def quiz(
         output("")
     except _Quit:
         pass
+    except Exception:  # a front end that cannot ask, say: there was no quiz
+        for node, grad in before:
+            node.grad = grad
+        raise
     score = Score(**tally)
     output(str(score))
     return score
@@ -244,7 +250,7 @@ def _ask(
                 question.node.grad = question.true
                 output("\n".join(_answer(question)))
                 return ("shown",)
-            case "hint":
+            case "hint" | "h":
                 clean = False
                 tally["hints"] += 1
                 output("\n".join(_hint(question)))
@@ -276,7 +282,22 @@ def _why(question: _Question, answer: float) -> str:
     others = {name: true for name, true in question.others.items() if name != question.name}
     leaf = not question.node.operands
     reason = likely_reason(given, question.users, leaf, 0, others, reveal=False)
-    return reason or "type hint for the step, or answer to see it"
+    return reason or f"{question.symbol} is {_rule(question)}"
+
+
+def _rule(question: _Question) -> str:
+    """What the gradient is, in words and without numbers."""
+    users = {step.node: step.names[1] for step in question.steps}
+    if len(question.steps) == 1:
+        (node,) = users
+        return (
+            f"the gradient of {users[node]} times the local derivative of {node._op} with respect "
+            f"to {question.name}"
+        )
+    return (
+        f"the sum over the uses of {question.name} (in {', '.join(users.values())}): each "
+        f"contributes the gradient of its result times the local derivative there"
+    )
 
 
 @dataclass(frozen=True, slots=True)

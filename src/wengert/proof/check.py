@@ -181,7 +181,7 @@ class _Judge:
         if not isfinite(tape.data[k]) and not direct.flat:
             return "not differentiable", f"its data is {tape.data[k]!r}"
         if not isfinite(tape.data[-1]):
-            return "not differentiable", f"the root is {tape.data[-1]!r}"
+            return "cannot check", f"the root is {tape.data[-1]!r}"
         if not isfinite(grad) and second.unsure:
             return "not differentiable", "an operation on the way has no slope here"
         within = self._within(grad, second.low, second.high, second.size)
@@ -217,8 +217,10 @@ class _Judge:
             return "right", ""
         if second.kinked and second.known:
             return "kink", f"any slope from {second} is possible"
-        if direct.diverges or not second.known:
-            return "not differentiable", "there is no slope to compare with"
+        if direct.diverges:
+            return "not differentiable", "the slopes grow without limit towards this point"
+        if not second.known:
+            return "undecided", "the numerical slopes do not settle"
         return "undecided", _too_poor(direct, second)
 
     def _agrees(self, grad: float, slope: Slope) -> bool:

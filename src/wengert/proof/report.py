@@ -53,6 +53,11 @@ class Finding:
         return self.verdict not in ("wrong", "not filled")
 
     @property
+    def unproved(self) -> bool:
+        """Whether there was nothing to compare the gradient with."""
+        return self.verdict in ("cannot check", "not differentiable")
+
+    @property
     def error(self) -> float:
         """How far the gradient is from the numerical derivative."""
         return abs(self.grad - self.numeric)
@@ -85,8 +90,8 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether no gradient is wrong or not filled."""
-        return all(row.ok for row in self.rows)
+        """Whether no gradient is wrong or not filled, and not all were beyond checking."""
+        return not self.wrong and not (self.rows and all(row.unproved for row in self.rows))
 
     @property
     def wrong(self) -> tuple[Finding, ...]:
@@ -100,10 +105,13 @@ class Report:
         return max(known, key=lambda row: (not row.ok, _relative(row)), default=None)
 
     def raise_if_wrong(self) -> None:
-        """Raise CheckError if a gradient is wrong or not filled, naming the first ten."""
+        """Raise CheckError if the report is not ok, naming the first ten gradients at fault."""
         wrong = self.wrong
-        if not wrong:
+        if self.ok:
             return
+        if not wrong:
+            first = self.rows[0]
+            raise CheckError(f"No gradient could be checked: {first.name}: {first.reason}.")
         lines = [
             f"  {row.name}: .grad is {row.grad!r}, and the derivative is {row.numeric:.10g}"
             f"{f': {row.reason}' if row.reason else ''}"

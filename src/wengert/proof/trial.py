@@ -27,9 +27,7 @@ def trial(function: Callable[..., Value], args: Sequence[Any]) -> tuple[Value, l
         LostDerivativeError: the result is a plain number.
     """
     if not callable(function):
-        raise OperandError(
-            f"check() takes a Value or a function, not {describe(function)}.{remedy(function)}"
-        )
+        raise OperandError(f"check() takes a Value or a function, not {describe(function)}.")
     called = getattr(function, "__name__", "the function")
     labels = _labels(function, args, called)
     inputs: list[Value] = []
