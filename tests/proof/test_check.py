@@ -444,7 +444,9 @@ def test_backward_is_never_called_wrong_and_small_errors_are_caught(root, data):
         row = data.draw(st.sampled_from(sharp))
         row.node.grad *= 1.0 + data.draw(st.sampled_from([1e-4, -1e-4]))
         again = check(root)[row.node]
-        poor = again.verdict == "undecided" and not again.bound < 1e-6 * abs(again.grad)
+        # A nudge of a very small number can be lost beside the others, and the check says so.
+        lost = abs(row.data) < 1e-30 or not again.bound < 1e-6 * abs(again.grad)
+        poor = again.verdict == "undecided" and lost
         assert again.verdict == "wrong" or poor, f"{row!r} in\n{check(root)}"
 
 
