@@ -80,6 +80,7 @@ from wengert.primitives import (
     minimum,
     not_equal,
     relu,
+    rint,
     sign,
     sin,
     sinh,
@@ -87,6 +88,7 @@ from wengert.primitives import (
     stop_gradient,
     tan,
     tanh,
+    trunc,
 )
 from wengert.primitives import (
     pow as pow,
@@ -163,6 +165,7 @@ __all__ = [
     "prod",
     "quiz",
     "relu",
+    "rint",
     "scope",
     "sigmoid",
     "sign",
@@ -177,5 +180,6 @@ __all__ = [
     "tan",
     "tanh",
     "trace",
+    "trunc",
     "where",
 ]

@@ -37,6 +37,14 @@ class ExpressionError(WengertError, ValueError):
     """A target or an expression given on the command line cannot be understood."""
 
 
+class ProgramError(WengertError, ValueError):
+    """A Program, its text or its file is not well-formed, or is used in a way it cannot serve."""
+
+
+class PathChanged(WengertError, ValueError):  # noqa: N818 - says what happened, as StopIteration does
+    """A recorded program met inputs for which the code it was recorded from takes another path."""
+
+
 class MissingExtraError(WengertError, ImportError):
     """A feature needs an optional package that is not installed."""
 

@@ -525,6 +525,20 @@ ceil = Primitive(
     edges=[Edge((2.0,), 2.0, (0.0,)), Edge((-0.5,), -0.0, (0.0,)), Edge((inf,), inf, (0.0,))],
     c="ceil({0})",
 )  # fmt: skip
+trunc = Primitive(
+    "trunc", "x without its fraction", lambda x: float(np.trunc(x)), np.trunc,
+    lambda z, x: (0.0,),
+    [(2.1, 2.9)], tex=r"\operatorname{{trunc}} {0}", facts=Facts(odd=True, idempotent=True),
+    edges=[Edge((2.0,), 2.0, (0.0,)), Edge((-0.5,), -0.0, (0.0,)), Edge((-2.5,), -2.0, (0.0,))],
+    c="trunc({0})",
+)  # fmt: skip
+rint = Primitive(
+    "rint", "the integer nearest to x; of two, the even one", lambda x: float(np.rint(x)), np.rint,
+    lambda z, x: (0.0,),
+    [(2.1, 2.4)], tex=r"\operatorname{{rint}} {0}", facts=Facts(odd=True, idempotent=True),
+    edges=[Edge((2.5,), 2.0, (0.0,)), Edge((3.5,), 4.0, (0.0,)), Edge((-0.5,), -0.0, (0.0,))],
+    c="rint({0})",
+)  # fmt: skip
 minimum = Primitive(
     "minimum", "the smaller of x and y; NaN if either is", special.minimum, np.minimum,
     lambda z, x, y: (on_domain(z, less(x, y) + 0.5 * equal(x, y)),

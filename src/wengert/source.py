@@ -25,14 +25,23 @@ class Source:
     text: str  # the expression being evaluated there, "" where Python does not know it
 
     def __str__(self) -> str:
-        name = self.file if self.file.startswith("<") else Path(self.file).name
-        return f"{name}:{self.line}"
+        return place_name(self.file, self.line)
+
+
+def place_name(file: str, line: int) -> str:
+    """A place as messages and printed programs show it."""
+    return f"{file if file.startswith('<') else Path(file).name}:{line}"
+
+
+def is_library(file: str) -> bool:
+    """Whether a file is Wengert's own or NumPy's."""
+    return file.startswith(_LIBRARIES)
 
 
 def user_source() -> Source | None:
     """The innermost place on the stack that is neither Wengert's code nor NumPy's."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(_LIBRARIES):
+    while frame is not None and is_library(frame.f_code.co_filename):
         frame = frame.f_back
     if frame is None:
         return None

@@ -1,0 +1,1 @@
+"""The recorded program: a Wengert list that keeps its loops."""

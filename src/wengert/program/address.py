@@ -1,0 +1,82 @@
+"""Where a number of a program is kept: a memory, and a place in it that moves with the loops.
+
+An address inside loops is affine in the loops' counters: a base and one stride for each enclosing
+loop, outermost first. What is not affine is looked up in the program's index table, at a place
+that is affine again: `base + Σ strides·k + index[start + Σ lookup.strides·k]`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+Integers = np.ndarray[Any, np.dtype[np.int64]]
+
+VALUE, INPUT, CONSTANT, OUTPUT = "value", "input", "constant", "output"
+
+# An address in columns is one integer: the memory's number in the upper bits, the place below.
+CODES = {VALUE: 0, INPUT: 1, CONSTANT: 2, OUTPUT: 3}
+MEMORIES = {code: memory for memory, code in CODES.items()}
+SHIFT = 56
+PLACE = (1 << SHIFT) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """A place in the index table: `start + Σ strides·k`."""
+
+    start: int
+    strides: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A place in a memory, for each setting of the counters of the enclosing loops.
+
+    Args:
+        memory: "value", "input", "constant", "output", or a memory of a `While` loop.
+        base: the place where all counters are 0, without the looked-up part.
+        strides: by how much each enclosing loop's counter moves it, outermost first.
+        lookup: where the index table says what to add, for places that are not affine.
+    """
+
+    memory: str
+    base: int
+    strides: tuple[int, ...] = ()
+    lookup: Lookup | None = None
+
+    def at(self, counters: Sequence[int], index: Integers) -> int:
+        """The place at one setting of the counters."""
+        place = self.base + _dot(self.strides, counters)
+        if self.lookup:
+            place += int(index[self.lookup.start + _dot(self.lookup.strides, counters)])
+        return place
+
+    def all(self, counts: Sequence[int], index: Integers) -> Integers:
+        """Every place, as an array with one axis per enclosing loop."""
+        places = _grid(self.base, self.strides, counts)
+        if self.lookup:
+            places = places + index[_grid(self.lookup.start, self.lookup.strides, counts)]
+        return places
+
+
+def _dot(strides: Sequence[int], counters: Sequence[int]) -> int:
+    return sum(stride * k for stride, k in zip(strides, counters, strict=True))
+
+
+def _grid(base: int, strides: Sequence[int], counts: Sequence[int]) -> Integers:
+    grid: Integers = np.array(base, dtype=np.int64)
+    for stride, count in zip(strides, counts, strict=True):
+        grid = grid[..., None] + stride * np.arange(count, dtype=np.int64)
+    return grid
+
+
+def coded(memory: str, place: int) -> int:
+    """The one integer that stands for a place of a memory in columns."""
+    return CODES[memory] << SHIFT | place
+
+
+def decoded(code: int) -> Address:
+    """The address that an integer in a column stands for, outside all loops."""
+    return Address(MEMORIES[code >> SHIFT], code & PLACE)

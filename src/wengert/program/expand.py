@@ -1,0 +1,125 @@
+"""From the stored form back to the flat list that it means."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from wengert.errors import ProgramError
+from wengert.program.address import CODES, OUTPUT, SHIFT, VALUE, Address, Integers
+from wengert.program.program import Program
+from wengert.program.statements import (
+    Accumulate,
+    Assign,
+    Guard,
+    Loop,
+    Operation,
+    Run,
+    Statement,
+    While,
+    reads,
+)
+
+LONGEST = 1 << 31
+
+
+def expanded(program: Program) -> Program:
+    """The program without loops: every operation it means, in record order.
+
+    Raises:
+        ProgramError: it would be too long; or it has accumulations, or loops that run as long as
+            a condition holds, which have no fixed list.
+    """
+    columns = _Columns(program)
+    return program.passed("expand", statements=(columns.run(VALUE), columns.run(OUTPUT)))
+
+
+class _Columns:
+    """One place per operation, filled statement by statement."""
+
+    def __init__(self, program: Program) -> None:
+        self.index = program.index
+        self.sizes = program.sizes
+        if max(self.sizes.values()) > LONGEST:
+            raise ProgramError(f"{program!r} is too long to be written out.")
+        self.numbers: dict[Operation, int] = {}
+        self.sources: dict[str, int] = {}
+        self.ops = {m: np.full(self.sizes[m], -1, np.int32) for m in (VALUE, OUTPUT)}
+        self.lines = {m: np.zeros(self.sizes[m], np.int32) for m in (VALUE, OUTPUT)}
+        self.reads: dict[str, list[Integers]] = {VALUE: [], OUTPUT: []}  # operand by operand
+        self.labels: dict[str, dict[int, str]] = {VALUE: {}, OUTPUT: {}}
+        for statement, counts in _statements(program.statements, ()):
+            if isinstance(statement, Run):
+                self._put_run(statement)
+            else:
+                self._put(statement, counts)
+
+    def _number(self, operation: Operation) -> int:
+        return self.numbers.setdefault(operation, len(self.numbers))
+
+    def _columns_for(self, memory: str, count: int) -> list[Integers]:
+        columns = self.reads[memory]
+        while len(columns) < count:
+            columns.append(np.zeros(self.sizes[memory], np.int64))
+        return columns
+
+    def _put(self, statement: Assign | Guard, counts: Sequence[int]) -> None:
+        memory = statement.target.memory
+        at = statement.target.all(counts, self.index)
+        operation = Operation(statement.row, isinstance(statement, Guard))
+        self.ops[memory][at] = self._number(operation)
+        self.lines[memory][at] = self.sources.setdefault(statement.source, len(self.sources))
+        if statement.label:
+            self.labels[memory].update(dict.fromkeys(at.ravel().tolist(), statement.label))
+        addresses = reads(statement)
+        for column, address in zip(
+            self._columns_for(memory, len(addresses)), addresses, strict=False
+        ):
+            column[at] = self._coded(address, counts)
+
+    def _coded(self, address: Address, counts: Sequence[int]) -> Integers:
+        return address.all(counts, self.index) + (CODES[address.memory] << SHIFT)
+
+    def _put_run(self, run: Run) -> None:
+        memory = OUTPUT if run.outputs else VALUE
+        here = slice(run.start, run.start + len(run))
+        numbers = np.array([self._number(o) for o in run.operations], np.int32)
+        self.ops[memory][here] = numbers[run.ops]
+        if len(run.lines):
+            names = [self.sources.setdefault(s, len(self.sources)) for s in run.sources]
+            self.lines[memory][here] = np.array(names, np.int32)[run.lines]
+        self.labels[memory].update({run.start + k: name for k, name in run.labels.items()})
+        arity = np.array([o.reads for o in run.operations], np.int64)[run.ops]
+        starts = np.cumsum(arity) - arity
+        for k, column in enumerate(self._columns_for(memory, int(arity.max(initial=0)))):
+            has = np.flatnonzero(arity > k)
+            column[run.start + has] = run.operands[starts[has] + k]
+
+    def run(self, memory: str) -> Run:
+        """What was put into a memory, in order."""
+        ops = self.ops[memory]
+        if (ops < 0).any():
+            raise ProgramError(f"Nothing is assigned to {memory}[{int(np.argmin(ops))}].")
+        operations = tuple(self.numbers)
+        arity = np.array([o.reads for o in operations], np.int64)[ops]
+        starts = np.cumsum(arity) - arity
+        operands = np.zeros(int(arity.sum()), np.int64)
+        for k, column in enumerate(self.reads[memory]):
+            has = np.flatnonzero(arity > k)
+            operands[starts[has] + k] = column[has]
+        return Run(
+            0, operations, ops, operands, tuple(self.sources), self.lines[memory],
+            self.labels[memory], memory == OUTPUT,
+        )  # fmt: skip
+
+
+def _statements(
+    statements: Sequence[Statement], counts: tuple[int, ...]
+) -> Iterator[tuple[Assign | Guard | Run, tuple[int, ...]]]:
+    for statement in statements:
+        if isinstance(statement, Loop):
+            yield from _statements(statement.body, (*counts, statement.count))
+        elif isinstance(statement, While | Accumulate):
+            what = "a while loop" if isinstance(statement, While) else "an accumulation"
+            raise ProgramError(f"A program with {what} has no fixed list of operations.")
+        else:
+            yield statement, counts

@@ -1,0 +1,310 @@
+"""A Program: a flat list of scalar operations, stored with its loops.
+
+It means the list that recording a function gave, and `expand` gives that list back. It is stored
+as statements with loops around them, whose addresses are affine in the loops' counters or looked
+up in an index table. A Program never changes; passes make new ones.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from wengert.program.address import CONSTANT, INPUT, OUTPUT, VALUE, Integers
+from wengert.program.statements import (
+    Accumulate,
+    Assign,
+    Guard,
+    Loop,
+    Run,
+    Statement,
+    While,
+    fits_columns,
+    parts,
+    straight,
+)
+from wengert.program.structure import Floats, Structure
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+RUN_LENGTH = 64  # straight stretches of at least so many statements are kept in columns
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What a pass did."""
+
+    name: str  # of the pass
+    before: int  # statements
+    after: int
+    details: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A named stretch of the inputs: one argument, or one number or array in it."""
+
+    name: str
+    size: int
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """A Wengert list that keeps its loops; see `wengert.record`.
+
+    Args:
+        statements: what it does, in order.
+        values: the size of the value memory, which is the number of results kept in it.
+        constants: the constant memory.
+        index: the index table.
+        arguments: the structure of its arguments, a tuple with the parameters' names as keys.
+        results: the structure of what it gives.
+        name: of the function it was recorded from.
+        history: what each pass did.
+    """
+
+    statements: tuple[Statement, ...]
+    values: int
+    constants: Floats
+    index: Integers
+    arguments: Structure
+    results: Structure
+    name: str = "program"
+    history: tuple[Note, ...] = ()
+    _key: str = field(default="", init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        for name, kind in (("constants", np.float64), ("index", np.int64)):
+            table = np.array(getattr(self, name), dtype=kind).ravel()
+            table.flags.writeable = False
+            object.__setattr__(self, name, table)
+        object.__setattr__(self, "statements", gathered(self.statements))
+
+    @property
+    def inputs(self) -> tuple[Slot, ...]:
+        """The input memory, as named stretches in order."""
+        return tuple(Slot(name, size) for name, size in self.arguments.slots())
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """The size of each memory that all statements share."""
+        return {
+            VALUE: self.values,
+            INPUT: self.arguments.size,
+            CONSTANT: len(self.constants),
+            OUTPUT: self.results.size,
+        }
+
+    def __len__(self) -> int:
+        """How many operations it means; those of a `While` count once, and moves do not count."""
+        return sum(map(_operations, self.statements))
+
+    @property
+    def size(self) -> int:
+        """How many statements it is stored in, loops included."""
+        return sum(map(_stored, self.statements))
+
+    def __call__(self, *args: Any, **named: Any) -> Any:
+        """The results for these arguments, which have the structure of the example's.
+
+        Raises:
+            OperandError: the arguments have another structure.
+            PathChanged: a comparison in the recorded code comes out otherwise for these arguments.
+        """
+        from wengert.run.interpret import interpret
+
+        given = self.bound(args, named)
+        return self.results.tree(interpret(self, self.arguments.numbers(given, self.name)))
+
+    def bound(self, args: Sequence[Any], named: dict[str, Any]) -> tuple[Any, ...]:
+        """All arguments by position, those given by name too."""
+        from wengert.errors import OperandError
+
+        names = self.arguments.keys
+        free = names[len(args) :]
+        if len(args) + len(named) != len(self.arguments.parts) or not set(named) <= set(free):
+            listed = ", ".join(map(str, names)) or str(len(self.arguments.parts))
+            given = ", ".join([*map(str, names[: len(args)]), *named]) or "none"
+            raise OperandError(
+                f"{self.name}() takes {len(self.arguments.parts)} arguments ({listed}), "
+                f"and got {len(args) + len(named)} ({given})."
+            )
+        return (*args, *(named[str(name)] for name in free))
+
+    # --- what is the same -------------------------------------------------------------------------
+
+    @property
+    def key(self) -> str:
+        """A hash of the contents: equal programs, and only those, have the same.
+
+        Labels, source lines, the name and the history are not part of it.
+        """
+        if not self._key:
+            digest = hashlib.sha256()
+            meaning = (self.statements, self.values, self.arguments.data(), self.results.data())
+            digest.update(_text_of(meaning).encode())
+            digest.update(self.constants.tobytes())
+            digest.update(self.index.tobytes())
+            object.__setattr__(self, "_key", digest.hexdigest())
+        return self._key
+
+    def __eq__(self, other: object) -> bool:
+        return self.key == other.key if isinstance(other, Program) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __reduce__(self) -> Any:
+        from wengert.program.file import dumped, undumped
+
+        return undumped, (dumped(self),)
+
+    # --- other forms ------------------------------------------------------------------------------
+
+    def __str__(self) -> str:
+        from wengert.program.text import text_of
+
+        return text_of(self)
+
+    def __repr__(self) -> str:
+        return f"<Program {self.name}: {len(self):,} operations in {self.size:,} statements>"
+
+    @staticmethod
+    def parse(text: str) -> "Program":
+        """The program that was printed as `text`.
+
+        Raises:
+            ProgramError: the text is not that of a program; the message names line and column.
+        """
+        from wengert.program.parse import parsed
+
+        return parsed(text)
+
+    def save(self, path: "str | PathLike[str]") -> None:
+        """Write it to a file, which `wengert.load` reads."""
+        from wengert.program.file import save
+
+        save(self, path)
+
+    def expand(self) -> "Program":
+        """The flat list it means: the same operations in record order, without loops.
+
+        Raises:
+            ProgramError: it is too long to be written out.
+        """
+        from wengert.program.expand import expanded
+
+        return expanded(self)
+
+    def simplify(self) -> "Program":
+        """A program with the same results, bit for bit, and fewer operations."""
+        from wengert.program.simplify import simplified
+
+        return simplified(self)
+
+    def explain(self) -> str:
+        """What each pass did, a paragraph each."""
+        lines = []
+        for note in self.history:
+            lines.append(f"{note.name}: {note.before:,} statements -> {note.after:,}")
+            lines += [f"  {detail}" for detail in note.details]
+        return "\n".join(lines)
+
+    def passed(self, name: str, details: Iterable[str] = (), **changed: Any) -> "Program":
+        """The program after a pass that changed these fields, with a note of it."""
+        after = replace(self, **changed)
+        note = Note(name, self.size, after.size, tuple(details))
+        return replace(after, history=(*self.history, note))
+
+
+Pass = Callable[[Program], Program]
+
+
+def gathered(statements: Iterable[Statement]) -> tuple[Statement, ...]:
+    """The same statements, long straight stretches outside loops kept in columns.
+
+    There is one way to store a sequence, so that equal programs are stored alike.
+    """
+    out: list[Statement] = []
+    stretch: list[Assign | Guard | Run] = []
+
+    def flush() -> None:
+        if sum(len(s) if isinstance(s, Run) else 1 for s in stretch) < RUN_LENGTH:
+            out.extend(item for s in stretch for item in (s if isinstance(s, Run) else (s,)))
+        elif len(stretch) == 1:
+            out.extend(stretch)
+        else:
+            items = [item for s in stretch for item in (s if isinstance(s, Run) else (s,))]
+            out.append(straight(items))
+        stretch.clear()
+
+    for statement in statements:
+        if isinstance(statement, Assign | Guard | Run):
+            if stretch and not _follows(stretch[-1], statement):
+                flush()
+            stretch.append(statement)
+        else:
+            flush()
+            out.append(statement)
+    flush()
+    return tuple(out)
+
+
+def _follows(before: Assign | Guard | Run, after: Assign | Guard | Run) -> bool:
+    memory, _, end, fits = _extent(before)
+    other, start, _, fits_too = _extent(after)
+    return fits and fits_too and memory == other and end == start
+
+
+def _extent(statement: Assign | Guard | Run) -> tuple[str, int, int, bool]:
+    """Where its results go, from and to, and whether it fits into columns."""
+    if isinstance(statement, Run):
+        end = statement.start + len(statement)
+        return (OUTPUT if statement.outputs else VALUE), statement.start, end, True
+    target = statement.target
+    return target.memory, target.base, target.base + 1, fits_columns(statement)
+
+
+def _operations(statement: Statement) -> int:
+    if isinstance(statement, Run):
+        if all(operation.row for operation in statement.operations):
+            return len(statement)
+        moves = [k for k, operation in enumerate(statement.operations) if operation.row is None]
+        return len(statement) - int(np.isin(statement.ops, moves).sum())
+    if isinstance(statement, Loop):
+        return statement.count * sum(map(_operations, statement.body))
+    if isinstance(statement, While):
+        return sum(_operations(below) for part in parts(statement) for below in part)
+    return 0 if isinstance(statement, Assign) and statement.row is None else 1
+
+
+def _stored(statement: Statement) -> int:
+    if isinstance(statement, Run):
+        return len(statement)
+    if isinstance(statement, Loop | While):
+        return 1 + sum(_stored(below) for part in parts(statement) for below in part)
+    return 1
+
+
+def _text_of(meaning: Any) -> str:
+    """A text that is the same for equal meanings."""
+    if isinstance(meaning, Run):
+        start, operations, *columns = meaning.key()
+        rows = [(op.row.name, op.row.params, op.guards) if op.row else None for op in operations]
+        return repr((start, rows, [hashlib.sha256(repr(c).encode()).hexdigest() for c in columns]))
+    if isinstance(meaning, tuple):
+        return f"({','.join(map(_text_of, meaning))})"
+    if isinstance(meaning, Assign | Guard):
+        row = (meaning.row.name, *meaning.row.params) if meaning.row else ()
+        expected = meaning.expected if isinstance(meaning, Guard) else None
+        return repr((type(meaning).__name__, row, meaning.target, meaning.operands, expected))
+    if isinstance(meaning, Accumulate):
+        return repr(("+=", meaning.target, meaning.operand))
+    if isinstance(meaning, Loop):
+        return f"for {meaning.count}{_text_of(meaning.body)}"
+    if isinstance(meaning, While):
+        return f"while {meaning.local}{meaning.condition}{_text_of(parts(meaning))}"
+    return repr(meaning)

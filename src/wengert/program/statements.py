@@ -1,0 +1,222 @@
+"""What a program consists of: assignments, accumulations, guards, and the loops around them.
+
+The position of an operation in record order is the place of its result in the value memory. Every
+place of a memory is assigned once, so the order of statements matters only as far as what is read
+must have been written.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from wengert.dispatch import Primitive
+from wengert.program.address import CODES, OUTPUT, VALUE, Address, Integers, coded, decoded
+
+
+@dataclass(frozen=True, slots=True)
+class Assign:
+    """`target = row(operands)`; without a row, a move: `target = operand`."""
+
+    target: Address
+    row: Primitive | None
+    operands: tuple[Address, ...]
+    label: str = field(default="", compare=False)
+    source: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Accumulate:
+    """`target += operand`."""
+
+    target: Address
+    operand: Address
+    label: str = field(default="", compare=False)
+    source: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """`target = row(operands)`, which must equal what was recorded, or the path has changed."""
+
+    target: Address
+    row: Primitive
+    operands: tuple[Address, ...]
+    expected: Address
+    label: str = field(default="", compare=False)
+    source: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """The body, for a counter from 0 to `count - 1`."""
+
+    count: int
+    body: tuple["Statement", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class While:
+    """`test`, then `body` if `condition` is not 0, and again with the next counter.
+
+    Its numbers are kept in a memory of its own, `local`, which is empty whenever the loop starts
+    but for what `first` writes to it. `first` and `last` stand outside the loop's body but have
+    its counter all the same: 0 in `first`, and in `last` the number of times the body ran.
+    """
+
+    local: str
+    first: tuple["Statement", ...]
+    test: tuple["Statement", ...]
+    condition: Address
+    body: tuple["Statement", ...]
+    last: tuple["Statement", ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Run:
+    """A straight stretch of assignments and guards outside all loops, kept in columns.
+
+    Reading it gives them one by one. Their results go to the value memory from `start` on, one
+    after the other; moves that are `outputs` go to the output memory from `start` on instead.
+
+    Args:
+        start: the place of the first result.
+        operations: what the numbers in `ops` stand for.
+        ops: per statement, the number of its operation.
+        operands: all operands in a row, coded; behind those of a guard, what is expected.
+        sources: what the numbers in `lines` stand for.
+        lines: per statement, the number of its source; may be empty.
+        labels: by number of the statement.
+        outputs: whether it writes to the output memory.
+    """
+
+    start: int
+    operations: tuple["Operation", ...]
+    ops: np.ndarray[Any, np.dtype[np.int32]]
+    operands: Integers
+    sources: tuple[str, ...] = ()
+    lines: np.ndarray[Any, np.dtype[np.int32]] = field(
+        default_factory=lambda: np.empty(0, dtype=np.int32)
+    )
+    labels: dict[int, str] = field(default_factory=dict)
+    outputs: bool = False
+
+    def __len__(self) -> int:
+        return len(self.ops)
+
+    def __iter__(self) -> Iterator["Assign | Guard"]:
+        memory = OUTPUT if self.outputs else VALUE
+        at = 0
+        for k, op in enumerate(self.ops.tolist()):
+            operation = self.operations[op]
+            reads = [decoded(c) for c in self.operands[at : at + operation.reads].tolist()]
+            at += operation.reads
+            target = Address(memory, self.start + k)
+            label = self.labels.get(k, "")
+            source = self.sources[self.lines[k]] if len(self.lines) else ""
+            if operation.guards and operation.row:
+                *operands, expected = reads
+                yield Guard(target, operation.row, tuple(operands), expected, label, source)
+            else:
+                yield Assign(target, operation.row, tuple(reads), label, source)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Run):
+            return NotImplemented
+        return self.key() == other.key()
+
+    def __hash__(self) -> int:
+        return hash(self.key())
+
+    def key(self) -> tuple[Any, ...]:
+        """What two runs that mean the same have in common."""
+        used, ops = np.unique(self.ops, return_inverse=True)
+        order = sorted(range(len(used)), key=lambda u: self.operations[used[u]].sort_key)
+        rank = np.empty(len(used), dtype=np.int32)
+        rank[order] = np.arange(len(used), dtype=np.int32)
+        operations = tuple(self.operations[used[u]] for u in order)
+        renamed = rank[ops].tobytes() if len(used) else b""
+        return (self.start, operations, renamed, self.operands.tobytes(), self.outputs)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What an item of a run does: a row's operation, a guard on one, or (without a row) a move."""
+
+    row: Primitive | None
+    guards: bool = False
+
+    @property
+    def reads(self) -> int:
+        """How many addresses it reads."""
+        return (self.row.nin if self.row else 1) + self.guards
+
+    @property
+    def sort_key(self) -> tuple[Any, ...]:
+        """For an order that does not depend on when it was first used."""
+        return (self.row.name, *self.row.params, self.guards) if self.row else ("",)
+
+
+Plain = Assign | Accumulate | Guard
+Statement = Plain | Loop | While | Run
+
+
+def reads(statement: Plain) -> tuple[Address, ...]:
+    """The addresses that a statement reads."""
+    if isinstance(statement, Accumulate):
+        return (statement.operand,)
+    if isinstance(statement, Guard):
+        return (*statement.operands, statement.expected)
+    return statement.operands
+
+
+def parts(statement: Loop | While) -> tuple[tuple[Statement, ...], ...]:
+    """The bodies of a loop."""
+    if isinstance(statement, Loop):
+        return (statement.body,)
+    return (statement.first, statement.test, statement.body, statement.last)
+
+
+def walk(
+    statements: Iterable[Statement], around: tuple[Loop | While, ...] = ()
+) -> Iterator[tuple[Plain, tuple[Loop | While, ...]]]:
+    """Every plain statement in the order of the text, and the loops around it, outermost first."""
+    for statement in statements:
+        if isinstance(statement, Run):
+            for item in statement:
+                yield item, around
+        elif isinstance(statement, Loop | While):
+            for part in parts(statement):
+                yield from walk(part, (*around, statement))
+        else:
+            yield statement, around
+
+
+def fits_columns(statement: Assign | Guard) -> bool:
+    """Whether a statement outside loops can be kept in columns."""
+    if statement.target.memory not in (VALUE, OUTPUT):
+        return False
+    addresses = (statement.target, *reads(statement))
+    return all(a.memory in CODES and not a.strides and not a.lookup for a in addresses)
+
+
+def straight(statements: Sequence[Assign | Guard]) -> Run:
+    """Statements that fit into columns, and whose results follow each other, as a run."""
+    numbers: dict[Operation, int] = {}
+    sources: dict[str, int] = {}
+    ops, operands, lines, labels = [], [], [], {}
+    for k, statement in enumerate(statements):
+        addresses = reads(statement)
+        operation = Operation(statement.row, isinstance(statement, Guard))
+        ops.append(numbers.setdefault(operation, len(numbers)))
+        operands += [coded(a.memory, a.base) for a in addresses]
+        lines.append(sources.setdefault(statement.source, len(sources)))
+        if statement.label:
+            labels[k] = statement.label
+    first = statements[0].target
+    return Run(
+        first.base, tuple(numbers), np.array(ops, dtype=np.int32),
+        np.array(operands, dtype=np.int64), tuple(sources), np.array(lines, dtype=np.int32),
+        labels, first.memory == OUTPUT,
+    )  # fmt: skip
