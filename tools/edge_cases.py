@@ -200,6 +200,7 @@ SPELLINGS: dict[str, tuple[str | None, str | None]] = {
     "cbrt": (None, "j.cbrt(x)"),
     "atan2": ("t.atan2(x, y)", "j.arctan2(x, y)"),
     "sigmoid": ("t.sigmoid(x)", "jax.nn.sigmoid(x)"),
+    "rint": ("t.round(x)", "j.rint(x)"),
     "relu": ("t.relu(x)", "jax.nn.relu(x)"),
     "erf": ("t.erf(x)", "s.erf(x)"),
     "erfc": ("t.erfc(x)", "s.erfc(x)"),

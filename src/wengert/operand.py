@@ -123,13 +123,14 @@ class Operand:
     def __ceil__(self) -> Self:
         return self._apply(primitives.ceil, (self,))
 
+    def __trunc__(self) -> Self:
+        return self._apply(primitives.trunc, (self,))
+
     def __float__(self) -> NoReturn:
         raise _lost("float", type(self).__name__)
 
     def __int__(self) -> NoReturn:
         raise _lost("int", type(self).__name__)
-
-    __trunc__ = __int__
 
     def __round__(self, digits: int | None = None) -> NoReturn:
         raise _lost("round", type(self).__name__)
@@ -178,9 +179,9 @@ def _lost(conversion: str, kind: str) -> LostDerivativeError:
         refused = f"{row.name}() of a {kind} needs wg.{row.name}, not {call}, which"
         advice = f"Write wg.{row.name}(x)."
     elif conversion == "round":
-        refused, advice = f"round() of a {kind}", "Write wg.floor(x + 0.5), or round(x.data)."
+        refused, advice = f"round() of a {kind}", "Write wg.rint(x), or round(x.data)."
     elif conversion == "int":
-        refused, advice = f"int() of a {kind}", "Write wg.floor(x), or int(x.data)."
+        refused, advice = f"int() of a {kind}", "Write wg.trunc(x), or int(x.data)."
     else:
         refused = f"float() of a {kind}, or a math function of it,"
         advice = "Write x.data for the plain number, and wg.exp(x) for math.exp(x)."

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 # Operands that choose rather than count: like a Python `if`, the branch taken stays taken.
 CHOOSERS = {"select": {0}}
 # Rows that repeat themselves or jump again and again: steps must be small beside that distance.
-STAIRS = ("floor", "ceil", "floordiv", "mod")
+STAIRS = ("floor", "ceil", "trunc", "rint", "floordiv", "mod")
 WAVES = ("sin", "cos", "tan", "lgamma", "digamma", "polygamma")
 LANES = 2**12  # in one run, where memory allows
 CELLS = 2**24  # lanes times nodes, at most, where one node's own lanes allow
