@@ -1,0 +1,552 @@
+"""Loops that the user states: recorded once, for counts that are huge or that depend on data.
+
+On plain numbers and on Values, `scan`, `fori` and `while_loop` are the Python loops they stand for.
+In recorded code, the body is run once and becomes the body of a loop of the program. What is
+carried from one iteration to the next has cells of its own: in front of the loop they hold the
+initial values, and at the end of every iteration the values for the next one, so that an iteration
+finds what is carried always at the same distance.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from wengert.dispatch import describe
+from wengert.errors import OperandError, PathChanged, ProgramError
+from wengert.node import Node
+from wengert.program.address import INPUT, OUTPUT, SHIFT, VALUE, Address, Lookup, decoded
+from wengert.program.program import Program
+from wengert.program.statements import (
+    Accumulate,
+    Assign,
+    Guard,
+    Loop,
+    Plain,
+    Run,
+    Statement,
+    While,
+    parts,
+)
+from wengert.program.structure import (
+    ARRAY,
+    FIXED,
+    NUMBER,
+    TUPLE,
+    Structure,
+    structure_of,
+)
+from wengert.program.tape import RECORDING, Tape, Tracer, result_code
+
+LONGEST_TRIAL = 10_000_000  # operations that recording a loop may run to know its numbers
+
+
+def scan(
+    step: Callable[[Any, Any], tuple[Any, Any]],
+    carry: Any,
+    xs: Any = None,
+    length: int | None = None,
+) -> tuple[Any, Any]:
+    r"""Run a step over a sequence, carrying a state along.
+
+    $$(c_{k+1}, y_k) = \text{step}(c_k, x_k)$$
+
+    In recorded code the step is run once and becomes a loop of the program, however long the
+    sequence is; a branch in it must go the same way in every iteration (use `wengert.where`).
+
+    Args:
+        step: from the carry and one element to the next carry and one output (None for none).
+        carry: numbers, arrays, or a structure of them.
+        xs: arrays, or a structure of arrays, of one leading length; None for no elements.
+        length: how many iterations, where `xs` is None.
+
+    Returns:
+        The last carry, and the outputs stacked along a new leading axis.
+
+    Raises:
+        OperandError: lengths differ, or the step returns a carry of another structure.
+
+    Examples:
+        >>> import wengert as wg
+        >>> wg.scan(lambda total, x: (total + x, total), 0.0, [1.0, 2.0, 3.0])
+        (6.0, array([0., 1., 3.]))
+    """
+    tape = RECORDING.get()
+    sequence = _Sequence(xs, length)
+    if tape is not None:
+        return _recorded_scan(tape, step, carry, sequence)
+    outputs = []
+    for k in range(sequence.length):
+        carry, output = _pair(step(carry, sequence[k]))
+        outputs.append(output)
+    return carry, _stacked(outputs)
+
+
+def fori(n: Any, body: Callable[[Any, Any], Any], carry: Any) -> Any:
+    r"""Run a body n times, carrying a state along: `for i in range(n): carry = body(i, carry)`.
+
+    In recorded code the body is run once and becomes a loop of the program, whatever n is. Where n
+    depends on the arguments, the program's loop runs as often as they say.
+
+    Args:
+        n: how often; a number that is an integer.
+        body: from the counter and the carry to the next carry.
+        carry: numbers, arrays, or a structure of them.
+
+    Returns:
+        The last carry.
+
+    Raises:
+        OperandError: n is not an integer, or the body returns a carry of another structure.
+
+    Examples:
+        >>> import wengert as wg
+        >>> wg.fori(5, lambda i, total: total + i, 0.0)
+        10.0
+    """
+    tape = RECORDING.get()
+    if isinstance(n, Tracer):
+        _, last = while_loop(
+            lambda state: state[0] < n, lambda state: (state[0] + 1.0, body(*state)), (0.0, carry)
+        )
+        return last
+    count = _count(n)
+    if tape is not None:
+
+        def step(state: Any, _: Any) -> tuple[Any, Any]:
+            return (state[0] + 1.0, body(*state)), None
+
+        (_, last), _ = _recorded_scan(tape, step, (0.0, carry), _Sequence(None, count))
+        return last
+    for i in range(count):
+        carry = body(i, carry)
+    return carry
+
+
+def while_loop(cond: Callable[[Any], Any], body: Callable[[Any], Any], carry: Any) -> Any:
+    r"""Run a body as long as a condition holds: `while cond(carry): carry = body(carry)`.
+
+    In recorded code, condition and body are run once each and become a loop of the program, which
+    runs as often as its arguments demand. A Python `while` is recorded as it went, with guards.
+
+    Args:
+        cond: from the carry to a truth value; in recorded code, a comparison.
+        body: from the carry to the next carry.
+        carry: numbers, arrays, or a structure of them.
+
+    Returns:
+        The last carry.
+
+    Raises:
+        OperandError: the body returns a carry of another structure.
+
+    Examples:
+        >>> import wengert as wg
+        >>> wg.while_loop(lambda x: x > 1.0, lambda x: x / 2.0, 40.0)
+        0.625
+    """
+    tape = RECORDING.get()
+    if tape is not None:
+        return _recorded_while(tape, cond, body, carry)
+    while cond(carry):
+        carry = body(carry)
+    return carry
+
+
+# --- sequences ------------------------------------------------------------------------------------
+
+
+class _Sequence:
+    """What `scan` runs over: arrays of one leading length, in some structure."""
+
+    def __init__(self, xs: Any, length: int | None) -> None:
+        self.structure = structure_of(_arrays(xs), where="xs") if xs is not None else None
+        self.leaves: list[Any] = []
+        if self.structure is None:
+            if length is None:
+                raise OperandError("scan() needs xs, or length= where there are none.")
+            self.length = _count(length)
+            return
+        self.leaves = [np.asarray(leaf) for leaf in self.structure.leaves(_arrays(xs))]
+        if not self.leaves or any(not leaf.ndim for leaf in self.leaves):
+            raise OperandError(f"scan() runs over arrays and lists, not over {describe(xs)}.")
+        lengths = {len(leaf) for leaf in self.leaves}
+        if length is not None:
+            lengths.add(_count(length))
+        if len(lengths) > 1:
+            raise OperandError(f"The arrays that scan() runs over differ in length: {lengths}.")
+        self.length = lengths.pop()
+
+    def __getitem__(self, k: int) -> Any:
+        if self.structure is None:
+            return None
+        flat = [element for leaf in self.leaves for element in np.ravel(_objects(leaf[k]))]
+        return self.element.tree(flat)
+
+    @property
+    def element(self) -> Structure:
+        """The structure of one element."""
+        assert self.structure is not None
+        return _without_leading_axis(self.structure)
+
+
+def _objects(element: Any) -> Any:
+    if isinstance(element, np.generic):
+        return np.array(element.item(), dtype=object)
+    if isinstance(element, np.ndarray):
+        return element if element.dtype == object else element.astype(object)
+    array = np.empty((), dtype=object)
+    array[()] = element
+    return array
+
+
+def _arrays(xs: Any) -> Any:
+    """A list of numbers counts as an array."""
+    return np.array(xs) if isinstance(xs, list | range) else xs
+
+
+def _without_leading_axis(structure: Structure) -> Structure:
+    if structure.kind == ARRAY:
+        return Structure(ARRAY, structure.shape[1:]) if structure.shape[1:] else Structure(NUMBER)
+    return replace(structure, parts=tuple(map(_without_leading_axis, structure.parts)))
+
+
+def _with_leading_axis(structure: Structure, length: int) -> Structure:
+    if structure.kind in (ARRAY, NUMBER):
+        return Structure(ARRAY, (length, *structure.shape))
+    return replace(
+        structure, parts=tuple(_with_leading_axis(part, length) for part in structure.parts)
+    )
+
+
+def _stacked(outputs: Sequence[Any]) -> Any:
+    if not outputs or outputs[0] is None:
+        return None if not outputs or all(output is None for output in outputs) else outputs
+    structure = structure_of(outputs[0], where="the step's output")
+    columns = [structure.elements(output) for output in outputs]
+    kinds = structure.slots()
+    flat: list[Any] = []
+    at = 0
+    for _, size in kinds:
+        flat += [element for column in columns for element in column[at : at + size]]
+        at += size
+    numbers: Any = flat
+    if not any(hasattr(element, "_apply") for element in flat):
+        numbers = np.array(flat, dtype=float)
+    return _with_leading_axis(structure, len(outputs)).tree(numbers)
+
+
+def _pair(made: Any) -> tuple[Any, Any]:
+    if not isinstance(made, tuple) or len(made) != 2:
+        raise OperandError(
+            f"The step of scan() returns a pair, the next carry and an output, not {describe(made)}"
+        )
+    return made
+
+
+def _count(n: Any) -> int:
+    number = n._data if isinstance(n, Node) else n
+    try:
+        count = int(number)
+    except (TypeError, ValueError, OverflowError):
+        count = -1
+    if count != number or count < 0:
+        raise OperandError(f"A loop runs an integral number of times, not {describe(n)}.")
+    return count
+
+
+# --- recording ------------------------------------------------------------------------------------
+
+
+def _recorded_scan(
+    tape: Tape, step: Callable[..., Any], carry: Any, sequence: _Sequence
+) -> tuple[Any, Any]:
+    kept = structure_of(carry, where="the carry")
+    elements = _Elements(tape, sequence)
+    cells = [_move(tape, leaf) for leaf in kept.elements(carry)]
+    start = tape.length
+    if not sequence.length:
+        return kept.tree(cells), None
+    part = _Part(tape)
+    arrived = [part.move(code, number) for code, number in elements.first]
+    element = sequence.element.tree(arrived) if sequence.structure else None
+    after, output = _pair(step(kept.tree(cells), element))
+    _same_structure(kept, after)
+    given = structure_of(output, where="the step's output")
+    made = [_move(tape, leaf) for leaf in given.elements(output)]
+    for leaf in kept.elements(after):
+        _move(tape, leaf)
+    statements, width = part.taken()
+
+    def inside(address: Address, _: tuple[int, ...]) -> Address:
+        moving = address.memory == VALUE and address.base >= start - len(cells)
+        return _deeper(address, width if moving else 0)
+
+    body = list(_rewritten(statements, inside))
+    for k, source in enumerate(elements.addresses):
+        moved = body[k]
+        assert isinstance(moved, Assign)
+        body[k] = replace(moved, operands=(source,))
+    loop = Loop(sequence.length, tuple(body))
+    tape.add(loop, width * sequence.length)
+    finals = [start - len(cells) + k + width * sequence.length for k in range(len(cells))]
+    places = [
+        [tape_place + width * k for k in range(sequence.length)]
+        for tape_place in (m._code for m in made)
+    ]
+    wanted = finals + [place for column in places for place in column]
+    numbers = _trial(tape, loop, start - len(cells), wanted, len(loop.body) * loop.count)
+    results = [tape.value(place, number) for place, number in zip(wanted, numbers, strict=True)]
+    last = kept.tree(results[: len(cells)])
+    if not given.size:
+        return last, None if given.kind == FIXED else output
+    stacked = _with_leading_axis(given, sequence.length)
+    columns = results[len(cells) :]
+    flat: list[Tracer] = []
+    at = 0
+    for _, size in given.slots():
+        block = [columns[(at + j) * sequence.length + k]
+                 for k in range(sequence.length) for j in range(size)]  # fmt: skip
+        flat += block
+        at += size
+    return last, stacked.tree(flat)
+
+
+def _recorded_while(
+    tape: Tape, cond: Callable[[Any], Any], body: Callable[[Any], Any], carry: Any
+) -> Any:
+    kept = structure_of(carry, where="the carry")
+    initial = [result_code(leaf, tape) for leaf in kept.elements(carry)]
+    start = tape.length
+    part = _Part(tape)
+    cells = [part.move(code, tape.number(code)) for code in initial]
+    truth = cond(kept.tree(cells))
+    condition = decoded(_move(tape, truth if isinstance(truth, Tracer) else float(truth))._code)
+    tested = tape.length - start
+    after = body(kept.tree(cells))
+    _same_structure(kept, after)
+    for leaf in kept.elements(after):
+        _move(tape, leaf)
+    statements, width = part.taken()
+    count = len(cells)
+    stride = width - count  # the moves at the end fill the next iteration's cells
+    local = f"local{tape.fresh()}"
+
+    def inside(address: Address, _: tuple[int, ...]) -> Address:
+        if address.memory == VALUE and address.base >= start:
+            return replace(_deeper(address, stride), memory=local, base=address.base - start)
+        return _deeper(address, 0)
+
+    inner = list(_rewritten(statements, inside))
+    first, rest = inner[:count], inner[count:]
+    split = _split(statements[count:], start + tested)
+    last = tuple(
+        Assign(Address(VALUE, start + k, (0,)), None, (Address(local, k, (stride,)),))
+        for k in range(count)
+    )
+    loop = While(
+        local, tuple(first), tuple(rest[:split]), inside(condition, ()),
+        tuple(rest[split:]), last,
+    )  # fmt: skip
+    tape.add(loop, count)
+    wanted = [start + k for k in range(count)]
+    numbers = _trial(tape, loop, start, wanted, 0)
+    return kept.tree([tape.value(p, number) for p, number in zip(wanted, numbers, strict=True)])
+
+
+class _Elements:
+    """Where the elements of the sequences are kept, for the first iteration and for all."""
+
+    def __init__(self, tape: Tape, sequence: _Sequence) -> None:
+        self.first: list[tuple[int, float]] = []
+        self.addresses: list[Address] = []
+        for leaf in sequence.leaves:
+            if sequence.length:
+                self._add(tape, leaf.reshape(len(leaf), -1))
+
+    def _add(self, tape: Tape, rows: Any) -> None:
+        if rows.dtype != object:
+            flat = rows.astype(float).ravel().tolist()
+            codes = np.array([tape.constant(number) for number in flat], np.int64)
+        else:
+            codes = np.array([result_code(leaf, tape) for leaf in rows.ravel()], np.int64)
+        codes = codes.reshape(rows.shape)
+        if len(np.unique(codes >> SHIFT)) > 1:
+            moved = [_move_code(tape, int(code))._code for code in codes.ravel()]
+            codes = np.array(moved, np.int64).reshape(rows.shape)
+        for column in codes.T:
+            self.first.append((int(column[0]), tape.number(int(column[0]))))
+            self.addresses.append(_along(tape, column))
+
+
+def _along(tape: Tape, column: Any) -> Address:
+    """The address that runs through these places, one per iteration."""
+    first = decoded(int(column[0]))
+    steps = np.diff(column)
+    if not len(steps) or (steps == steps[0]).all():
+        return replace(first, strides=(int(steps[0]) if len(steps) else 0,))
+    table = len(tape.index)
+    tape.index.extend((column - column[0]).tolist())
+    return replace(first, strides=(0,), lookup=Lookup(table, (1,)))
+
+
+class _Part:
+    """A stretch of the tape that is recorded to be taken off again."""
+
+    def __init__(self, tape: Tape) -> None:
+        tape.flush()
+        self.tape, self.start, self.first = tape, tape.length, len(tape.statements)
+
+    def move(self, code: int, number: float) -> Tracer:
+        """A move at this place, whose operand may be replaced afterwards."""
+        return _move_code(self.tape, code, number)
+
+    def taken(self) -> tuple[list[Statement], int]:
+        """The statements since then, and how many places they take."""
+        tape = self.tape
+        tape.flush()
+        statements = [
+            item
+            for statement in tape.statements[self.first :]
+            for item in (statement if isinstance(statement, Run) else (statement,))
+        ]
+        width = tape.length - self.start
+        tape.rewind(self.first, self.start)
+        return statements, width
+
+
+def _move(tape: Tape, leaf: Any) -> Tracer:
+    return _move_code(tape, result_code(leaf, tape))
+
+
+def _move_code(tape: Tape, code: int, number: float | None = None) -> Tracer:
+    return tape.move(code, tape.number(code) if number is None else number)
+
+
+def _same_structure(kept: Structure, after: Any) -> None:
+    if structure_of(after, where="the new carry") != kept:
+        raise OperandError(
+            f"The body of a loop returns a carry of the structure it takes, {kept.data()}, "
+            f"not {structure_of(after).data()}."
+        )
+
+
+# --- rewriting a body -----------------------------------------------------------------------------
+
+
+def _deeper(address: Address, stride: int) -> Address:
+    """The address with one more loop around it."""
+    lookup = address.lookup and Lookup(address.lookup.start, (0, *address.lookup.strides))
+    return Address(address.memory, address.base, (stride, *address.strides), lookup)
+
+
+Change = Callable[[Address, tuple[int, ...]], Address]  # given the counts of the loops around it
+
+
+def _rewritten(
+    statements: Sequence[Statement], change: Change, counts: tuple[int, ...] = ()
+) -> Iterator[Statement]:
+    """The statements with every address changed."""
+    for statement in statements:
+        if isinstance(statement, Loop):
+            body = tuple(_rewritten(statement.body, change, (*counts, statement.count)))
+            yield replace(statement, body=body)
+        elif isinstance(statement, While):
+            below = (*counts, 1)  # its counter moves its own memory only
+            first, test, body, last = (
+                tuple(_rewritten(part, change, below)) for part in parts(statement)
+            )
+            condition = change(statement.condition, below)
+            yield While(statement.local, first, test, condition, body, last)
+        elif isinstance(statement, Run):
+            yield from _rewritten(tuple(statement), change)
+        else:
+            yield _changed(statement, lambda address: change(address, counts))
+
+
+def _changed(statement: Plain, change: Callable[[Address], Address]) -> Plain:
+    target = change(statement.target)
+    if isinstance(statement, Accumulate):
+        return replace(statement, target=target, operand=change(statement.operand))
+    operands = tuple(map(change, statement.operands))
+    if isinstance(statement, Guard):
+        expected = change(statement.expected)
+        return replace(statement, target=target, operands=operands, expected=expected)
+    return replace(statement, target=target, operands=operands)
+
+
+def _split(statements: Sequence[Statement], place: int) -> int:
+    """How many of the statements come before a place of the value memory."""
+    for k, statement in enumerate(statements):
+        if _lowest(statement) >= place:
+            return k
+    return len(statements)
+
+
+def _lowest(statement: Statement) -> float:
+    if isinstance(statement, Loop):
+        return min(map(_lowest, statement.body), default=math.inf)
+    if isinstance(statement, While):
+        return min(map(_lowest, statement.last), default=math.inf)
+    if isinstance(statement, Run):
+        return statement.start
+    return statement.target.base if statement.target.memory == VALUE else math.inf
+
+
+# --- the numbers of the example -------------------------------------------------------------------
+
+
+def _trial(tape: Tape, loop: Statement, boundary: int, wanted: list[int], cost: int) -> list[float]:
+    """What the example gives at these places after the loop: it is run by itself.
+
+    What it reads of the places below the boundary becomes further inputs of a small program. A loop
+    that would take too long leaves NaN: a branch on such a result is a guard that fails whenever
+    the program runs, so it does not go unseen.
+    """
+    if cost > LONGEST_TRIAL or not wanted:
+        return [math.nan] * len(wanted)
+    inputs = list(tape.example)
+    index = list(tape.index)
+    known: dict[int, int] = {}
+
+    def given(address: Address, counts: tuple[int, ...]) -> Address:
+        if address.memory != VALUE or address.base >= boundary:
+            return address
+        places = address.all(counts, np.array(tape.index, np.int64)).ravel().tolist()
+        for place in places:
+            if place not in known:
+                known[place] = len(inputs)
+                inputs.append(tape.number(place))
+        found = [known[place] for place in places]
+        if len(found) == 1 or not any(address.strides):
+            return Address(INPUT, found[0], address.strides)
+        sizes = [int(np.prod(counts[depth + 1 :])) for depth in range(len(counts))]
+        index.extend(found)
+        lookup = Lookup(len(index) - len(found), tuple(sizes))
+        return Address(INPUT, 0, (0,) * len(counts), lookup)
+
+    statements = list(_rewritten((loop,), given))
+    cells = range(boundary, int(_lowest(loop)))
+    moves = [
+        Assign(Address(VALUE, place), None, (Address(INPUT, len(inputs) + k),))
+        for k, place in enumerate(cells)
+    ]
+    inputs += [tape.number(place) for place in cells]
+    outputs = [
+        Assign(Address(OUTPUT, k), None, (Address(VALUE, place),)) for k, place in enumerate(wanted)
+    ]
+    program = Program(
+        (*moves, *statements, *outputs), tape.length, np.array(tape.constants, float),
+        np.array(index, np.int64), Structure(TUPLE, parts=(Structure(ARRAY, (len(inputs),)),)),
+        Structure(ARRAY, (len(outputs),)), "loop",
+    )  # fmt: skip
+    try:
+        return list(program(np.array(inputs)).tolist())
+    except PathChanged as error:
+        raise ProgramError(
+            f"A branch in the body of a loop goes different ways in different iterations: {error} "
+            "The body is recorded once. Write wg.where(condition, x, y) for the branch, pass what "
+            "is indexed by the counter as xs of wg.scan, or write a Python loop."
+        ) from None
