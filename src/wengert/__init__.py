@@ -18,6 +18,8 @@ from wengert.errors import (
     MissingExtraError,
     NonFiniteError,
     OperandError,
+    PathChanged,
+    ProgramError,
     WengertError,
 )
 from wengert.functions import (
@@ -93,6 +95,9 @@ from wengert.primitives import (
 from wengert.primitives import (
     pow as pow,
 )
+from wengert.program.loops import fori, scan, while_loop
+from wengert.program.program import Program
+from wengert.program.record import record
 from wengert.proof.check import check
 from wengert.show.drawing import draw, draw_dot
 from wengert.show.plot import plot, plot_history
@@ -112,6 +117,9 @@ __all__ = [
     "MissingExtraError",
     "NonFiniteError",
     "OperandError",
+    "PathChanged",
+    "Program",
+    "ProgramError",
     "Value",
     "WengertError",
     "acos",
@@ -140,6 +148,7 @@ __all__ = [
     "expm1",
     "floor",
     "fma",
+    "fori",
     "gelu",
     "greater",
     "greater_equal",
@@ -164,8 +173,10 @@ __all__ = [
     "plot_history",
     "prod",
     "quiz",
+    "record",
     "relu",
     "rint",
+    "scan",
     "scope",
     "sigmoid",
     "sign",
@@ -182,4 +193,5 @@ __all__ = [
     "trace",
     "trunc",
     "where",
+    "while_loop",
 ]

@@ -38,7 +38,7 @@ from wengert.program.structure import (
     Structure,
     structure_of,
 )
-from wengert.program.tape import RECORDING, Tape, Tracer, result_code
+from wengert.program.tape import RECORDING, Body, Tape, Tracer, refuse_leaks, result_code
 
 LONGEST_TRIAL = 10_000_000  # operations that recording a loop may run to know its numbers
 
@@ -290,14 +290,15 @@ def _recorded_scan(
         assert isinstance(moved, Assign)
         body[k] = replace(moved, operands=(source,))
     loop = Loop(sequence.length, tuple(body))
-    tape.add(loop, width * sequence.length)
+    tape.add(loop, width * (sequence.length - 1))  # the first iteration has its places already
     finals = [start - len(cells) + k + width * sequence.length for k in range(len(cells))]
     places = [
         [tape_place + width * k for k in range(sequence.length)]
         for tape_place in (m._code for m in made)
     ]
     wanted = finals + [place for column in places for place in column]
-    numbers = _trial(tape, loop, start - len(cells), wanted, len(loop.body) * loop.count)
+    tape.bodies.append(Body(start, tape.length, frozenset(wanted)))
+    numbers = _trial(tape, loop, range(start - len(cells), start), wanted, len(body) * loop.count)
     results = [tape.value(place, number) for place, number in zip(wanted, numbers, strict=True)]
     last = kept.tree(results[: len(cells)])
     if not given.size:
@@ -322,8 +323,7 @@ def _recorded_while(
     start = tape.length
     part = _Part(tape)
     cells = [part.move(code, tape.number(code)) for code in initial]
-    truth = cond(kept.tree(cells))
-    condition = decoded(_move(tape, truth if isinstance(truth, Tracer) else float(truth))._code)
+    condition = decoded(result_code(cond(kept.tree(cells)), tape, "while_loop"))
     tested = tape.length - start
     after = body(kept.tree(cells))
     _same_structure(kept, after)
@@ -332,7 +332,7 @@ def _recorded_while(
     statements, width = part.taken()
     count = len(cells)
     stride = width - count  # the moves at the end fill the next iteration's cells
-    local = f"local{tape.fresh()}"
+    local = tape.fresh_local()
 
     def inside(address: Address, _: tuple[int, ...]) -> Address:
         if address.memory == VALUE and address.base >= start:
@@ -342,17 +342,18 @@ def _recorded_while(
     inner = list(_rewritten(statements, inside))
     first, rest = inner[:count], inner[count:]
     split = _split(statements[count:], start + tested)
+    wanted = list(range(tape.length, tape.length + count))
     last = tuple(
-        Assign(Address(VALUE, start + k, (0,)), None, (Address(local, k, (stride,)),))
-        for k in range(count)
+        Assign(Address(VALUE, place, (0,)), None, (Address(local, k, (stride,)),))
+        for k, place in enumerate(wanted)
     )
     loop = While(
         local, tuple(first), tuple(rest[:split]), inside(condition, ()),
         tuple(rest[split:]), last,
     )  # fmt: skip
+    tape.bodies.append(Body(start, tape.length, frozenset()))
     tape.add(loop, count)
-    wanted = [start + k for k in range(count)]
-    numbers = _trial(tape, loop, start, wanted, 0)
+    numbers = _trial(tape, loop, range(start, start), wanted, 0)
     return kept.tree([tape.value(p, number) for p, number in zip(wanted, numbers, strict=True)])
 
 
@@ -398,12 +399,13 @@ class _Part:
     def __init__(self, tape: Tape) -> None:
         tape.flush()
         self.tape, self.start, self.first = tape, tape.length, len(tape.statements)
+        self.bodies = len(tape.bodies)
 
     def move(self, code: int, number: float) -> Tracer:
         """A move at this place, whose operand may be replaced afterwards."""
         return _move_code(self.tape, code, number)
 
-    def taken(self) -> tuple[list[Statement], int]:
+    def taken(self) -> tuple[Sequence[Statement], int]:
         """The statements since then, and how many places they take."""
         tape = self.tape
         tape.flush()
@@ -412,9 +414,9 @@ class _Part:
             for statement in tape.statements[self.first :]
             for item in (statement if isinstance(statement, Run) else (statement,))
         ]
-        width = tape.length - self.start
-        tape.rewind(self.first, self.start)
-        return statements, width
+        refuse_leaks(tape.statements[self.first :], tape.bodies[self.bodies :])
+        tape.rewind(self.first)
+        return statements, tape.length - self.start
 
 
 def _move(tape: Tape, leaf: Any) -> Tracer:
@@ -498,10 +500,10 @@ def _lowest(statement: Statement) -> float:
 # --- the numbers of the example -------------------------------------------------------------------
 
 
-def _trial(tape: Tape, loop: Statement, boundary: int, wanted: list[int], cost: int) -> list[float]:
+def _trial(tape: Tape, loop: Statement, cells: range, wanted: list[int], cost: int) -> list[float]:
     """What the example gives at these places after the loop: it is run by itself.
 
-    What it reads of the places below the boundary becomes further inputs of a small program. A loop
+    What it reads of the places below the cells becomes further inputs of a small program. A loop
     that would take too long leaves NaN: a branch on such a result is a guard that fails whenever
     the program runs, so it does not go unseen.
     """
@@ -512,7 +514,7 @@ def _trial(tape: Tape, loop: Statement, boundary: int, wanted: list[int], cost: 
     known: dict[int, int] = {}
 
     def given(address: Address, counts: tuple[int, ...]) -> Address:
-        if address.memory != VALUE or address.base >= boundary:
+        if address.memory != VALUE or address.base >= cells.start:
             return address
         places = address.all(counts, np.array(tape.index, np.int64)).ravel().tolist()
         for place in places:
@@ -528,7 +530,6 @@ def _trial(tape: Tape, loop: Statement, boundary: int, wanted: list[int], cost: 
         return Address(INPUT, 0, (0,) * len(counts), lookup)
 
     statements = list(_rewritten((loop,), given))
-    cells = range(boundary, int(_lowest(loop)))
     moves = [
         Assign(Address(VALUE, place), None, (Address(INPUT, len(inputs) + k),))
         for k, place in enumerate(cells)

@@ -10,12 +10,11 @@ from wengert.dispatch import describe
 from wengert.errors import OperandError
 from wengert.graph import names, topological_order
 from wengert.node import Node
-from wengert.program.address import OUTPUT, Address
 from wengert.program.program import Pass, Program
 from wengert.program.roll import roll
-from wengert.program.statements import Assign
+from wengert.program.statements import Operation, Run
 from wengert.program.structure import NUMBER, TUPLE, Structure, structure_of
-from wengert.program.tape import Tape, result_address
+from wengert.program.tape import RECORDING, Tape, refuse_leaks, result_code
 
 PASSES: tuple[Pass, ...] = (roll,)  # what a recording goes through
 
@@ -69,26 +68,30 @@ def record(function: Any, *example: Any, passes: Sequence[Pass] = PASSES) -> Pro
 
 def _of_function(function: Callable[..., Any], example: Sequence[Any]) -> Program:
     arguments = structure_of(tuple(example), parameters(function, example))
-    tape = Tape()
-    numbers = arguments.numbers(tuple(example)).tolist()
-    operands = [tape.input(place, number) for place, number in enumerate(numbers)]
+    tape = Tape(arguments.numbers(tuple(example)).tolist())
+    operands = [tape.input(place) for place in range(arguments.size)]
+    recording = RECORDING.set(tape)
     try:
         result = function(*arguments.tree(operands))
     finally:
+        RECORDING.reset(recording)
         tape.closed = True
     name = getattr(function, "__name__", type(function).__name__)
     results = structure_of(result, where=f"the result of {name}()")
-    addresses = [result_address(leaf, tape) for leaf in results.elements(result)]
-    return _program(tape, addresses, arguments, results, name)
+    codes = [result_code(leaf, tape) for leaf in results.elements(result)]
+    return _program(tape, codes, arguments, results, name)
 
 
 def _program(
-    tape: Tape, outputs: Sequence[Address], arguments: Structure, results: Structure, name: str
+    tape: Tape, outputs: Sequence[int], arguments: Structure, results: Structure, name: str
 ) -> Program:
     tape.flush()
-    moves = [Assign(Address(OUTPUT, k), None, (a,)) for k, a in enumerate(outputs)]
+    none = np.zeros(len(outputs), np.int32)
+    moves = Run(0, (Operation(None),), none, np.array(outputs, np.int64), outputs=True)
+    statements = (*tape.statements, moves) if outputs else tuple(tape.statements)
+    refuse_leaks(statements, tape.bodies)
     return Program(
-        (*tape.statements, *moves), tape.length, np.array(tape.constants, dtype=float),
+        statements, tape.length, np.array(tape.constants, dtype=float),
         np.array(tape.index, dtype=np.int64), arguments, results,
         name if name.isidentifier() else "program",
     )  # fmt: skip
@@ -115,13 +118,13 @@ def parameters(function: Callable[..., Any], example: Sequence[Any]) -> tuple[st
 
 
 def _of_graph(root: Node) -> Program:
-    tape = Tape()
     order: list[Any] = topological_order(root)
     leaves = [node for node in order if not node._operands]
+    tape = Tape([leaf.data for leaf in leaves])
     named = names(order)
     recorded: dict[Any, Any] = {}
     for place, leaf in enumerate(leaves):
-        recorded[leaf] = tape.input(place, leaf.data)
+        recorded[leaf] = tape.input(place)
     for node in order:
         if node._operands:
             if node._row is None:
@@ -135,6 +138,6 @@ def _of_graph(root: Node) -> Program:
     tape.closed = True
     keys = [named[leaf] for leaf in leaves]
     arguments = Structure(TUPLE, keys=tuple(keys), parts=(Structure(NUMBER),) * len(keys))
-    outputs = [result_address(recorded[root], tape)]
+    outputs = [result_code(recorded[root], tape)]
     name = root.label if root.label.isidentifier() else "program"
     return _program(tape, outputs, arguments, Structure(NUMBER), name)

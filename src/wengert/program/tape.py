@@ -7,6 +7,9 @@ docs/decisions/raw-recording.md. The native twin is native/tape.c.
 
 import math
 import sys
+from collections.abc import Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
@@ -17,7 +20,7 @@ from wengert.dispatch import Primitive, describe, to_float
 from wengert.errors import LostDerivativeError, OperandError, ProgramError
 from wengert.node import Node
 from wengert.operand import Operand
-from wengert.program.address import CONSTANT, INPUT, SHIFT, VALUE, Address, coded, decoded
+from wengert.program.address import CODES, CONSTANT, INPUT, PLACE, SHIFT, VALUE, coded
 from wengert.program.statements import Operation, Run, Statement
 from wengert.source import is_library, place_name
 
@@ -29,16 +32,31 @@ COMPARISONS = (
     primitives.equal, primitives.not_equal,
 )  # fmt: skip
 
+RECORDING: ContextVar["Tape | None"] = ContextVar("wengert_recording", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The places of a loop that was recorded once, and those of them that stand for results."""
+
+    start: int
+    end: int
+    results: frozenset[int]
+
 
 class Tape:
     """The operations of one recording, in order."""
 
-    def __init__(self) -> None:
+    def __init__(self, example: Sequence[float] = ()) -> None:
+        self.example = example  # the numbers of the inputs
         self.statements: list[Statement] = []  # what is complete
         self.constants: list[float] = []
         self.index: list[int] = []
         self.length = 0  # of the value memory
         self.closed = False
+        self.bodies: list[Body] = []
+        self._data: dict[int, float] = {}  # the example's number at each place
+        self._locals = 0
         self._numbers: dict[Operation, int] = {}
         self._sources: dict[str, int] = {}
         self._begin(0)
@@ -55,13 +73,14 @@ class Tape:
         self.constants.append(number)
         return coded(CONSTANT, len(self.constants) - 1)
 
-    def put(self, operation: Operation, operands: tuple[int, ...]) -> int:
-        """Write one operation down; the place of its result."""
+    def put(self, operation: Operation, operands: tuple[int, ...], number: float) -> int:
+        """Write one operation down, which gives a number for the example; its place."""
         if self.closed:
             raise closed_error()
         self._ops.append(self._numbers.setdefault(operation, len(self._numbers)))
         self._operands += operands
         self._lines.append(self._sources.setdefault(_source(), len(self._sources)))
+        self._data[self.length] = number
         self.length += 1
         return self.length - 1
 
@@ -101,13 +120,35 @@ class Tape:
             )  # fmt: skip
         self._begin(self.length)
 
-    def input(self, place: int, data: float) -> "Tracer":
-        """The operand that stands for an input."""
-        return Tracer(self, coded(INPUT, place), data)
+    def rewind(self, statements: int) -> None:
+        """Forget what was written after so many statements; its places stay taken."""
+        del self.statements[statements:]
+        self._begin(self.length)
 
-    def value(self, place: int, data: float) -> "Tracer":
-        """The operand that stands for what is at a place of the value memory."""
-        return Tracer(self, coded(VALUE, place), data)
+    def fresh_local(self) -> str:
+        """The name of a new memory for a `While` loop."""
+        self._locals += 1
+        return f"local{self._locals}"
+
+    def number(self, code: int) -> float:
+        """The example's number at a coded address."""
+        memory, place = code >> SHIFT, code & PLACE
+        if memory == CODES[VALUE]:
+            return self._data[place]
+        return self.example[place] if memory == CODES[INPUT] else self.constants[place]
+
+    def move(self, code: int, number: float) -> "Tracer":
+        """Write a move down; the operand that stands for what was moved."""
+        return Tracer(self, self.put(Operation(None), (code,), number), number)
+
+    def input(self, place: int) -> "Tracer":
+        """The operand that stands for an input."""
+        return Tracer(self, coded(INPUT, place), self.example[place])
+
+    def value(self, place: int, number: float) -> "Tracer":
+        """The operand that stands for what a loop leaves at a place of the value memory."""
+        self._data[place] = number
+        return Tracer(self, coded(VALUE, place), number)
 
 
 class Tracer(Operand):
@@ -131,8 +172,8 @@ class Tracer(Operand):
                 number = arg if type(arg) is float else recordable(arg, row.name)
                 codes.append(tape.constant(number))
                 numbers.append(number)
-        place = tape.put(Operation(row), tuple(codes))
-        return Tracer(tape, coded(VALUE, place), row.scalar(*numbers))
+        number = row.scalar(*numbers)
+        return Tracer(tape, tape.put(Operation(row), tuple(codes), number), number)
 
     @property
     def label(self) -> str:
@@ -188,7 +229,7 @@ class Tracer(Operand):
 
     def _guard(self, row: Primitive, operands: tuple[int, ...], expected: float) -> None:
         tape = self._tape
-        tape.put(Operation(row, guards=True), (*operands, tape.constant(expected)))
+        tape.put(Operation(row, guards=True), (*operands, tape.constant(expected)), expected)
 
     def _integer(self, row: Primitive, what: str) -> int:
         number = row.scalar(self.data)
@@ -257,12 +298,26 @@ def _source() -> str:
     return place_name(frame.f_code.co_filename, frame.f_lineno) if frame else ""
 
 
-def result_address(result: Any, tape: Tape) -> Address:
-    """Where a result of the recorded function is kept: a plain number becomes a constant."""
+def result_code(result: Any, tape: Tape, where: str = "return") -> int:
+    """The coded address of something that recorded code made: a plain number is a constant."""
     if isinstance(result, Tracer):
         if result._tape is not tape:
-            raise other_tape_error("return")
-        code = result._code
-    else:
-        code = tape.constant(recordable(result, "return"))
-    return decoded(code)
+            raise other_tape_error(where)
+        return result._code
+    return tape.constant(recordable(result, where))
+
+
+def refuse_leaks(statements: Sequence[Statement], bodies: Sequence[Body]) -> None:
+    """What is made in the body of a stated loop is used there only, but for its results."""
+    for run in statements:
+        if not isinstance(run, Run):
+            continue
+        for body in bodies:
+            codes = run.operands  # those of the value memory are its places
+            inside = np.unique(codes[(codes >= body.start) & (codes < body.end)]).tolist()
+            if not body.results.issuperset(inside):
+                raise ProgramError(
+                    "An operand that was made in the body of wg.scan, wg.fori or wg.while_loop is "
+                    "used outside of it. The body is recorded once: carry it along, or give it out "
+                    "as an output of wg.scan."
+                )
