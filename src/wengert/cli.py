@@ -1,4 +1,4 @@
-"""The command line: `wengert tour | draw | step | check | quiz | plot | doctor`.
+"""The command line: `wengert tour | draw | step | check | quiz | plot | record | doctor`.
 
 Exit status: 0 done, 1 the check failed, 2 the call or its target was wrong.
 """
@@ -222,6 +222,31 @@ def _plot_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", metavar="FILE", default="plot.svg", help="plot.svg")
 
 
+def _record(options: argparse.Namespace) -> int:
+    how = {"passes": ()} if options.raw else {}
+    program = target.recorded(options.target, ",".join(options.at), **how)
+    if options.simplify:
+        program = program.simplify()
+    if options.output:
+        program.save(options.output)
+    if options.json:
+        facts = {"operations": len(program), "statements": program.size, "key": program.key}
+        print(_dumps({**facts, "text": str(program), "passes": program.explain()}))
+        return 0
+    print(program.text(limit=options.lines))
+    if program.history:
+        print(f"\n{program.explain()}")
+    return 0
+
+
+def _record_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--raw", action="store_true", help="the flat list, as it was recorded")
+    parser.add_argument("--simplify", action="store_true", help="simplify it, bit for bit")
+    parser.add_argument("--lines", type=int, default=200, help="print at most so many lines (200)")
+    parser.add_argument("-o", "--output", metavar="FILE", help="save it, for wengert.load")
+    _json_flag(parser)
+
+
 def _doctor(options: argparse.Namespace) -> int:
     facts = {
         "wengert": wg.__version__,
@@ -260,6 +285,7 @@ VERBS = (
     Verb(
         "plot", "Plot a function of one variable, with tangent and secant.", _plot, _plot_arguments
     ),
+    Verb("record", "Record a function as a program, with its loops.", _record, _record_arguments),
     Verb("doctor", "Show versions, the engine in use and the extras.", _doctor, _json_flag, False),
 )
 

@@ -1,5 +1,6 @@
 """What the command line works on: a Value or a function in a Python file, or an expression."""
 
+import ast
 import inspect
 import re
 import sys
@@ -9,11 +10,15 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from wengert.errors import ExpressionError
+import numpy as np
+
+from wengert.errors import ExpressionError, WengertError
 from wengert.expression import build, shortened
 from wengert.expression import variables as names_in
 from wengert.graph import topological_order
 from wengert.learn.typed import typed
+from wengert.program.program import Program
+from wengert.program.record import record
 from wengert.value import Value
 
 _IN_FILE = re.compile(r"(?P<path>.+\.py):(?P<name>[A-Za-z_]\w*)")
@@ -78,6 +83,98 @@ def root(target: str, at: Mapping[str, float]) -> tuple[Value, bool]:
         _move_leaves(found, at, target)
         return found, False
     return _called(found, at, target), True
+
+
+def example(text: str) -> dict[str, Any]:
+    """The arguments in "x=2, w=[1, 2.5], m=ones(3, 4)": numbers, lists, and arrays by their shape.
+
+    Raises:
+        ExpressionError: naming the piece that is none of these, or the name given twice.
+
+    Examples:
+        >>> example("x=-2, w=[1, 2.5]")
+        {'x': -2.0, 'w': array([1. , 2.5])}
+    """
+    try:
+        call = ast.parse(f"f({text})", mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        call = None
+    if not isinstance(call, ast.Call) or call.args:
+        raise ExpressionError(f"--at takes NAME=ARGUMENT,..., not {shortened(text)!r}.")
+    arguments: dict[str, Any] = {}
+    for keyword in call.keywords:
+        if keyword.arg is None or keyword.arg in arguments:
+            raise ExpressionError(f"--at gives {keyword.arg or '**'} two values. Give it one.")
+        arguments[keyword.arg] = _argument(keyword.value)
+    return arguments
+
+
+def _argument(node: ast.expr) -> Any:
+    shown = shortened(ast.unparse(node))
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ARRAYS:
+        sizes = [_argument(argument) for argument in node.args]
+        try:
+            return ARRAYS[node.func.id](*sizes)
+        except (TypeError, ValueError, MemoryError) as error:
+            raise ExpressionError(f"{shown}: {error}.") from None
+    try:
+        found = _number(ast.unparse(node))
+    except ValueError:
+        try:
+            found = np.array(ast.literal_eval(node), dtype=float)
+        except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+            raise ExpressionError(
+                f"--at takes numbers, lists of them, and {', '.join(ARRAYS)}(SIZE, ...), "
+                f"not {shown!r}."
+            ) from None
+    return found
+
+
+def _shape(*sizes: float) -> tuple[int, ...]:
+    if not all(size == int(size) and size >= 0 for size in sizes):
+        raise ValueError("sizes are integers")
+    return tuple(int(size) for size in sizes)
+
+
+ARRAYS: dict[str, Callable[..., Any]] = {
+    "zeros": lambda *sizes: np.zeros(_shape(*sizes)),
+    "ones": lambda *sizes: np.ones(_shape(*sizes)),
+    "random": lambda *sizes: np.random.default_rng(0).uniform(-1.0, 1.0, _shape(*sizes)),
+    "linspace": lambda low, high, size: np.linspace(low, high, *_shape(size)),
+}
+
+
+def recorded(target: str, text: str, **how: Any) -> Program:
+    """The Program that a target stands for.
+
+    Args:
+        target: FILE.py:NAME or an expression.
+        text: its arguments, as `example` reads them.
+        how: further arguments of `wengert.record`.
+
+    Raises:
+        ExpressionError: with what is wrong with the target or its arguments.
+    """
+    found = _find(target)
+    if not callable(found) or isinstance(found, Value):
+        return record(root(target, parse_at(text))[0], **how)
+    arguments = example(text)
+    parameters = _parameters(found, target)
+    needed = [
+        name for name, each in parameters.items()
+        if each.default is each.empty and each.kind not in _CATCH_ALL
+    ]  # fmt: skip
+    missing = [name for name in needed if name not in arguments]
+    if missing:
+        raise _missing(target, missing)
+    _refuse_unknown(arguments, parameters, target)
+    order = [name for name in parameters if name in arguments]
+    try:
+        return record(found, *(arguments[name] for name in order), **how)
+    except WengertError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise _in_user_code(f"Calling {target}", error) from error
 
 
 def function(
