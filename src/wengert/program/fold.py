@@ -64,8 +64,9 @@ def fold_plain(ids: Integers, hashes: Hashes, kinds: int) -> Folded:
     Args:
         ids: per item, what it does, a number below `kinds`.
         hashes: per item, a linear hash of the addresses it reads.
+        kinds: how many different things items do.
     """
-    folding = _Folding(ids.astype(np.int64), hashes, kinds)
+    folding = _Folding(ids, hashes, kinds)
     while folding.once(1, 2) or folding.once(2, MULTIPLES + 1):
         pass
     return Folded(folding.ids, folding.starts, folding.loops)
@@ -73,7 +74,7 @@ def fold_plain(ids: Integers, hashes: Hashes, kinds: int) -> Folded:
 
 class _Folding:
     def __init__(self, ids: Integers, hashes: Hashes, kinds: int) -> None:
-        self.ids, self.hashes, self.kinds = ids, hashes, kinds
+        self.ids, self.hashes, self.kinds = ids.astype(np.int64), hashes.copy(), kinds
         self.starts: Integers = np.arange(len(ids), dtype=np.int64)
         self.loops: list[tuple[int, Integers]] = []
         self.known: dict[int, int] = {}

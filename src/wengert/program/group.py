@@ -36,13 +36,20 @@ class Grouping(Nest):
 
     def top(self) -> list[Statement]:
         """The statements for the whole stretch."""
+        items = np.array(self.sizes.items, np.int64)[self.folded.ids]
+        if not np.array_equal(
+            np.append(self.folded.starts, len(self.stretch))[1:], self.folded.starts + items
+        ):
+            raise NotLoops
         return self._sequence(self.folded.ids, self.folded.starts, len(self.stretch), ())
 
     def body(self, ids: Sequence[int], start: int, around: Around) -> list[Statement]:
         """The statements for what is in a loop."""
         identities = np.array(ids, np.int64)
         items = np.array(self.sizes.items, np.int64)[identities]
-        return self._sequence(identities, start + np.cumsum(items) - items, start + int(items.sum()), around)
+        return self._sequence(
+            identities, start + np.cumsum(items) - items, start + int(items.sum()), around
+        )
 
     def _sequence(
         self, ids: Integers, starts: Integers, stop: int, around: Around
@@ -92,7 +99,7 @@ class Grouping(Nest):
             out.append(self.stretch.cut(first, first + stop - at))
 
     def _grouped(self, low: int, high: int, size: int, around: Around) -> list[Statement] | None:
-        """The items from `low` to `high` in groups, if that is much better than `size` statements."""
+        """The items from `low` to `high` in groups, if much better than `size` statements."""
         stretch = self.stretch
         ids = _moving(stretch, low, high, around)
         if ids is None:

@@ -139,5 +139,3 @@ class Nest:
         if operation.guards and operation.row:
             return Guard(target, operation.row, reads[:-1], reads[-1], label, source)
         return Assign(target, operation.row, reads, label, source)
-
-

@@ -10,9 +10,10 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from wengert.program.address import CODES, VALUE, Integers
 from wengert.program.fold import Folded, fold
 from wengert.program.group import Grouping
-from wengert.program.nest import Nest, NotLoops, Sizes, Tables
+from wengert.program.nest import NotLoops, Sizes, Tables
 from wengert.program.program import Program
 from wengert.program.statements import (
     Assign,
@@ -30,6 +31,7 @@ SMALL = 200  # statements: nothing else is tried
 WORTH = 200  # operations per statement: nothing else is tried
 BETTER = 4  # times smaller: then something else is taken
 IRREGULAR = 0.25  # of the steps of an operand: then it may be looked up
+DISTANCES = 0.125  # as many distances as items: below, it is part of a pattern after all
 
 
 def roll(program: Program) -> Program:
@@ -115,7 +117,7 @@ def _written(
 
 def _irregular(stretch: Stretch, folded: Folded) -> frozenset[tuple[int, int]]:
     """The operands, by kind and slot, that move irregularly from one item to the next."""
-    flat = folded.starts[folded.ids < len(stretch.kinds)]
+    flat = _once(folded, len(stretch.kinds))
     order = flat[np.argsort(stretch.ids[flat], kind="stable")]
     ids = stretch.ids[order]
     edges = np.flatnonzero(np.diff(ids, prepend=-1, append=-1))
@@ -123,10 +125,41 @@ def _irregular(stretch: Stretch, folded: Folded) -> frozenset[tuple[int, int]]:
     for start, stop in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
         kind = int(ids[start])
         for slot in range(len(stretch.kinds[kind].memories)):
-            steps = np.diff(stretch.column(slot, order[start:stop]), 2)
-            if len(steps) and np.count_nonzero(steps) > IRREGULAR * len(steps):
+            codes = stretch.column(slot, order[start:stop])
+            if _steps(codes) and not (
+                stretch.kinds[kind].memories[slot] == CODES[VALUE]
+                and _local(codes, order[start:stop])
+            ):
                 found.add((kind, slot))
     return frozenset(found)
+
+
+def _once(folded: Folded, kinds: int) -> Integers:
+    """The items in order, those in loops for the first time each only."""
+    sizes = Sizes.of(folded, kinds).items
+    first: list[Integers] = [np.zeros(1, np.int64)] * kinds
+    for _, body in folded.loops:
+        starts = np.cumsum([0, *(sizes[i] for i in body.tolist())])
+        below = [start + first[i] for start, i in zip(starts.tolist(), body.tolist(), strict=False)]
+        first.append(np.concatenate(below))
+    lengths = np.array([len(items) for items in first], np.int64)[folded.ids]
+    ends = np.cumsum(lengths)
+    items = np.repeat(folded.starts, lengths)
+    loops = np.flatnonzero(folded.ids >= kinds)
+    for at in loops.tolist():
+        items[ends[at] - lengths[at] : ends[at]] += first[int(folded.ids[at])]
+    return items
+
+
+def _steps(codes: Integers) -> bool:
+    """Whether most steps from one address to the next differ from the step before."""
+    changes = np.diff(codes, 2)
+    return bool(np.count_nonzero(changes) > IRREGULAR * len(changes))
+
+
+def _local(codes: Integers, items: Integers) -> bool:
+    """Whether the operands mostly stand before the items at one of a few distances."""
+    return len(np.unique(items - codes)) < DISTANCES * len(items)
 
 
 def _depths(statements: Iterable[Statement]) -> list[int]:

@@ -52,7 +52,7 @@ class Stretch:
 
     def operation(self, item: int) -> Operation:
         """What an item does."""
-        return self.run.operations[self.ops[item]]
+        return self.run.operations[int(self.ops[item])]
 
     def source(self, item: int) -> str:
         """The source line of an item."""
@@ -112,7 +112,7 @@ def kinds_of_plain(
     order = np.argsort(first)
     rank = np.empty(len(found), np.int32)
     rank[order] = np.arange(len(found), dtype=np.int32)
-    return rank[ids], found[order].tolist()
+    return rank[ids].astype(np.int64), found[order].tolist()
 
 
 def hashes_of_plain(
@@ -154,7 +154,10 @@ def levels_plain(
     """Per item, how often the operation changes along the longest path to it.
 
     Args:
-        ids: what the items from number `first` on do.
+        ids: what the items do, from number `first` of the stretch on.
+        operands: of the whole stretch.
+        offsets: where the operands of each item start.
+        first: the number of the first item.
         start: the place of item 0 in the value memory.
     """
     levels = [0] * len(ids)
@@ -172,16 +175,12 @@ if TYPE_CHECKING or engine == "plain":
 else:
     from wengert import _native
 
-    def kinds_of(
-        ops: Any, operands: Integers, offsets: Integers
-    ) -> tuple[Integers, Sequence[int]]:
+    def kinds_of(ops: Any, operands: Integers, offsets: Integers) -> tuple[Integers, Sequence[int]]:
         """See `kinds_of_plain`."""
         ids, signatures = _native.kinds_of(ops, operands, offsets)
         return np.frombuffer(ids, np.int32), np.frombuffer(signatures, np.int64).tolist()
 
-    def hashes_of(
-        ids: Integers, operands: Integers, offsets: Integers, weights: Hashes
-    ) -> Hashes:
+    def hashes_of(ids: Integers, operands: Integers, offsets: Integers, weights: Hashes) -> Hashes:
         """See `hashes_of_plain`."""
         return np.frombuffer(_native.hashes_of(ids, operands, offsets, weights), np.uint64)
 
@@ -194,5 +193,3 @@ else:
         ids = np.ascontiguousarray(ids, np.int32)
         levels = _native.levels_of(ids, operands, offsets, first, start)
         return np.frombuffer(levels, np.int32).astype(np.int64)
-
-
