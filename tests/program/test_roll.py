@@ -71,14 +71,16 @@ def checked(program: Program) -> Program:
     rolled = roll(program)
     assert rolled.expand().statements == program.expand().statements
     assert len(times(rolled)) == program.values
-    assert rolled.size <= program.size
     if engine == "native":
         assert plainly_rolled(program) == rolled
     return rolled
 
 
 def rolled(function: Callable[..., Any], *example: Any) -> Program:
-    return checked(record(function, *example, passes=()))
+    program = record(function, *example, passes=())
+    rolled = checked(program)
+    assert rolled.size <= program.size
+    return rolled
 
 
 def flat(
@@ -394,6 +396,24 @@ def test_random_code(body: Tree) -> None:
     program = record(function_of(body), example, passes=())
     if len(program) < 3000:
         checked(program)
+
+
+@settings(max_examples=150, deadline=None)
+@given(code(3), st.sampled_from([0, 10**9]))
+def test_random_code_with_all_that_is_meant_for_large_programs(body: Tree, least: int) -> None:
+    program = record(function_of(body), example, passes=())
+    if len(program) < 1000:
+        with (
+            patch("wengert.program.roll.SMALL", 0),
+            patch("wengert.program.roll.WORTH", 10**9),
+            patch("wengert.program.roll.BETTER", 1),
+            patch("wengert.program.group.SMALL", least),
+            patch("wengert.program.group.WORTH", 10**9),
+            patch("wengert.program.group.BETTER", 0.5),
+            patch("wengert.program.group.BARRIER", 10),
+            patch("wengert.program.group.RATIO", 2),
+        ):
+            checked(program)
 
 
 @settings(max_examples=100, deadline=None)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from wengert.program.address import MEMORIES, Integers
+from wengert.program.address import CODES, MEMORIES, SHIFT, VALUE, Integers
 from wengert.program.fold import Folded
 from wengert.program.nest import Nest, NotLoops, Tables
 from wengert.program.statements import Loop, Statement
@@ -143,22 +143,21 @@ def _moving(stretch: Stretch, low: int, high: int, around: Around) -> Integers |
     ids = stretch.ids[low:high].astype(np.int64)
     if not around:
         return ids
+    grid = positions(0, around).reshape(-1, 1)
+    if not (stretch.ids[grid + items] == ids).all():
+        raise NotLoops
     reads = stretch.offsets[items + 1] - stretch.offsets[items]
     rows = [ids]
     for slot in range(int(reads.max(initial=0))):
-        has = items[reads > slot]
-        codes = stretch.column(slot, has)
-        values = codes >> 56 == 0
-        latest = codes - (stretch.run.start + low)
-        steady = np.ones(len(has), bool)
-        for count, step in around:
-            strides = stretch.column(slot, has + step) - codes
-            row = np.zeros(len(items), np.int64)
-            row[reads > slot] = strides
-            rows.append(row)
-            latest = latest + np.maximum(0, (strides - step) * (count - 1))
-            steady &= strides == step
-        if (values & ~steady & (latest >= 0)).any():
+        has = np.flatnonzero(reads > slot)
+        codes = stretch.column(slot, grid + items[has])
+        within = codes - grid - (stretch.run.start + low)  # which of these items is read each time
+        varies = (within != within[0]).any(axis=0)
+        if (varies & (codes[0] >> SHIFT == CODES[VALUE]) & (within >= 0).any(axis=0)).any():
             return None
+        for _, step in around:
+            row = np.zeros(len(items), np.int64)
+            row[has] = stretch.column(slot, items[has] + step) - codes[0]
+            rows.append(row)
     moving: Integers = np.unique(np.array(rows), axis=1, return_inverse=True)[1].ravel()
     return moving.astype(np.int64)
