@@ -366,6 +366,11 @@ static PyMethodDef functions[] = {
     {"faster_call", faster_call, METH_O, NULL},
     {"after_collection", after_collection, METH_VARARGS, NULL},
     {"slab_count", count_slabs, METH_NOARGS, "How many slabs of 1 MB hold the nodes."},
+    {"fold", fold, METH_VARARGS, "The twin of wengert.program.fold.fold_plain."},
+    {"kinds_of", kinds_of, METH_VARARGS, "The twin of wengert.program.stretch.kinds_of_plain."},
+    {"hashes_of", hashes_of, METH_VARARGS, "The twin of wengert.program.stretch.hashes_of_plain."},
+    {"strides_of", strides_of, METH_VARARGS, "The twin of wengert.program.stretch.strides_plain."},
+    {"levels_of", levels_of, METH_VARARGS, "The twin of wengert.program.stretch.levels_plain."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -306,6 +306,14 @@ PyObject *value_apply(PyObject *self, PyObject *const *args, Py_ssize_t count);
 PyObject *value_reduce(PyObject *self, PyObject *const *args, Py_ssize_t count);
 PyObject *value_dot(PyObject *self, PyObject *const *args, Py_ssize_t count);
 
+/* --- fold.c and stretch.c: finding loops ------------------------------------------------------- */
+
+PyObject *fold(PyObject *module, PyObject *args);
+PyObject *kinds_of(PyObject *module, PyObject *args);
+PyObject *hashes_of(PyObject *module, PyObject *args);
+PyObject *strides_of(PyObject *module, PyObject *args);
+PyObject *levels_of(PyObject *module, PyObject *args);
+
 /* --- module.c: helpers written in Python ------------------------------------------------------- */
 
 typedef struct {

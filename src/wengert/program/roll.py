@@ -1,8 +1,176 @@
-"""Find the loops in a flat list."""
+"""Find the loops in a flat list.
 
+Straight stretches are folded from the inside out (`fold`), strictly at first: all addresses move
+by constant strides. Where that leaves much, operands that move irregularly may be looked up; and
+what is left then is grouped by shape (`group`), if that is much smaller. Loops that stand in the
+program already stay as they are. Whatever comes out means the very same list: see `nest`.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from wengert.program.address import CODES, VALUE, Integers
+from wengert.program.fold import Folded, fold
+from wengert.program.group import Grouping
+from wengert.program.nest import NotLoops, Sizes, Tables
 from wengert.program.program import Program
+from wengert.program.statements import (
+    Assign,
+    Guard,
+    Loop,
+    Run,
+    Statement,
+    fits_columns,
+    straight,
+    walk,
+)
+from wengert.program.stretch import Stretch
+
+SMALL = 200  # statements: nothing else is tried
+WORTH = 200  # operations per statement: nothing else is tried
+BETTER = 4  # times smaller: then something else is taken
+IRREGULAR = 0.25  # of the steps of an operand: then it may be looked up
+DISTANCES = 0.125  # as many distances as items: below, it is part of a pattern after all
 
 
 def roll(program: Program) -> Program:
     """The same program with its loops found."""
-    return program.passed("roll")
+    tables = Tables(program.index)
+    details: list[str] = []
+    statements: list[Statement] = []
+    for part in stretches(program.statements):
+        if isinstance(part, Run):
+            statements += _rolled(part, tables, details)
+        else:
+            statements.append(part)
+    if len(tables.index) > len(program.index):
+        new = (len(tables.index) - len(program.index)) * 8
+        details.append(f"{_bytes(new)} of index tables")
+    loops = _depths(statements)
+    if loops:
+        found = f"{len(loops):,} loop{'s' * (len(loops) > 1)}, deepest nest {max(loops)}"
+    else:
+        found = "nothing repeats"
+    return program.passed(
+        "roll", (found, *details), statements=tuple(statements), index=tables.index
+    )
+
+
+def stretches(statements: Iterable[Statement]) -> Iterable[Statement]:
+    """The statements, those that fit into columns in runs."""
+    pending: list[Assign | Guard] = []
+    for statement in statements:
+        fits = isinstance(statement, Assign | Guard) and fits_columns(statement)
+        if pending and not (fits and _follows(pending[-1], statement)):
+            yield straight(pending)
+            pending = []
+        if fits and isinstance(statement, Assign | Guard):
+            pending.append(statement)
+        else:
+            yield statement
+    if pending:
+        yield straight(pending)
+
+
+def _follows(before: Assign | Guard, after: Statement) -> bool:
+    if not isinstance(after, Assign | Guard):
+        return False
+    same = before.target.memory == after.target.memory
+    return same and before.target.base + 1 == after.target.base
+
+
+def _rolled(run: Run, tables: Tables, details: list[str]) -> list[Statement]:
+    stretch = Stretch(run)
+    kinds = len(stretch.kinds)
+    folded = fold(stretch.ids, stretch.hashes(), kinds)
+    size = _size(folded, kinds)
+    if size > SMALL and size * WORTH > len(stretch):
+        free = _irregular(stretch, folded)
+        if free:
+            loosely = fold(stretch.ids, stretch.hashes(free), kinds)
+            if _size(loosely, kinds) * BETTER <= size:
+                folded = loosely
+    try:
+        return _written(stretch, folded, tables, details)
+    except NotLoops:
+        details.append("two hashes were equal by chance: a stretch stays flat")
+        return [run]
+
+
+def _size(folded: Folded, kinds: int) -> int:
+    statements = np.array(Sizes.of(folded, kinds).statements, np.int64)
+    return int(statements[folded.ids].sum())
+
+
+def _written(
+    stretch: Stretch, folded: Folded, tables: Tables, details: list[str]
+) -> list[Statement]:
+    nest = Grouping(stretch, folded, tables)
+    if len(folded.ids) == len(stretch) and not nest.is_poor(len(stretch), len(stretch)):
+        return [stretch.run]
+    out = nest.top()
+    if nest.groups:
+        details.append(f"grouped by shape: {nest.groups:,} groups")
+    return out
+
+
+def _irregular(stretch: Stretch, folded: Folded) -> frozenset[tuple[int, int]]:
+    """The operands, by kind and slot, that move irregularly from one item to the next."""
+    flat = _once(folded, len(stretch.kinds))
+    order = flat[np.argsort(stretch.ids[flat], kind="stable")]
+    ids = stretch.ids[order]
+    edges = np.flatnonzero(np.diff(ids, prepend=-1, append=-1))
+    found = set()
+    for start, stop in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
+        kind = int(ids[start])
+        for slot in range(len(stretch.kinds[kind].memories)):
+            codes = stretch.column(slot, order[start:stop])
+            if _steps(codes) and not (
+                stretch.kinds[kind].memories[slot] == CODES[VALUE]
+                and _local(codes, order[start:stop])
+            ):
+                found.add((kind, slot))
+    return frozenset(found)
+
+
+def _once(folded: Folded, kinds: int) -> Integers:
+    """The items in order, those in loops for the first time each only."""
+    sizes = Sizes.of(folded, kinds).items
+    first: list[Integers] = [np.zeros(1, np.int64)] * kinds
+    for _, body in folded.loops:
+        starts = np.cumsum([0, *(sizes[i] for i in body.tolist())])
+        below = [start + first[i] for start, i in zip(starts.tolist(), body.tolist(), strict=False)]
+        first.append(np.concatenate(below))
+    lengths = np.array([len(items) for items in first], np.int64)[folded.ids]
+    ends = np.cumsum(lengths)
+    items = np.repeat(folded.starts, lengths)
+    loops = np.flatnonzero(folded.ids >= kinds)
+    for at in loops.tolist():
+        items[ends[at] - lengths[at] : ends[at]] += first[int(folded.ids[at])]
+    return items
+
+
+def _steps(codes: Integers) -> bool:
+    """Whether most steps from one address to the next differ from the step before."""
+    changes = np.diff(codes, 2)
+    return bool(np.count_nonzero(changes) > IRREGULAR * len(changes))
+
+
+def _local(codes: Integers, items: Integers) -> bool:
+    """Whether the operands mostly stand before the items at one of a few distances."""
+    return len(np.unique(items - codes)) < DISTANCES * len(items)
+
+
+def _depths(statements: Iterable[Statement]) -> list[int]:
+    """For every loop, how many loops it is in, itself included."""
+    depths: dict[int, int] = {}
+    for statement in statements:
+        if isinstance(statement, Loop):
+            for _, around in walk((statement,)):
+                depths.update({id(loop): k + 1 for k, loop in enumerate(around)})
+    return list(depths.values())
+
+
+def _bytes(count: int) -> str:
+    return f"{count / 1e6:.1f} MB" if count >= 100_000 else f"{count / 1e3:.1f} kB"

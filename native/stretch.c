@@ -1,0 +1,302 @@
+/* Looking at a straight stretch of a program; src/wengert/program/stretch.py has the meaning. */
+
+#include "node.h"
+
+enum { SHIFT = 56, MOST_READS = 16, MOST_LOOPS = 64 };
+static const int64_t PLACE_MASK = ((int64_t)1 << SHIFT) - 1;
+
+/* What the functions below are called with; buffers of 32 and of 64 bits. */
+typedef struct {
+    Py_buffer first, operands, offsets;
+    const int32_t *ids; /* or the operations */
+    const int64_t *operand, *offset;
+    int64_t size, operand_count;
+} Columns;
+
+static void release(Columns *c)
+{
+    PyBuffer_Release(&c->first);
+    PyBuffer_Release(&c->operands);
+    PyBuffer_Release(&c->offsets);
+}
+
+/* Whether the offsets lead to operands, at most so many for each item; releases them if not. */
+static bool look_at(Columns *c)
+{
+    c->ids = c->first.buf;
+    c->operand = c->operands.buf;
+    c->offset = c->offsets.buf;
+    c->size = (int64_t)(c->offsets.len / 8) - 1;
+    c->operand_count = (int64_t)(c->operands.len / 8);
+    bool fits = c->size >= 0 && c->size < INT32_MAX && c->offset[0] >= 0 &&
+                c->offset[c->size] <= c->operand_count;
+    for (int64_t i = 0; i < c->size && fits; i++)
+        fits = c->offset[i] <= c->offset[i + 1] && c->offset[i + 1] - c->offset[i] <= MOST_READS;
+    if (!fits) {
+        PyErr_SetString(PyExc_ValueError, "the columns do not fit together");
+        release(c);
+    }
+    return fits;
+}
+
+/* --- kinds ------------------------------------------------------------------------------------- */
+
+typedef struct {
+    int64_t *signatures;
+    int32_t *table; /* the number of a signature, and 1 */
+    size_t room;    /* a power of two */
+    int32_t count;
+} Kinds;
+
+static inline size_t place_of(const Kinds *kinds, int64_t signature)
+{
+    size_t at = (size_t)(((uint64_t)signature * 0x9E3779B97F4A7C15u) >> 20) & (kinds->room - 1);
+    while (kinds->table[at] && kinds->signatures[kinds->table[at] - 1] != signature)
+        at = (at + 1) & (kinds->room - 1);
+    return at;
+}
+
+static bool more_kinds(Kinds *kinds)
+{
+    size_t room = kinds->room ? kinds->room * 2 : 256;
+    int64_t *signatures = PyMem_Realloc(kinds->signatures, room / 2 * sizeof *signatures);
+    if (signatures != NULL)
+        kinds->signatures = signatures;
+    int32_t *table = PyMem_Calloc(room, sizeof *table);
+    if (signatures == NULL || table == NULL) {
+        PyMem_Free(table);
+        PyErr_NoMemory();
+        return false;
+    }
+    PyMem_Free(kinds->table);
+    kinds->table = table;
+    kinds->room = room;
+    for (int32_t k = 0; k < kinds->count; k++)
+        table[place_of(kinds, signatures[k])] = k + 1;
+    return true;
+}
+
+/* kinds_of(ops, operands, offsets) -> numbers of 32 bits and signatures of 64, as bytes */
+PyObject *kinds_of(PyObject *module, PyObject *args)
+{
+    (void)module;
+    Columns c;
+    if (!PyArg_ParseTuple(args, "y*y*y*", &c.first, &c.operands, &c.offsets) || !look_at(&c))
+        return NULL;
+    Kinds kinds = {0};
+    PyObject *result = NULL;
+    PyObject *numbers = PyBytes_FromStringAndSize(NULL, c.size * (Py_ssize_t)sizeof(int32_t));
+    bool done = numbers != NULL && more_kinds(&kinds);
+    int32_t *number = done ? (int32_t *)(void *)PyBytes_AS_STRING(numbers) : NULL;
+    for (int64_t i = 0; i < c.size && done; i++) {
+        int64_t signature = (int64_t)((uint64_t)(uint32_t)c.ids[i] << 32);
+        int shift = 0;
+        for (int64_t k = c.offset[i]; k < c.offset[i + 1]; k++, shift += 2)
+            signature |= (c.operand[k] >> SHIFT & 3) << shift;
+        size_t at = place_of(&kinds, signature);
+        if (!kinds.table[at]) {
+            if (2 * (size_t)kinds.count + 2 >= kinds.room) {
+                done = more_kinds(&kinds);
+                if (!done)
+                    break;
+                at = place_of(&kinds, signature);
+            }
+            kinds.signatures[kinds.count++] = signature;
+            kinds.table[at] = kinds.count;
+        }
+        number[i] = kinds.table[at] - 1;
+    }
+    if (done)
+        result = Py_BuildValue("Oy#", numbers, (char *)kinds.signatures,
+                               (Py_ssize_t)((size_t)kinds.count * sizeof *kinds.signatures));
+    Py_XDECREF(numbers);
+    PyMem_Free(kinds.signatures);
+    PyMem_Free(kinds.table);
+    release(&c);
+    return result;
+}
+
+/* --- hashes ------------------------------------------------------------------------------------ */
+
+/* hashes_of(ids, operands, offsets, weights) -> numbers of 64 bits, as bytes */
+PyObject *hashes_of(PyObject *module, PyObject *args)
+{
+    (void)module;
+    Columns c;
+    Py_buffer weights;
+    if (!PyArg_ParseTuple(args, "y*y*y*y*", &c.first, &c.operands, &c.offsets, &weights))
+        return NULL;
+    if (!look_at(&c)) {
+        PyBuffer_Release(&weights);
+        return NULL;
+    }
+    const uint64_t *weight = weights.buf;
+    PyObject *hashes = PyBytes_FromStringAndSize(NULL, c.size * (Py_ssize_t)sizeof(uint64_t));
+    uint64_t *hash = hashes != NULL ? (uint64_t *)(void *)PyBytes_AS_STRING(hashes) : NULL;
+    for (int64_t i = 0; i < c.size && hash != NULL; i++) {
+        const uint64_t *factor = weight + (size_t)c.ids[i] * MOST_READS;
+        uint64_t sum = 0;
+        for (int64_t k = c.offset[i]; k < c.offset[i + 1]; k++)
+            sum += (uint64_t)(c.operand[k] & PLACE_MASK) * *factor++;
+        hash[i] = sum;
+    }
+    PyBuffer_Release(&weights);
+    release(&c);
+    return hashes;
+}
+
+/* --- strides ----------------------------------------------------------------------------------- */
+
+typedef struct {
+    int64_t count, step, k;
+    int64_t strides[MOST_READS];
+} Level;
+
+/* Whether all items are of one kind; drops from `affine` the slots that do not move steadily. */
+static bool moves_steadily(const Columns *c, int64_t item, Level *levels, int depth, int reads,
+                           unsigned *affine)
+{
+    const int32_t id = c->ids[item];
+    const int64_t *first = c->operand + c->offset[item];
+    int64_t wanted[MOST_READS], at = item;
+    for (int slot = 0; slot < reads; slot++)
+        wanted[slot] = first[slot];
+    for (;;) {
+        if (c->ids[at] != id)
+            return false;
+        const int64_t *found = c->operand + c->offset[at];
+        for (int slot = 0; slot < reads; slot++)
+            if (UNLIKELY(found[slot] != wanted[slot]))
+                *affine &= ~(1u << slot);
+        int d = depth - 1;
+        for (; d >= 0; d--) {
+            Level *level = &levels[d];
+            if (++level->k < level->count) {
+                at += level->step;
+                for (int slot = 0; slot < reads; slot++)
+                    wanted[slot] = (int64_t)((uint64_t)wanted[slot] + (uint64_t)level->strides[slot]);
+                break;
+            }
+            level->k = 0;
+            at -= (level->count - 1) * level->step;
+            for (int slot = 0; slot < reads; slot++)
+                wanted[slot] = (int64_t)((uint64_t)wanted[slot] - (uint64_t)(level->count - 1) *
+                                                                      (uint64_t)level->strides[slot]);
+        }
+        if (d < 0)
+            return true;
+    }
+}
+
+static PyObject *strides_list(const Level *levels, int depth, int reads, unsigned affine)
+{
+    PyObject *list = PyList_New(reads);
+    for (int slot = 0; slot < reads && list != NULL; slot++) {
+        PyObject *strides = affine >> slot & 1 ? PyTuple_New(depth) : Py_NewRef(Py_None);
+        for (int d = 0; d < depth && strides != NULL && strides != Py_None; d++) {
+            PyObject *stride = PyLong_FromLongLong(levels[d].strides[slot]);
+            if (stride == NULL)
+                Py_CLEAR(strides);
+            else
+                PyTuple_SET_ITEM(strides, d, stride);
+        }
+        if (strides == NULL)
+            Py_CLEAR(list);
+        else
+            PyList_SET_ITEM(list, slot, strides);
+    }
+    return list;
+}
+
+/* Reads the enclosing loops; whether all they lead to lies within the columns. */
+static bool read_loops(const Columns *c, PyObject *around, int64_t item, Level *levels, int depth,
+                       int reads)
+{
+    int64_t last = item;
+    bool fits = item >= 0 && item < c->size;
+    for (int d = 0; d < depth && fits; d++) {
+        long long count, step;
+        if (!PyArg_ParseTuple(PyTuple_GET_ITEM(around, d), "LL", &count, &step))
+            return false;
+        fits = count > 1 && step > 0 && (count - 1) <= (c->size - 1 - last) / step;
+        if (fits)
+            last += (count - 1) * step;
+        levels[d] = (Level){.count = count, .step = step};
+        if (!fits || c->ids[item + step] != c->ids[item])
+            continue;
+        const int64_t *from = c->operand + c->offset[item];
+        const int64_t *to = c->operand + c->offset[item + step];
+        for (int slot = 0; slot < reads; slot++)
+            levels[d].strides[slot] = (int64_t)((uint64_t)to[slot] - (uint64_t)from[slot]);
+    }
+    if (!fits)
+        PyErr_SetString(PyExc_ValueError, "the loops lead out of the columns");
+    return fits;
+}
+
+/* strides_of(ids, operands, offsets, item, around) -> per slot, strides or None */
+PyObject *strides_of(PyObject *module, PyObject *args)
+{
+    (void)module;
+    Columns c;
+    long long item;
+    PyObject *around;
+    if (!PyArg_ParseTuple(args, "y*y*y*LO!", &c.first, &c.operands, &c.offsets, &item,
+                          &PyTuple_Type, &around))
+        return NULL;
+    c.ids = c.first.buf;
+    c.operand = c.operands.buf;
+    c.offset = c.offsets.buf;
+    c.size = (int64_t)(c.offsets.len / 8) - 1;
+    PyObject *result = NULL;
+    Level levels[MOST_LOOPS];
+    Py_ssize_t depth = PyTuple_GET_SIZE(around);
+    int reads = item >= 0 && item < c.size ? (int)(c.offset[item + 1] - c.offset[item]) : 0;
+    if (depth > MOST_LOOPS)
+        PyErr_SetString(PyExc_ValueError, "too many loops");
+    else if (read_loops(&c, around, item, levels, (int)depth, reads)) {
+        unsigned affine = (1u << reads) - 1;
+        if (moves_steadily(&c, item, levels, (int)depth, reads, &affine))
+            result = strides_list(levels, (int)depth, reads, affine);
+        else
+            result = PyList_New(0);
+    }
+    release(&c);
+    return result;
+}
+
+/* --- levels ------------------------------------------------------------------------------------ */
+
+/* levels_of(ids, operands, offsets, first, start) -> numbers of 32 bits, as bytes */
+PyObject *levels_of(PyObject *module, PyObject *args)
+{
+    (void)module;
+    Columns c;
+    long long first, start;
+    if (!PyArg_ParseTuple(args, "y*y*y*LL", &c.first, &c.operands, &c.offsets, &first, &start) ||
+        !look_at(&c))
+        return NULL;
+    int64_t count = (int64_t)(c.first.len / 4);
+    PyObject *levels = NULL;
+    if (first < 0 || first > c.size || count > c.size - first || start < 0 || start > PLACE_MASK / 2)
+        PyErr_SetString(PyExc_ValueError, "the columns do not fit together");
+    else
+        levels = PyBytes_FromStringAndSize(NULL, count * (Py_ssize_t)sizeof(int32_t));
+    int32_t *level = levels != NULL ? (int32_t *)(void *)PyBytes_AS_STRING(levels) : NULL;
+    for (int64_t i = 0; i < count && level != NULL; i++) {
+        level[i] = 0;
+        for (int64_t k = c.offset[first + i]; k < c.offset[first + i + 1]; k++) {
+            int64_t code = c.operand[k];
+            if (code >> SHIFT != 0)
+                continue;
+            int64_t before = code - start - first;
+            if (before < 0 || before >= i)
+                continue;
+            int32_t after = level[before] + (c.ids[before] != c.ids[i]);
+            if (after > level[i])
+                level[i] = after;
+        }
+    }
+    release(&c);
+    return levels;
+}

@@ -1,0 +1,163 @@
+"""Group what does not repeat by its shape.
+
+The level of an item is how often the operation changes along the longest path that leads to it.
+All items of one level that do the same can be done one after the other, in record order: what they
+read is of a lower level, or comes before them in the group. So each group is a loop of a single
+statement, which finds its operands, and where its result goes, through the index table. This covers
+maps and reductions of any raggedness; the results stay in the places of record order.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from wengert.program.address import CODES, MEMORIES, SHIFT, VALUE, Integers
+from wengert.program.fold import Folded
+from wengert.program.nest import Nest, NotLoops, Tables
+from wengert.program.statements import Loop, Statement
+from wengert.program.stretch import Around, Stretch, levels_of, places, positions
+
+SMALL = 200  # statements: not grouped
+WORTH = 200  # operations per statement: not grouped
+BETTER = 4  # times smaller: then it is grouped
+BARRIER, SHARE, RATIO = 1024, 16, 64  # items, part of the whole, items per statement
+
+
+class Grouping(Nest):
+    """Writes the loops in a stretch as statements, and groups what is poor in loops."""
+
+    def __init__(self, stretch: Stretch, folded: Folded, tables: Tables) -> None:
+        super().__init__(stretch, folded, tables)
+        self.groups = 0
+
+    def is_poor(self, size: int, operations: int) -> bool:
+        """Whether so many statements are many for so many operations."""
+        return size > SMALL and size * WORTH > operations
+
+    def top(self) -> list[Statement]:
+        """The statements for the whole stretch."""
+        items = np.array(self.sizes.items, np.int64)[self.folded.ids]
+        if not np.array_equal(
+            np.append(self.folded.starts, len(self.stretch))[1:], self.folded.starts + items
+        ):
+            raise NotLoops
+        return self._sequence(self.folded.ids, self.folded.starts, len(self.stretch), ())
+
+    def body(self, ids: Sequence[int], start: int, around: Around) -> list[Statement]:
+        """The statements for what is in a loop."""
+        identities = np.array(ids, np.int64)
+        items = np.array(self.sizes.items, np.int64)[identities]
+        return self._sequence(
+            identities, start + np.cumsum(items) - items, start + int(items.sum()), around
+        )
+
+    def _sequence(
+        self, ids: Integers, starts: Integers, stop: int, around: Around
+    ) -> list[Statement]:
+        statements = np.array(self.sizes.statements, np.int64)[ids]
+        items = np.array(self.sizes.items, np.int64)[ids]
+        times = int(np.prod([count for count, _ in around], dtype=np.int64))
+        poor = self.is_poor(int(statements.sum()), int(items.sum()) * times)
+        out: list[Statement] = []
+        if not poor:
+            self._plain(ids, starts, around, out)
+            return out
+        least = max(BARRIER, int(items.sum()) // SHARE)
+        barriers = np.flatnonzero((items >= least) & (items >= RATIO * statements))
+        low = 0
+        for barrier in [*barriers.tolist(), len(ids)]:
+            here = slice(low, barrier)
+            if barrier > low:
+                end = int(starts[barrier]) if barrier < len(ids) else stop
+                size = int(statements[here].sum())
+                grouped = self._grouped(int(starts[low]), end, size, around)
+                if grouped is None:
+                    self._plain(ids[here], starts[here], around, out)
+                else:
+                    out += grouped
+            if barrier < len(ids):
+                out += self.sequence([int(ids[barrier])], int(starts[barrier]), around)
+            low = barrier + 1
+        return out
+
+    def _plain(self, ids: Integers, starts: Integers, around: Around, out: list[Statement]) -> None:
+        if around:
+            if len(ids):
+                out += self.sequence(ids.tolist(), int(starts[0]), around)
+            return
+        edges = np.flatnonzero(np.diff(ids >= self.kinds, prepend=False, append=False))
+        at = 0
+        for start, stop in edges.reshape(-1, 2).tolist():
+            self._flat(starts, at, start, out)
+            out += self.sequence(ids[start:stop].tolist(), int(starts[start]), around)
+            at = stop
+        self._flat(starts, at, len(ids), out)
+
+    def _flat(self, starts: Integers, at: int, stop: int, out: list[Statement]) -> None:
+        if stop > at:
+            first = int(starts[at])
+            out.append(self.stretch.cut(first, first + stop - at))
+
+    def _grouped(self, low: int, high: int, size: int, around: Around) -> list[Statement] | None:
+        """The items from `low` to `high` in groups, if much better than `size` statements."""
+        stretch = self.stretch
+        ids = _moving(stretch, low, high, around)
+        if ids is None:
+            return None
+        levels = levels_of(ids, stretch.operands, stretch.offsets, low, stretch.run.start)
+        shapes = levels * (int(ids.max()) + 1) + ids
+        order = np.argsort(shapes, kind="stable")
+        edges = np.flatnonzero(np.diff(shapes[order], prepend=-1, append=-1))
+        counts = np.diff(edges)
+        if int(2 * len(counts) - (counts == 1).sum()) * BETTER > size:
+            return None
+        self.groups += len(counts)
+        out: list[Statement] = []
+        for start, stop in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
+            out.append(self._group(low + order[start:stop], around))
+        return out
+
+    def _group(self, items: Integers, around: Around) -> Statement:
+        stretch = self.stretch
+        first = int(items[0])
+        if len(items) == 1:
+            return self.statement(first, around)
+        shift = positions(0, around)
+        grid = shift[..., None] + items
+        if not (stretch.ids[grid] == stretch.ids[first]).all():
+            raise NotLoops
+        target = self.tables.address(self.memory, grid + stretch.run.start)
+        reads = []
+        for slot, code in enumerate(stretch.kinds[stretch.ids[first]].memories):
+            reads.append(self.tables.address(MEMORIES[code], places(stretch.column(slot, grid))))
+        return Loop(len(items), (self.made(first, target, tuple(reads)),))
+
+
+def _moving(stretch: Stretch, low: int, high: int, around: Around) -> Integers | None:
+    """Per item, its kind and how the loops around it move its operands.
+
+    None where an operand may be one of these items for some of the loops' counters only: then there
+    is no order among them that holds for all.
+    """
+    items = np.arange(low, high, dtype=np.int64)
+    ids = stretch.ids[low:high].astype(np.int64)
+    if not around:
+        return ids
+    grid = positions(0, around).reshape(-1, 1)
+    if not (stretch.ids[grid + items] == ids).all():
+        raise NotLoops
+    reads = stretch.offsets[items + 1] - stretch.offsets[items]
+    rows = [ids]
+    for slot in range(int(reads.max(initial=0))):
+        has = np.flatnonzero(reads > slot)
+        codes = stretch.column(slot, grid + items[has])
+        within = codes - grid - (stretch.run.start + low)  # which of these items is read each time
+        varies = (within != within[0]).any(axis=0)
+        if (varies & (codes[0] >> SHIFT == CODES[VALUE]) & (within >= 0).any(axis=0)).any():
+            return None
+        for _, step in around:
+            row = np.zeros(len(items), np.int64)
+            row[has] = stretch.column(slot, items[has] + step) - codes[0]
+            rows.append(row)
+    moving: Integers = np.unique(np.array(rows), axis=1, return_inverse=True)[1].ravel()
+    return moving.astype(np.int64)

@@ -1,0 +1,195 @@
+"""A straight stretch of a program, as the search for loops looks at it.
+
+What an item does, its kind, is its operation together with the memories it reads. All items of a
+kind have their operands in the same columns. The native twins are in native/stretch.c.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from wengert.errors import ProgramError
+from wengert.program.address import PLACE, SHIFT, Integers
+from wengert.program.fold import SLOT, Hashes, coefficients
+from wengert.program.statements import Operation, Run
+from wengert.value import engine
+
+MOST_READS = 16  # the memories of so many operands fit into the signature of a kind
+
+Around = tuple[tuple[int, int], ...]  # enclosing loops: how often, and by how far it goes each time
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What items have in common: the number of their operation, and the memories they read."""
+
+    op: int
+    memories: tuple[int, ...]
+
+
+class Stretch:
+    """A run, with what its items have in common and where their operands stand."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.ops = np.ascontiguousarray(run.ops, dtype=np.int32)
+        self.operands = np.ascontiguousarray(run.operands, dtype=np.int64)
+        reads = np.array([operation.reads for operation in run.operations], np.int64)
+        if reads.max(initial=0) > MOST_READS:
+            raise ProgramError(f"Loops are found among operations of up to {MOST_READS} operands.")
+        self.offsets = np.zeros(len(run) + 1, np.int64)
+        np.cumsum(reads[self.ops], out=self.offsets[1:])
+        self.ids, signatures = kinds_of(self.ops, self.operands, self.offsets)
+        self.kinds = [
+            Kind(s >> 32, tuple(s >> 2 * k & 3 for k in range(int(reads[s >> 32]))))
+            for s in signatures
+        ]
+
+    def __len__(self) -> int:
+        return len(self.ops)
+
+    def operation(self, item: int) -> Operation:
+        """What an item does."""
+        return self.run.operations[int(self.ops[item])]
+
+    def source(self, item: int) -> str:
+        """The source line of an item."""
+        return self.run.sources[self.run.lines[item]] if len(self.run.lines) else ""
+
+    def column(self, slot: int, items: Integers) -> Integers:
+        """The coded addresses that the items' operands in a slot have."""
+        return self.operands[self.offsets[items] + slot]
+
+    def hashes(self, free: frozenset[tuple[int, int]] = frozenset()) -> Hashes:
+        """A linear hash of each item's addresses, but for the slots of kinds that are `free`."""
+        weights = np.zeros((len(self.kinds), MOST_READS), np.uint64)
+        weights[:] = coefficients(SLOT, MOST_READS)
+        for kind, slot in free:
+            weights[kind, slot] = 0
+        return hashes_of(self.ids, self.operands, self.offsets, weights)
+
+    def cut(self, start: int, stop: int) -> Run:
+        """A part of the run, as a run."""
+        run = self.run
+        labels = {}
+        if run.labels:
+            labels = {k - start: name for k, name in run.labels.items() if start <= k < stop}
+        return Run(
+            run.start + start, run.operations, self.ops[start:stop],
+            self.operands[self.offsets[start] : self.offsets[stop]], run.sources,
+            run.lines[start:stop], labels, run.outputs,
+        )  # fmt: skip
+
+
+def places(codes: Integers) -> Integers:
+    """The places that coded addresses stand for."""
+    return codes & PLACE
+
+
+def positions(start: int, around: Around) -> Integers:
+    """Where an item stands each time, as an array with one axis per enclosing loop."""
+    grid: Integers = np.array(start, np.int64)
+    for count, step in around:
+        grid = grid[..., None] + step * np.arange(count, dtype=np.int64)
+    return grid
+
+
+# --- the plain forms of what has a native twin ----------------------------------------------------
+
+
+def kinds_of_plain(
+    ops: Any, operands: Integers, offsets: Integers
+) -> tuple[Integers, Sequence[int]]:
+    """Per item, the number of its kind in order of appearance; and the kinds' signatures."""
+    signatures = ops.astype(np.int64) << 32
+    reads = np.diff(offsets)
+    for slot in range(int(reads.max(initial=0))):
+        has = np.flatnonzero(reads > slot)
+        signatures[has] |= (operands[offsets[has] + slot] >> SHIFT) << 2 * slot
+    found, first, ids = np.unique(signatures, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    rank = np.empty(len(found), np.int32)
+    rank[order] = np.arange(len(found), dtype=np.int32)
+    return rank[ids].astype(np.int64), found[order].tolist()
+
+
+def hashes_of_plain(
+    ids: Integers, operands: Integers, offsets: Integers, weights: Hashes
+) -> Hashes:
+    """Per item, the sum of its operands' places, weighted by kind and slot."""
+    hashes = np.zeros(len(ids), np.uint64)
+    reads = np.diff(offsets)
+    for slot in range(int(reads.max(initial=0))):
+        has = np.flatnonzero(reads > slot)
+        there = places(operands[offsets[has] + slot]).astype(np.uint64)
+        hashes[has] += there * weights[ids[has], slot]
+    return hashes
+
+
+def strides_plain(
+    ids: Integers, operands: Integers, offsets: Integers, item: int, around: Around
+) -> list[tuple[int, ...] | None]:
+    """Per slot, how far each enclosing loop moves the operand; None where that varies.
+
+    An empty list where not all items that the loops lead to are of one kind.
+    """
+    grid = positions(item, around)
+    if not (ids[grid] == ids[item]).all():
+        return []
+    found: list[tuple[int, ...] | None] = []
+    for slot in range(int(offsets[item + 1] - offsets[item])):
+        codes = operands[offsets[grid] + slot]
+        first = int(operands[offsets[item] + slot])
+        strides = tuple(int(operands[offsets[item + step] + slot]) - first for _, step in around)
+        affine = positions(first, tuple((n, s) for (n, _), s in zip(around, strides, strict=True)))
+        found.append(strides if (codes == affine).all() else None)
+    return found
+
+
+def levels_plain(
+    ids: Integers, operands: Integers, offsets: Integers, first: int, start: int
+) -> Integers:
+    """Per item, how often the operation changes along the longest path to it.
+
+    Args:
+        ids: what the items do, from number `first` of the stretch on.
+        operands: of the whole stretch.
+        offsets: where the operands of each item start.
+        first: the number of the first item.
+        start: the place of item 0 in the value memory.
+    """
+    levels = [0] * len(ids)
+    for k, kind in enumerate(ids.tolist()):
+        for code in operands[offsets[first + k] : offsets[first + k + 1]].tolist():
+            if code >> SHIFT == 0 and 0 <= (before := code - start - first) < k:
+                levels[k] = max(levels[k], levels[before] + int(ids[before] != kind))
+    return np.array(levels, np.int64)
+
+
+if TYPE_CHECKING or engine == "plain":
+    kinds_of, hashes_of, strides_of, levels_of = (
+        kinds_of_plain, hashes_of_plain, strides_plain, levels_plain,
+    )  # fmt: skip
+else:
+    from wengert import _native
+
+    def kinds_of(ops: Any, operands: Integers, offsets: Integers) -> tuple[Integers, Sequence[int]]:
+        """See `kinds_of_plain`."""
+        ids, signatures = _native.kinds_of(ops, operands, offsets)
+        return np.frombuffer(ids, np.int32), np.frombuffer(signatures, np.int64).tolist()
+
+    def hashes_of(ids: Integers, operands: Integers, offsets: Integers, weights: Hashes) -> Hashes:
+        """See `hashes_of_plain`."""
+        return np.frombuffer(_native.hashes_of(ids, operands, offsets, weights), np.uint64)
+
+    strides_of = _native.strides_of
+
+    def levels_of(
+        ids: Integers, operands: Integers, offsets: Integers, first: int, start: int
+    ) -> Integers:
+        """See `levels_plain`."""
+        ids = np.ascontiguousarray(ids, np.int32)
+        levels = _native.levels_of(ids, operands, offsets, first, start)
+        return np.frombuffer(levels, np.int32).astype(np.int64)
