@@ -63,6 +63,8 @@ class _Columns:
         return columns
 
     def _put(self, statement: Assign | Guard, counts: Sequence[int]) -> None:
+        if 0 in counts:
+            return
         memory = statement.target.memory
         at = statement.target.all(counts, self.index)
         operation = Operation(statement.row, isinstance(statement, Guard))

@@ -79,6 +79,8 @@ class Program:
     def __post_init__(self) -> None:
         for name, kind in (("constants", np.float64), ("index", np.int64)):
             table = np.array(getattr(self, name), dtype=kind).ravel()
+            if kind is np.float64:
+                table[np.isnan(table)] = np.nan  # one NaN for all, so that equal programs are equal
             table.flags.writeable = False
             object.__setattr__(self, name, table)
         object.__setattr__(self, "statements", gathered(self.statements))
@@ -100,7 +102,7 @@ class Program:
 
     def __len__(self) -> int:
         """How many operations it means; those of a `While` count once, and moves do not count."""
-        return sum(map(_operations, self.statements))
+        return sum(map(operations, self.statements))
 
     @property
     def size(self) -> int:
@@ -158,16 +160,27 @@ class Program:
         return hash(self.key)
 
     def __reduce__(self) -> Any:
-        from wengert.program.file import dumped, undumped
+        from wengert.program.file import dumped, restored
 
-        return undumped, (dumped(self),)
+        makes = (*self.arguments.makes(), *self.results.makes())
+        return restored, (dumped(self), makes)
+
+    def __copy__(self) -> "Program":
+        return self
+
+    def __deepcopy__(self, memo: Any) -> "Program":
+        return self
 
     # --- other forms ------------------------------------------------------------------------------
 
     def __str__(self) -> str:
+        return self.text()
+
+    def text(self, limit: int | None = None) -> str:
+        """The printed form; with a limit, its first so many lines."""
         from wengert.program.text import text_of
 
-        return text_of(self)
+        return text_of(self, limit)
 
     def __repr__(self) -> str:
         return f"<Program {self.name}: {len(self):,} operations in {self.size:,} statements>"
@@ -268,16 +281,17 @@ def _extent(statement: Assign | Guard | Run) -> tuple[str, int, int, bool]:
     return target.memory, target.base, target.base + 1, fits_columns(statement)
 
 
-def _operations(statement: Statement) -> int:
+def operations(statement: Statement) -> int:
+    """How many operations a statement means; moves do not count."""
     if isinstance(statement, Run):
         if all(operation.row for operation in statement.operations):
             return len(statement)
         moves = [k for k, operation in enumerate(statement.operations) if operation.row is None]
         return len(statement) - int(np.isin(statement.ops, moves).sum())
     if isinstance(statement, Loop):
-        return statement.count * sum(map(_operations, statement.body))
+        return statement.count * sum(map(operations, statement.body))
     if isinstance(statement, While):
-        return sum(_operations(below) for part in parts(statement) for below in part)
+        return sum(operations(below) for part in parts(statement) for below in part)
     return 0 if isinstance(statement, Assign) and statement.row is None else 1
 
 
@@ -292,9 +306,10 @@ def _stored(statement: Statement) -> int:
 def _text_of(meaning: Any) -> str:
     """A text that is the same for equal meanings."""
     if isinstance(meaning, Run):
-        start, operations, *columns = meaning.key()
-        rows = [(op.row.name, op.row.params, op.guards) if op.row else None for op in operations]
-        return repr((start, rows, [hashlib.sha256(repr(c).encode()).hexdigest() for c in columns]))
+        start, used, ops, operands, outputs = meaning.key()
+        rows = [(op.row.name, op.row.params, op.guards) if op.row else None for op in used]
+        hashes = [hashlib.sha256(column).hexdigest() for column in (ops, operands)]
+        return repr((start, rows, hashes, outputs))
     if isinstance(meaning, tuple):
         return f"({','.join(map(_text_of, meaning))})"
     if isinstance(meaning, Assign | Guard):

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from wengert.dispatch import Primitive
-from wengert.program.address import CODES, OUTPUT, VALUE, Address, Integers, coded, decoded
+from wengert.program.address import CODES, OUTPUT, PLACE, VALUE, Address, Integers, coded, decoded
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +101,10 @@ class Run:
     )
     labels: dict[int, str] = field(default_factory=dict)
     outputs: bool = False
+
+    def __post_init__(self) -> None:
+        for column in (self.ops, self.operands, self.lines):
+            column.flags.writeable = False
 
     def __len__(self) -> int:
         return len(self.ops)
@@ -198,7 +202,10 @@ def fits_columns(statement: Assign | Guard) -> bool:
     if statement.target.memory not in (VALUE, OUTPUT):
         return False
     addresses = (statement.target, *reads(statement))
-    return all(a.memory in CODES and not a.strides and not a.lookup for a in addresses)
+    return all(
+        a.memory in CODES and not a.strides and not a.lookup and 0 <= a.base <= PLACE
+        for a in addresses
+    )
 
 
 def straight(statements: Sequence[Assign | Guard]) -> Run:

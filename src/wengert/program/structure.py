@@ -175,6 +175,19 @@ class Structure:
             return [FIXED, self.fixed]
         return [self.kind, list(self.keys), [part.data() for part in self.parts]]
 
+    def makes(self) -> tuple[Callable[..., Any] | None, ...]:
+        """The classes of all records in it, in order."""
+        own = (self.make,) if self.kind == RECORD else ()
+        return (*own, *(make for part in self.parts for make in part.makes()))
+
+    def made(self, makes: Iterator[Callable[..., Any] | None]) -> "Structure":
+        """The same with these classes for its records."""
+        if not self.parts and self.kind != RECORD:
+            return self
+        make = next(makes) if self.kind == RECORD else None
+        parts = tuple(part.made(makes) for part in self.parts)
+        return dataclasses.replace(self, make=make, parts=parts)
+
     @staticmethod
     def of_data(data: Any, depth: int = 0) -> "Structure":
         """The structure that `data` gave; anything else is a ProgramError."""
