@@ -40,6 +40,7 @@ class Facts:
     even: bool = False  # f(-x) is f(x)
     idempotent: bool = False  # f(f(x)) is f(x)
     stops_gradient: bool = False  # its derivative is defined to be zero
+    exact_array: bool = False  # `array` gives the bits of `scalar`, but for the payload of a NaN
 
 
 @dataclass(frozen=True, eq=False)

@@ -52,6 +52,7 @@ select = Primitive(
     lambda z, c, x, y: (0.0, not_equal(c, 0.0), equal(c, 0.0)),
     [REAL, REAL, REAL], symbol="where", text="({1} if {0} else {2})",
     tex=r"\begin{{cases}}{1} & {0}\\ {2} & \text{{otherwise}}\end{{cases}}",
+    facts=Facts(exact_array=True),
     edges=[
         Edge((0.0, 5.0, 7.0), 7.0, (0.0, 0.0, 1.0)),
         Edge((-0.0, 5.0, 7.0), 7.0, (0.0, 0.0, 1.0)),
@@ -70,6 +71,7 @@ def _comparison(
         lambda x, y: float(compare(x, y)), lambda x, y: array(x, y).astype(float),
         lambda z, x, y: (0.0, 0.0),
         [REAL, REAL], symbol=symbol, text=f"[{{0}} {symbol} {{1}}]", tex=f"[{{0}} {tex} {{1}}]",
+        facts=Facts(exact_array=True),
         edges=[
             Edge((2.0, 2.0), float(tie), (0.0, 0.0)),
             Edge((nan, 2.0), float(name == "not_equal"), (0.0, 0.0)),
@@ -91,7 +93,7 @@ add = Primitive(
     "add", "sum of x and y", operator.add, np.add,
     lambda z, x, y: (1.0, 1.0),
     [REAL, REAL], symbol="+", text="{0} + {1}", tex="{0} + {1}", binds=1,
-    facts=Facts(commutative=True, neutral=-0.0),
+    facts=Facts(commutative=True, neutral=-0.0, exact_array=True),
     edges=[Edge((inf, -inf), nan, (1.0, 1.0))],
     c="{0} + {1}",
 )  # fmt: skip
@@ -99,14 +101,14 @@ sub = Primitive(
     "sub", "difference of x and y", operator.sub, np.subtract,
     lambda z, x, y: (1.0, -1.0),
     [REAL, REAL], symbol="-", text="{0} - {1}", tex="{0} - {1}", binds=1,
-    facts=Facts(neutral=0.0), edges=[Edge((inf, inf), nan, (1.0, -1.0))],
+    facts=Facts(neutral=0.0, exact_array=True), edges=[Edge((inf, inf), nan, (1.0, -1.0))],
     c="{0} - {1}",
 )  # fmt: skip
 mul = Primitive(
     "mul", "product of x and y", operator.mul, np.multiply,
     lambda z, x, y: (y, x),
     [REAL, REAL], symbol="*", text="{0}·{1}", tex=r"{0} \cdot {1}", binds=2,
-    facts=Facts(commutative=True, neutral=1.0),
+    facts=Facts(commutative=True, neutral=1.0, exact_array=True),
     edges=[Edge((0.0, 0.0), 0.0, (0.0, 0.0)), Edge((0.0, inf), nan, (inf, 0.0))],
     c="{0} * {1}",
 )  # fmt: skip
@@ -114,7 +116,7 @@ div = Primitive(
     "div", "quotient of x and y", ieee(operator.truediv, np.true_divide), np.true_divide,
     lambda z, x, y: (1.0 / y, -z / y),
     [REAL, POSITIVE], symbol="/", text="{0}/{1}", tex=r"\frac{{{0}}}{{{1}}}", binds=2,
-    facts=Facts(neutral=1.0),
+    facts=Facts(neutral=1.0, exact_array=True),
     edges=[
         Edge((1.0, 0.0), inf, (inf, -inf)),
         Edge((1.0, -0.0), -inf, (-inf, -inf)),
@@ -142,7 +144,7 @@ mod = Primitive(
 neg = Primitive(
     "neg", "x with its sign changed", operator.neg, np.negative,
     lambda z, x: (-1.0,),
-    [REAL], symbol="-", text="-{0}", tex="-{0}", binds=2, facts=Facts(odd=True),
+    [REAL], symbol="-", text="-{0}", tex="-{0}", binds=2, facts=Facts(odd=True, exact_array=True),
     edges=[Edge((0.0,), -0.0, (-1.0,))],
     c="-{0}",
 )  # fmt: skip
@@ -170,7 +172,7 @@ def powi(n: int) -> Primitive:
         lambda z, x: (n * powi(n - 1)(x) if n else 0.0,),
         [POSITIVE if n < 0 else NEAR], symbol=f"**{n}",
         text="{0}" + str(n).translate(SUPERSCRIPT), tex=f"{{0}}^{{{{{n}}}}}", binds=4,
-        params=(n,), facts=Facts(even=n % 2 == 0),
+        params=(n,), facts=Facts(even=n % 2 == 0, exact_array=n in (-1, 2)),
         edges={
             -2: [Edge((0.0,), inf, (-inf,)), Edge((-0.0,), inf, (inf,))],
             -1: [Edge((0.0,), inf, (-inf,)), Edge((-0.0,), -inf, (-inf,))],
@@ -230,6 +232,7 @@ sqrt = Primitive(
     "sqrt", "square root", ieee(math.sqrt, np.sqrt), np.sqrt,
     lambda z, x: (0.5 / z,),
     [POSITIVE], text="√{0}", tex=r"\sqrt{{{0}}}",
+    facts=Facts(exact_array=True),
     edges=[
         Edge((0.0,), 0.0, (inf,)),
         Edge((-0.0,), -0.0, (-inf,)),
@@ -499,7 +502,8 @@ digamma = Primitive(
 abs = Primitive(
     "abs", "absolute value", operator.abs, np.absolute,
     lambda z, x: (sign(x),),
-    [POSITIVE], text="|{0}|", tex=r"\left|{0}\right|", facts=Facts(even=True, idempotent=True),
+    [POSITIVE], text="|{0}|", tex=r"\left|{0}\right|",
+    facts=Facts(even=True, idempotent=True, exact_array=True),
     edges=[Edge((0.0,), 0.0, (0.0,)), Edge((-0.0,), 0.0, (0.0,)), Edge((-2.0,), 2.0, (-1.0,))],
     ufuncs=[np.fabs],
     c="fabs({0})",
@@ -507,35 +511,39 @@ abs = Primitive(
 sign = Primitive(
     "sign", "-1, 0 or 1 by the sign of x", special.sign, np.sign,
     lambda z, x: (0.0,),
-    [POSITIVE], tex=r"\operatorname{{sign}} {0}", facts=Facts(idempotent=True),
+    [POSITIVE], tex=r"\operatorname{{sign}} {0}", facts=Facts(idempotent=True, exact_array=True),
     edges=[Edge((0.0,), 0.0, (0.0,)), Edge((nan,), nan, (0.0,)), Edge((-3.0,), -1.0, (0.0,))],
     c="{0} != {0} ? {0} : (double)(({0} > 0.0) - ({0} < 0.0))",
 )  # fmt: skip
 floor = Primitive(
     "floor", "largest integer not above x", lambda x: float(np.floor(x)), np.floor,
     lambda z, x: (0.0,),
-    [(2.1, 2.9)], text="⌊{0}⌋", tex=r"\lfloor {0} \rfloor", facts=Facts(idempotent=True),
+    [(2.1, 2.9)], text="⌊{0}⌋", tex=r"\lfloor {0} \rfloor",
+    facts=Facts(idempotent=True, exact_array=True),
     edges=[Edge((2.0,), 2.0, (0.0,)), Edge((-0.5,), -1.0, (0.0,)), Edge((inf,), inf, (0.0,))],
     c="floor({0})",
 )  # fmt: skip
 ceil = Primitive(
     "ceil", "smallest integer not below x", lambda x: float(np.ceil(x)), np.ceil,
     lambda z, x: (0.0,),
-    [(2.1, 2.9)], text="⌈{0}⌉", tex=r"\lceil {0} \rceil", facts=Facts(idempotent=True),
+    [(2.1, 2.9)], text="⌈{0}⌉", tex=r"\lceil {0} \rceil",
+    facts=Facts(idempotent=True, exact_array=True),
     edges=[Edge((2.0,), 2.0, (0.0,)), Edge((-0.5,), -0.0, (0.0,)), Edge((inf,), inf, (0.0,))],
     c="ceil({0})",
 )  # fmt: skip
 trunc = Primitive(
     "trunc", "x without its fraction", lambda x: float(np.trunc(x)), np.trunc,
     lambda z, x: (0.0,),
-    [(2.1, 2.9)], tex=r"\operatorname{{trunc}} {0}", facts=Facts(odd=True, idempotent=True),
+    [(2.1, 2.9)], tex=r"\operatorname{{trunc}} {0}",
+    facts=Facts(odd=True, idempotent=True, exact_array=True),
     edges=[Edge((2.0,), 2.0, (0.0,)), Edge((-0.5,), -0.0, (0.0,)), Edge((-2.5,), -2.0, (0.0,))],
     c="trunc({0})",
 )  # fmt: skip
 rint = Primitive(
     "rint", "the integer nearest to x; of two, the even one", lambda x: float(np.rint(x)), np.rint,
     lambda z, x: (0.0,),
-    [(2.1, 2.4)], tex=r"\operatorname{{rint}} {0}", facts=Facts(odd=True, idempotent=True),
+    [(2.1, 2.4)], tex=r"\operatorname{{rint}} {0}",
+    facts=Facts(odd=True, idempotent=True, exact_array=True),
     edges=[Edge((2.5,), 2.0, (0.0,)), Edge((3.5,), 4.0, (0.0,)), Edge((-0.5,), -0.0, (0.0,))],
     c="rint({0})",
 )  # fmt: skip
@@ -569,14 +577,15 @@ relu = Primitive(
     "relu", "x where positive, else 0",
     lambda x: x if x > 0.0 or x != x else 0.0, lambda x: np.where(x <= 0.0, 0.0, x),
     lambda z, x: (on_domain(z, greater(x, 0.0)),),
-    [POSITIVE], facts=Facts(idempotent=True),
+    [POSITIVE], facts=Facts(idempotent=True, exact_array=True),
     edges=[Edge((0.0,), 0.0, (0.0,)), Edge((-1.0,), 0.0, (0.0,)), Edge((nan,), nan, (nan,))],
     c="{0} > 0.0 || {0} != {0} ? {0} : 0.0",
 )  # fmt: skip
 stop_gradient = Primitive(
     "stop_gradient", "x, treated as a constant by differentiation", operator.pos, np.positive,
     lambda z, x: (0.0,),
-    [REAL], symbol="stop", facts=Facts(odd=True, idempotent=True, stops_gradient=True),
+    [REAL], symbol="stop",
+    facts=Facts(odd=True, idempotent=True, stops_gradient=True, exact_array=True),
     c="{0}",
 )  # fmt: skip
 

@@ -55,6 +55,10 @@ def power_array(x: Any, y: Any) -> Any:
 
 def integer_power_array(x: Any, n: int) -> Any:
     """np.power with a constant integer: odd or even bit for bit, which NumPy's loops are not."""
+    if n == 2:
+        return x * x
+    if n == -1:
+        return 1.0 / x
     size = np.power(np.absolute(x), float(n))
     return np.copysign(size, x) if n % 2 else size
 

@@ -1,167 +1,203 @@
-"""Random programs with loops, made from the statements up; every one keeps the invariants."""
+"""Random programs with loops, made by hand: carried values, lookups, guards, moves.
 
-import math
-from dataclasses import replace
-from typing import Any
+Every place of the value memory is assigned, in order, so an address is good if at all counters it
+is below the place that is assigned there.
+"""
+
+import itertools
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 
 import numpy as np
-from folding import flat
-from hypothesis import strategies as st
 
+from evaluate import evaluate, items
 from wengert import primitives
-from wengert.errors import ProgramError
-from wengert.primitives import powc, powi
-from wengert.program.address import Address, Lookup
-from wengert.program.invariants import checked
+from wengert.program.address import CONSTANT, INPUT, OUTPUT, VALUE, Address, Lookup
 from wengert.program.program import Program
-from wengert.program.statements import Assign, Guard, Loop
-from wengert.program.structure import ARRAY, NUMBER, TUPLE, Structure
+from wengert.program.statements import Assign, Guard, Loop, Statement, While
+from wengert.program.structure import ARRAY, TUPLE, Structure
 
+INPUTS = 7
 ROWS = [
-    primitives.add, primitives.sub, primitives.mul, primitives.neg, primitives.tanh,
-    primitives.select, primitives.equal, primitives.pow, powi(3), powi(-1), powc(0.5),
-    primitives.less,
+    *[primitives.add, primitives.mul, primitives.sub] * 3, primitives.maximum, primitives.tanh,
+    primitives.select, primitives.less, primitives.div, None,
 ]  # fmt: skip
-LABELS = ["", "", "", "", "s", "t7", "two words", "x", "for", "table1", "σ"]
-SOURCES = ["", "model.py:3", "model.py:4", "<stdin>:1", "odd # name.py:2", '"', "-"]
-NUMBERS = [0.0, -0.0, 1.0, 2.5, -3.25, 1e-300, math.inf, -math.inf, math.nan, 0.1]
-GRID, SHAPE = 24, (4, 6)
-ARGUMENTS = Structure(
-    TUPLE, keys=("x", "w", "grid"),
-    parts=(Structure(NUMBER), Structure(ARRAY, (12,)), Structure(ARRAY, SHAPE)),
-)  # fmt: skip
+GUARDS = [primitives.less, primitives.floor, primitives.greater_equal]
 
 
-class _Maker:
-    """Builds a program in record order, so that whatever is below a target has been written."""
+@dataclass
+class Nests:
+    """A program in the making."""
 
-    def __init__(self, draw: Any) -> None:
-        self.draw = draw
-        self.place = 0
-        self.constants: list[float] = []
-        self.index: list[int] = draw(st.lists(st.integers(0, 11), min_size=6, max_size=6))
+    random: random.Random
+    depth: int
+    longest: int
+    near: bool
+    whiles: bool
+    memories: int = 0
+    constants: list[float] = field(default_factory=list)
+    index: list[int] = field(default_factory=list)
 
-    def chosen(self, *options: Any) -> Any:
-        return self.draw(st.sampled_from(options))
-
-    def number(self, low: int, high: int) -> int:
-        return self.draw(st.integers(low, high))
-
-    def body(self, counts: tuple[int, ...]) -> list[tuple[Any, int]]:
-        """Statements to be, as (kind, how many places they take in an iteration)."""
-        plan: list[tuple[Any, int]] = []
-        for _ in range(self.number(1, 4)):
-            if len(counts) < 3 and self.number(0, 2) == 0:
-                count = self.number(0 if counts else 1, 4)
-                inner = self.body((*counts, count))
-                plan.append(((count, inner), count * sum(size for _, size in inner)))
+    def block(self, depth: int, size: int) -> list[tuple[object, ...]]:
+        """A tree of rows and counts, not yet placed."""
+        items: list[tuple[object, ...]] = []
+        for _ in range(size):
+            if depth < self.depth and self.random.random() < 0.45:
+                count = self.random.choice([0, 1, 2, 3, self.longest, self.longest])
+                items.append(("loop", count, self.block(depth + 1, self.random.randint(1, 3))))
+            elif depth < self.depth and self.whiles and self.random.random() < 0.3:
+                count = self.random.choice([0, 1, self.longest])
+                items.append(("while", count, self.block(depth + 1, self.random.randint(1, 3))))
+            elif self.random.random() < 0.06 and not self.whiles:
+                items.append(("guard", self.random.choice(GUARDS)))
             else:
-                plan.append(("plain", 1))
-        return plan
+                items.append(("row", self.random.choice(ROWS)))
+        return items
 
-    def made(self, plan: Any, counts: tuple[int, ...], steps: tuple[int, ...]) -> tuple[Any, ...]:
-        statements = []
-        for kind, _ in plan:
-            if kind == "plain":
-                statements.append(self.plain(counts, steps))
-                self.place += 1
+    def placed(
+        self, block: list[tuple[object, ...]], base: int, strides: tuple[int, ...],
+        counts: tuple[int, ...], memory: str = VALUE,
+    ) -> Iterator[Statement]:  # fmt: skip
+        """The statements of a block; in `counts`, a while loop counts once."""
+        for kind, what, *below in block:
+            if kind == "loop":
+                (inner,) = below
+                inside = (*strides, width(inner)), (*counts, what)
+                yield Loop(what, tuple(self.placed(inner, base, *inside, memory)))
+                base += what * width(inner)
                 continue
-            count, inner = kind
-            start = self.place
-            size = sum(n for _, n in inner)
-            statements.append(Loop(count, self.made(inner, (*counts, count), (*steps, size))))
-            self.place = start + count * size
-        return tuple(statements)
+            target = Address(memory, base, strides)
+            if kind == "while":
+                yield self.loop_while(what, below[0], target, counts)
+                base += 1
+                continue
+            nin = what.nin if what else 1
+            operands = tuple(self.operand(target, counts) for _ in range(nin))
+            if kind == "guard":
+                yield Guard(target, what, operands, self.data(counts), source=f"nest.py:{base}")
+            else:
+                yield Assign(target, what, operands)
+            base += 1
 
-    def plain(self, counts: tuple[int, ...], steps: tuple[int, ...]) -> Any:
-        row = self.chosen(*ROWS)
-        target = Address("value", self.place, steps)
-        label, source = self.chosen(*LABELS), self.chosen(*SOURCES)
-        operands = tuple(self.operand(counts, steps) for _ in range(row.nin))
-        if row in (primitives.less, primitives.equal) and self.number(0, 1):
-            return Guard(target, row, operands, self.constant(counts), label, source)
-        if row is primitives.neg and self.number(0, 2) == 0:
-            return Assign(target, None, operands, label, source)
-        return Assign(target, row, operands, label, source)
+    def loop_while(
+        self, count: int, block: list[tuple[object, ...]], target: Address, counts: tuple[int, ...]
+    ) -> While:
+        """`count` times a block, which reads its last iterations and what is there at the start."""
+        self.memories += 1
+        local, size = f"w{self.memories}", width(block) + 2
+        strides = (*(0 for _ in counts), size)
 
-    def operand(self, counts: tuple[int, ...], steps: tuple[int, ...]) -> Address:
-        still = (0,) * len(counts)
-        kind = self.number(0, 5)
-        if kind == 0:
-            return self.constant(counts)
-        if kind == 1:
-            return Address("input", 0, still)
-        if kind == 2 and counts:
-            lookup = Lookup(0, tuple(int(d == len(counts) - 1) for d in range(len(counts))))
-            if self.number(0, 1) and max(counts) <= 6:
-                return Address("input", 1, still, lookup)
-        if kind == 3 or not self.place:
-            strides = self.chosen(still, tuple(int(k == 0) for k in range(len(counts))))
-            base = self.number(0, 8)
-            if self.number(0, 1) and len(counts) > 1:
-                return Address("input", 13, (6, 1, *still[2:]))
-            return Address("input", 1 + base, strides)
-        moves = tuple(step if self.number(0, 2) else 0 for step in steps)
-        back = self.number(1, min(self.place, 12))
-        return Address("value", self.place - back, moves)
+        def inside(address: Address) -> Address:
+            return replace(address, strides=(*address.strides, 0))
 
-    def constant(self, counts: tuple[int, ...]) -> Address:
-        number = self.chosen(*NUMBERS)
-        base = len(self.constants)
-        size = max(math.prod(counts), 1)
-        fresh = self.chosen([number] * size, [number], [number + k for k in range(size)])
-        self.constants += fresh
-        strides, step = [], 1 if len(fresh) > 1 else 0
+        def here(place: int) -> Address:
+            return Address(local, place, strides)
+
+        first = [Assign(here(0), None, (inside(self.number(-1.0, counts)),))]
+        first += [
+            Assign(here(k), None, (inside(self.operand(target, counts)),))
+            for k in range(1, size)
+        ]  # fmt: skip
+        one, limit = inside(self.number(1.0, counts)), inside(self.number(count, counts))
+        test = (
+            Assign(here(size), primitives.add, (here(0), one)),
+            Assign(here(size + 1), primitives.less, (here(size), limit)),
+        )
+        body = tuple(self.placed(block, size + 2, strides, (*counts, 1), local))
+        last = (Assign(inside(target), None, (here(self.random.randrange(size)),)),)
+        return While(local, tuple(first), test, here(size + 1), body, last)
+
+    def number(self, number: float, counts: tuple[int, ...]) -> Address:
+        self.constants.append(number)
+        return Address(CONSTANT, len(self.constants) - 1, (0,) * len(counts))
+
+    def operand(self, target: Address, counts: tuple[int, ...]) -> Address:
+        choice = self.random.random()
+        if choice < 0.1:
+            return self.data(counts)
+        if choice < 0.2:
+            return Address(INPUT, self.random.randrange(INPUTS), (0,) * len(counts))
+        if choice < 0.3 and 0 not in counts and not self.near:
+            return self.looked_up(target, counts)
+        for _ in range(8):
+            address = self.affine(target)
+            if all(0 <= a < t for a, t in pairs(address, target, counts)):
+                return address
+        return self.data(counts)
+
+    def affine(self, target: Address) -> Address:
+        pick = self.random.choice
+        strides = tuple(pick([s, s, s, s, 0, -s, 1]) for s in target.strides)
+        back = pick([1, 1, 2, 3, *target.strides, *(2 * s for s in target.strides)])
+        if self.near:
+            return replace(target, base=target.base - back)
+        far = self.random.randint(0, max(target.base, 0))
+        return Address(VALUE, pick([target.base - back, target.base - back, far]), strides)
+
+    def data(self, counts: tuple[int, ...]) -> Address:
+        """Constants, a new one for each iteration."""
+        strides, size = [], 1
         for count in reversed(counts):
-            strides.append(step)
-            step *= max(count, 1)
-        return Address("constant", base, tuple(reversed(strides)))
+            strides.append(size if count > 1 else 0)
+            size *= count
+        start = len(self.constants)
+        self.constants += [round(self.random.gauss(0, 1.5), 2) for _ in range(size)]
+        return Address(CONSTANT, start if size else 0, tuple(reversed(strides)))
+
+    def looked_up(self, target: Address, counts: tuple[int, ...]) -> Address:
+        below = [t for _, t in pairs(target, target, counts)]
+        if min(below) == 0:
+            return Address(INPUT, 0, (0,) * len(counts))
+        start = len(self.index)
+        back = self.random.choice([3, 10, 10**6])
+        self.index += [self.random.randrange(max(0, t - back), t) for t in below]
+        strides, size = [], 1
+        for count in reversed(counts):
+            strides.append(size)
+            size *= count
+        return Address(VALUE, 0, (0,) * len(counts), Lookup(start, tuple(reversed(strides))))
 
 
-@st.composite
-def nests(draw: Any) -> Program:
-    """A random program; some with holes, some with shared constants."""
-    maker = _Maker(draw)
-    plan = maker.body(())
-    statements = maker.made(plan, (), ())
-    places = [Address("value", draw(st.integers(0, maker.place - 1))) for _ in range(2)] \
-        if maker.place else [Address("input", 0)] * 2  # fmt: skip
-    moves = [Assign(Address("output", k), None, (place,)) for k, place in enumerate(places)]
-    results = Structure(TUPLE, parts=(Structure(NUMBER),) * 2)
+def width(block: list[tuple[object, ...]]) -> int:
+    """How many operations a block means."""
+    return sum(item[1] * width(item[2]) if item[0] == "loop" else 1 for item in block)
+
+
+def pairs(a: Address, b: Address, counts: tuple[int, ...]) -> Iterator[tuple[int, int]]:
+    none = np.empty(0, np.int64)
+    for counters in itertools.product(*map(range, counts)):
+        yield a.at(counters, none), b.at(counters, none)
+
+
+def nest(
+    seed: int, near: bool = False, whiles: bool = False, depth: int = 3, outputs: int = 8
+) -> Program:
+    """A random program; if `near`, nothing is read long after it was assigned."""
+    making = Nests(random.Random(seed), depth, 9, near, whiles)
+    block = making.block(0, making.random.randint(1, 5))
+    values = width(block)
+    statements = [*making.placed(block, 0, (), ())]
+    results = Structure(ARRAY, (outputs,))
+    for k in range(outputs):
+        place = making.random.randrange(max(0, values - 9) if near else 0, values) if values else 0
+        source = Address(VALUE if values else INPUT, place)
+        statements.append(Assign(Address(OUTPUT, k), None, (source,)))
+    arguments = Structure(TUPLE, keys=("x",), parts=(Structure(ARRAY, (INPUTS,)),))
     program = Program(
-        (*statements, *moves), maker.place, np.array(maker.constants), np.array(maker.index),
-        ARGUMENTS, results, "nest",
+        tuple(statements), values, np.array(making.constants), np.array(making.index, np.int64),
+        arguments, results,
     )  # fmt: skip
-    if draw(st.integers(0, 2)) == 0:
-        program = without_some(program, draw)
-    return checked(program)
+    return program if whiles else expecting(program, [0.5, -1.5, 2.25, 0.0, 3.0, -0.75, 1.0])
 
 
-def without_some(program: Program, draw: Any) -> Program:
-    """Without a few statements that nothing needs."""
-    for _ in range(3):
-        statements = list(program.statements)
-        del statements[draw(st.integers(0, len(statements) - 1))]
-        smaller = replace(program, statements=tuple(statements))
-        try:
-            program = checked(smaller)
-        except ProgramError:
-            continue
-    return program
+def expecting(program: Program, inputs: list[float]) -> Program:
+    """The program with its guards holding at these inputs."""
+    constants = program.constants.copy()
+    guards = {item.target.base: item for item in items(program) if isinstance(item, Guard)}
 
+    def expect(place: int, result: float) -> None:
+        constants[guards[place].expected.base] = result
 
-def same_notes(a: Program, b: Program) -> bool:
-    """Whether two equal programs agree in labels and sources too."""
-    return [(s.label, s.source) for s in _plain(a)] == [(s.label, s.source) for s in _plain(b)]
-
-
-def _plain(program: Program) -> list[Any]:
-    found: list[Any] = []
-    pending = list(reversed(flat(program)))
-    while pending:
-        statement = pending.pop()
-        if isinstance(statement, Loop):
-            pending += reversed(statement.body)
-        else:
-            found.append(statement)
-    return found
+    evaluate(program, inputs, expect)
+    return replace(program, constants=constants)

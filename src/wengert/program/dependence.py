@@ -1,0 +1,395 @@
+"""Which statement produces what an address reads, and in which iteration of the loops around both.
+
+Every place is assigned once, so the only question is whether a target and an address that is read
+can be the same place: one linear equation in the counters of the loops, each within its range.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from math import gcd
+
+import numpy as np
+
+from wengert.errors import ProgramError
+from wengert.program.address import CONSTANT, INPUT, OUTPUT, Address, Integers, Lookup
+from wengert.program.program import Program
+from wengert.program.statements import Accumulate, Loop, Plain, Run, Statement, While, reads
+
+UNBOUNDED = 1 << 60  # the count of a loop that runs as long as its condition holds
+STEPS = 4000  # of the search for a solution; where they do not suffice, there may be one
+TABULATED = 1 << 22  # places of one address that are looked at one by one
+
+
+@dataclass(eq=False)
+class Level:
+    """A loop where it stands in the text; `start` to `stop` are the numbers of its sites."""
+
+    loop: Loop | While
+    start: int
+    stop: int = 0
+    parts: tuple[tuple["Site | Level", ...], ...] = ()
+
+
+@dataclass(eq=False)
+class Site:
+    """A statement where it stands in the text, with the loops around it, outermost first.
+
+    The condition of a while loop is a site too, one that only reads.
+    """
+
+    number: int
+    statement: Plain | Run | While
+    levels: tuple[Level, ...] = ()
+    counts: tuple[int, ...] = ()
+    target: Address | None = None
+    reads: tuple[Address, ...] = ()
+
+
+@dataclass
+class Layout:
+    """The sites of a program, as a list in the order of the text and as a tree."""
+
+    tree: tuple[Site | Level, ...] = ()
+    sites: list[Site] = field(default_factory=list)
+
+
+def layout(program: Program) -> Layout:
+    """Every statement of a program at its place in the text, but for what is never run."""
+    found = Layout()
+    found.tree = tuple(_placed(program.statements, (), (), found.sites))
+    return found
+
+
+def _placed(
+    statements: Iterable[Statement],
+    levels: tuple[Level, ...],
+    counts: tuple[int, ...],
+    sites: list[Site],
+) -> Iterator[Site | Level]:
+    for statement in statements:
+        if isinstance(statement, Loop):
+            if statement.count > 0:
+                level = Level(statement, len(sites))
+                below = (*levels, level), (*counts, statement.count)
+                level.parts = (tuple(_placed(statement.body, *below, sites)),)
+                level.stop = len(sites)
+                if level.stop > level.start:
+                    yield level
+        elif isinstance(statement, While):
+            level = Level(statement, len(sites))
+            inside, once = (*levels, level), (*counts, 1)
+            always = inside, (*counts, UNBOUNDED)
+            first = tuple(_placed(statement.first, inside, once, sites))
+            test = tuple(_placed(statement.test, *always, sites))
+            condition = Site(len(sites), statement, *always, reads=(statement.condition,))
+            sites.append(condition)
+            body = tuple(_placed(statement.body, *always, sites))
+            last = tuple(_placed(statement.last, *always, sites))
+            level.parts = (first, (*test, condition), body, last)
+            level.stop = len(sites)
+            yield level
+        else:
+            site = Site(len(sites), statement, levels, counts)
+            if not isinstance(statement, Run):
+                site.target, site.reads = statement.target, reads(statement)
+                if isinstance(statement, Accumulate):
+                    site.reads = (statement.target, *site.reads)
+                if site.target.memory in (INPUT, CONSTANT):
+                    raise ProgramError(f"A statement assigns to {site.target.memory} memory.")
+            sites.append(site)
+            yield site
+
+
+# --- extents --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """The places of an address: all are in `low .. high`, and differ by multiples of `step`."""
+
+    low: int
+    high: int
+    step: int
+
+    @property
+    def span(self) -> int:
+        """How far apart they are at most."""
+        return self.high - self.low
+
+
+class Table:
+    """The index table, which remembers what it was asked."""
+
+    def __init__(self, index: Integers) -> None:
+        self.index = index
+        self._known: dict[tuple[Lookup, tuple[int, ...]], tuple[int, int, int, int]] = {}
+
+    def entries(self, lookup: Lookup, counts: Sequence[int]) -> tuple[int, int, int, int]:
+        """Of the entries that an address may add: one, the least, the most, and how they step."""
+        key = lookup, tuple(counts)
+        if key not in self._known:
+            entries = self._entries(lookup, counts)
+            some, least = int(entries.flat[0]), int(entries.min())
+            step = int(np.gcd.reduce(entries - least, axis=None))
+            self._known[key] = some, least, int(entries.max()), step
+        return self._known[key]
+
+    def _entries(self, lookup: Lookup, counts: Sequence[int]) -> Integers:
+        if len(lookup.strides) != len(counts):
+            raise ProgramError(
+                f"A lookup has {len(lookup.strides)} strides inside {len(counts)} loops."
+            )
+        moving = [(s, n) for s, n in zip(lookup.strides, counts, strict=True) if s and n > 1]
+        low = lookup.start + sum(min(s * (n - 1), 0) for s, n in moving)
+        high = lookup.start + sum(max(s * (n - 1), 0) for s, n in moving)
+        if any(n == UNBOUNDED for _, n in moving):  # looked at again when it is run
+            low, high = max(low, 0), min(high, len(self.index) - 1)
+        if low < 0 or high >= len(self.index) or low > high:
+            raise ProgramError(
+                f"A lookup reaches from {low} to {high} in an index table of {len(self.index)}."
+            )
+        if size_of([n for _, n in moving]) > TABULATED:
+            return self.index[low : high + 1]
+        strides, counts = [s for s, _ in moving], [n for _, n in moving]
+        return self.index[Address("", lookup.start, tuple(strides)).all(counts, self.index)]
+
+
+def extent(
+    address: Address, counts: Sequence[int], table: Table, moving: int | None = None
+) -> Extent:
+    """Where an address ranges; with `moving`, while the counters of the levels up to it are 0."""
+    if len(address.strides) != len(counts):
+        raise ProgramError(
+            f"An address has {len(address.strides)} strides inside {len(counts)} loops."
+        )
+    first = 0 if moving is None else moving + 1
+    low = high = address.base
+    step = 0
+    for stride, count in zip(address.strides[first:], counts[first:], strict=True):
+        step = gcd(step, stride * (count > 1))
+        low += min(stride * (count - 1), 0)
+        high += max(stride * (count - 1), 0)
+    if address.lookup:
+        _, least, most, apart = table.entries(address.lookup, counts)
+        low, high, step = low + least, high + most, gcd(step, apart)
+    return Extent(low, high, step)
+
+
+def bounded(address: Address, counts: Sequence[int]) -> bool:
+    """Whether its range is known before the program runs: no while loop moves it."""
+    strides = [*zip(address.strides, counts, strict=True)]
+    if address.lookup:
+        strides += zip(address.lookup.strides, counts, strict=True)
+    return not any(stride and count == UNBOUNDED for stride, count in strides)
+
+
+# --- one linear equation --------------------------------------------------------------------------
+
+
+def solvable(terms: Iterable[tuple[int, int]], total: int) -> bool:
+    """Whether `Σ coefficient·x == total` for whole x, each from 0 to its bound.
+
+    The search is exact; where it would be long, the answer is that there may be a solution.
+    """
+    given = sorted(((c, n) for c, n in terms if c and n > 0), key=lambda term: -abs(term[0]))
+    least, most, steps = [0], [0], [0]
+    for coefficient, bound in reversed(given):
+        least.append(least[-1] + min(coefficient * bound, 0))
+        most.append(most[-1] + max(coefficient * bound, 0))
+        steps.append(gcd(steps[-1], coefficient))
+    least.reverse(), most.reverse(), steps.reverse()
+    budget = STEPS
+    waiting = [(0, total)]
+    while waiting:
+        at, rest = waiting.pop()
+        if not least[at] <= rest <= most[at] or (rest % steps[at] if steps[at] else rest):
+            continue
+        if at == len(given):
+            return True
+        coefficient, bound = given[at]
+        ends = (rest - least[at + 1], rest - most[at + 1])
+        low = max(0, min(-(-end // coefficient) for end in ends))
+        high = min(bound, max(end // coefficient for end in ends))
+        budget -= max(high - low + 1, 1)
+        if budget < 0:
+            return True
+        waiting += [(at + 1, rest - coefficient * x) for x in range(low, high + 1)]
+    return False
+
+
+def meets(a: Address, a_counts: Sequence[int], b: Address, b_counts: Sequence[int]) -> bool:
+    """Whether two addresses can be the same place, at whatever counters; without lookups."""
+    terms = [(s, n - 1) for s, n in zip(a.strides, a_counts, strict=True)]
+    terms += [(-s, n - 1) for s, n in zip(b.strides, b_counts, strict=True)]
+    return solvable(terms, b.base - a.base)
+
+
+def carriers(writer: Site, read: Address, reader: Site, depth: int, table: Table) -> set[int]:
+    """The levels from `depth` on at whose later iterations a read finds what a site has written.
+
+    The level after the last common one stands for the same iteration. The loops outside `depth`
+    are at the same iteration for both.
+    """
+    target = writer.target
+    if target is None or target.memory != read.memory:
+        return set()
+    common = common_levels(writer, reader)
+    levels = range(depth, common + 1)
+    if target.lookup or read.lookup:
+        return _tabulated(writer, read, reader, depth, table.index)
+    return {level for level in levels if _carried(writer, target, read, reader, level, common)}
+
+
+def common_levels(a: Site, b: Site) -> int:
+    """How many loops are around both."""
+    pairs = zip(a.levels, b.levels, strict=False)
+    return next(
+        (k for k, (x, y) in enumerate(pairs) if x is not y), min(len(a.levels), len(b.levels))
+    )
+
+
+def _carried(
+    writer: Site, target: Address, read: Address, reader: Site, level: int, common: int
+) -> bool:
+    if level == common and writer.number >= reader.number:
+        return False
+    pairs = [*zip(target.strides[:common], read.strides[:common], strict=True)]
+    terms = [(t - r, n - 1) for (t, r), n in zip(pairs[:level], writer.counts, strict=False)]
+    inner = level
+    total = read.base - target.base
+    if level < common:  # read at counter i + d, d = 1 + e: t·i - r·(i + 1 + e)
+        t, r = pairs[level]
+        count = writer.counts[level]
+        if count < 2:
+            return False
+        terms += [(t - r, count - 2), (-r, count - 2)]
+        total += r
+        inner += 1
+    for s, n in zip(target.strides[inner:], writer.counts[inner:], strict=True):
+        terms.append((s, n - 1))
+    for s, n in zip(read.strides[inner:], reader.counts[inner:], strict=True):
+        terms.append((-s, n - 1))
+    return solvable(terms, total)
+
+
+def _tabulated(writer: Site, read: Address, reader: Site, depth: int, index: Integers) -> set[int]:
+    """`carriers`, by looking at every place."""
+    common = common_levels(writer, reader)
+    every = set(range(depth, common + (writer.number < reader.number)))
+    if max(size_of(writer.counts), size_of(reader.counts)) > TABULATED:
+        return every
+    assert writer.target is not None
+    written = writer.target.all(writer.counts, index).ravel()
+    wanted = read.all(reader.counts, index).ravel()
+    order = np.argsort(written, kind="stable")
+    at = np.minimum(np.searchsorted(written[order], wanted), len(written) - 1)
+    found = order[at]
+    hit = np.flatnonzero(written[found] == wanted)
+    if not len(hit):
+        return set()
+    before = np.unravel_index(found[hit], writer.counts) if writer.counts else ()
+    after = np.unravel_index(hit, reader.counts) if reader.counts else ()
+    carried = set()
+    same = np.ones(len(hit), dtype=bool)
+    for level in range(common):
+        if level >= depth and (same & (before[level] < after[level])).any():
+            carried.add(level)
+        same &= before[level] == after[level]
+    if same.any():
+        carried.add(common)
+    return carried & (every | {common})
+
+
+def size_of(counts: Sequence[int]) -> int:
+    """How many iterations there are, as a Python integer."""
+    size = 1
+    for count in counts:
+        size *= count
+    return size
+
+
+# --- many targets ---------------------------------------------------------------------------------
+
+
+class Targets:
+    """The targets of many sites, to be asked which of them an address may meet."""
+
+    def __init__(self, sites: Iterable[Site], table: Table) -> None:
+        self.table = table
+        self.sites: list[Site] = []
+        extents: list[Extent] = []
+        for site in sites:
+            if isinstance(site.statement, Run):
+                if not site.statement.outputs:
+                    stop = site.statement.start + len(site.statement)
+                    self.sites.append(site)
+                    extents.append(Extent(site.statement.start, stop - 1, 1))
+            elif site.target is not None and site.target.memory != OUTPUT:
+                self.sites.append(site)
+                extents.append(extent(site.target, site.counts, table))
+        self.extents = dict(zip(self.sites, extents, strict=True))
+        self.low = _clipped(e.low for e in extents)
+        self.high = _clipped(e.high for e in extents)
+        self.step = _clipped(e.step for e in extents)
+        memories = {memory: k for k, memory in enumerate({_memory(s) for s in self.sites})}
+        self.memories = memories
+        self.memory = np.array([memories[_memory(s)] for s in self.sites], dtype=np.int64)
+
+    def met(self, address: Address, counts: Sequence[int]) -> list[Site]:
+        """The sites whose target can be a place that the address reads."""
+        number = self.memories.get(address.memory)
+        if number is None:
+            return []
+        reach = extent(address, counts, self.table)
+        low, high = _clip(reach.low), _clip(reach.high)
+        step = np.gcd(self.step, reach.step)
+        apart = np.abs(self.low - low)
+        fits = np.where(step > 0, apart % np.maximum(step, 1) == 0, apart == 0)
+        near = (self.memory == number) & (self.low <= high) & (self.high >= low) & fits
+        found = [self.sites[k] for k in np.flatnonzero(near)]
+        if address.lookup:
+            return [site for site in found if self._holds_any(site, address, counts)]
+        return [site for site in found if _may_hold(site, address, counts)]
+
+    def _holds_any(self, site: Site, address: Address, counts: Sequence[int]) -> bool:
+        if site.target is None or size_of(counts) > TABULATED:
+            return True
+        return bool(self.holds(site, address.all(counts, self.table.index).ravel()).any())
+
+    def holds(self, site: Site, places: Integers) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        """Which of some places are among the site's targets."""
+        reach = self.extents[site]
+        inside = (places >= reach.low) & (places <= reach.high)
+        inside &= (places - reach.low) % reach.step == 0 if reach.step else places == reach.low
+        target = site.target
+        if target is None:
+            return inside
+        if reach.step and reach.span // reach.step + 1 == size_of(site.counts):
+            return inside  # it fills its extent
+        candidates = np.flatnonzero(inside)
+        if size_of(site.counts) <= TABULATED:
+            written = target.all(site.counts, self.table.index)
+            inside[candidates] = np.isin(places[candidates], written)
+        elif not target.lookup:
+            for k in candidates.tolist():
+                place = Address(target.memory, int(places[k]))
+                inside[k] = meets(target, site.counts, place, ())
+        return inside
+
+
+def _memory(site: Site) -> str:
+    return site.target.memory if site.target is not None else "value"
+
+
+def _may_hold(site: Site, address: Address, counts: Sequence[int]) -> bool:
+    if site.target is None or site.target.lookup:
+        return True
+    return meets(site.target, site.counts, address, counts)
+
+
+def _clip(place: int) -> int:
+    return max(-UNBOUNDED, min(UNBOUNDED, place))
+
+
+def _clipped(places: Iterable[int]) -> Integers:
+    return np.array([_clip(place) for place in places], dtype=np.int64)

@@ -1,0 +1,467 @@
+"""How long each value lives, and where it is kept until then.
+
+A value that is read only later in the same iteration needs no memory: it is a register. What is
+read a few iterations later is kept in a window that moves along with the loop, and the rest in an
+array. The places of values that are read through one address share an array, in which a strided
+stretch of the value memory becomes dense.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from math import gcd
+
+import numpy as np
+
+from wengert.errors import ProgramError
+from wengert.program.address import OUTPUT, SHIFT, VALUE, Address, Integers
+from wengert.program.dependence import (
+    UNBOUNDED,
+    Extent,
+    Layout,
+    Level,
+    Site,
+    Table,
+    Targets,
+    bounded,
+    extent,
+    layout,
+)
+from wengert.program.program import Program
+from wengert.program.statements import Accumulate, Loop, Run
+
+
+@dataclass(frozen=True, slots=True)
+class Array:
+    """Memory for a class of values: place p is kept at `start + (p - first) // step % size`.
+
+    A window is smaller than what is written to it, one place after the other.
+    """
+
+    name: str
+    memory: str
+    first: int
+    step: int
+    size: int
+    window: bool
+    start: int = 0
+
+    def at(self, places: Integers) -> Integers:
+        """Where places are kept."""
+        return self.start + (places - self.first) // self.step % self.size
+
+
+@dataclass(frozen=True)
+class Storage:
+    """Where the values of a program are kept.
+
+    Args:
+        arrays: the memory there is, one array after the other.
+        homes: the array of each site's result; a site without one is a register or never read.
+        sources: the array that a site's operand is read from; none for a register and for what is
+            not in the value memory or a loop's own.
+        registers: the site whose register a site's operand is.
+        owners: the arrays that a run's operands are read from, as numbers, by site.
+        layout: the sites.
+    """
+
+    arrays: tuple[Array, ...]
+    homes: dict[Site, Array]
+    sources: dict[tuple[Site, Address], Array]
+    registers: dict[tuple[Site, Address], Site]
+    owners: dict[Site, Integers]
+    layout: Layout
+
+    @property
+    def size(self) -> int:
+        """How many numbers it keeps."""
+        return sum(array.size for array in self.arrays)
+
+    def kind(self, site: Site) -> str:
+        """What holds a site's result: an array, a window or a register."""
+        home = self.homes.get(site)
+        if home is None:
+            return "register"
+        return f"{home.name}: {'window' if home.window else 'array'} of {home.size}"
+
+    def __str__(self) -> str:
+        lines = []
+        for site in self.layout.sites:
+            if isinstance(site.statement, Run):
+                what = f"run of {len(site.statement)}"
+            elif site.target is None or site.target.memory == OUTPUT:
+                continue
+            else:
+                row = None if isinstance(site.statement, Accumulate) else site.statement.row  # type: ignore[union-attr]
+                name = row.name if row else "move"
+                what = f"{site.target.memory}[{site.target.base}] {name}"
+                what += f" {site.statement.label}".rstrip()  # type: ignore[union-attr]
+            lines.append(f"{'  ' * len(site.levels)}{what:<32}{self.kind(site)}")
+        return "\n".join([*lines, f"{self.size:,} numbers in all"])
+
+
+@dataclass
+class _Class:
+    """Sites whose results are kept together, and what reads them."""
+
+    writers: list[Site] = field(default_factory=list)
+    readers: list[tuple[Site, Address]] = field(default_factory=list)
+    run_reads: list[tuple[Site, Integers]] = field(default_factory=list)
+
+
+def storage(program: Program, ordered: Callable[[Level], bool] = lambda level: True) -> Storage:
+    """Where to keep the values of a program.
+
+    Args:
+        program: any program.
+        ordered: for which loops the body is run as it stands in the text, one iteration after the
+            other. Only such loops can do with registers and windows; by default, all.
+
+    Raises:
+        ProgramError: something is read that nothing assigns; or a while loop would need memory
+            that grows with the number of its iterations.
+    """
+    return Storing(program).storage(ordered)
+
+
+class Storing:
+    """What is read of which statement, from which the storage for any order of loops is made."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.layout = placed = layout(program)
+        self.table = Table(program.index)
+        self.targets = Targets(placed.sites, self.table)
+        self.ordered: Callable[[Level], bool] = lambda level: True
+        self.leader = {site: site for site in self.targets.sites}
+        self.met: dict[tuple[Site, Address], list[Site]] = {}  # what a site's operand may read
+        self.run_reads: list[tuple[Site, Integers, Site]] = []
+        self.owned: dict[Site, list[tuple[Integers, Site]]] = {}
+        for site in placed.sites:
+            self._check(site)
+            if isinstance(site.statement, Run):
+                self._unite_run(site)
+            else:
+                self._unite(site)
+
+    def _check(self, site: Site) -> None:
+        for address in (*site.reads, *([site.target] if site.target else [])):
+            size = self.program.sizes.get(address.memory)
+            reach = extent(address, site.counts, self.table)
+            if size is None:
+                if not any(_local(level) == address.memory for level in site.levels):
+                    raise ProgramError(f"There is no memory {address.memory!r} here.")
+            elif bounded(address, site.counts):
+                if reach.low < 0 or reach.high >= size:
+                    raise ProgramError(
+                        f"An address reaches from {reach.low} to {reach.high} in the "
+                        f"{address.memory} memory, which has {size:,} places."
+                    )
+            elif address is site.target:
+                raise ProgramError(
+                    f"A while loop assigns to ever new places of the {address.memory} memory."
+                )
+
+    def _find(self, site: Site) -> Site:
+        while self.leader[site] is not site:
+            self.leader[site] = self.leader[self.leader[site]]
+            site = self.leader[site]
+        return site
+
+    def _unite(self, site: Site) -> None:
+        for address in dict.fromkeys(site.reads):
+            if address.memory not in self.targets.memories:
+                if address.memory not in self.program.sizes or address.memory == VALUE:
+                    raise unassigned(address)
+                continue
+            met = self.targets.met(address, site.counts)
+            if not met:
+                raise unassigned(address)
+            for other in met:
+                self.leader[self._find(other)] = self._find(met[0])
+            self.met[site, address] = met
+
+    def _unite_run(self, site: Site) -> None:
+        """What a run reads of each site: its own results, other runs', and those of loops."""
+        assert isinstance(site.statement, Run)
+        run = site.statement
+        codes = run.operands
+        places = np.unique(codes[codes >> SHIFT == 0])
+        for other in self.targets.sites:
+            if not len(places):
+                return
+            if other.target is not None and other.target.memory != VALUE:
+                continue
+            reach = self.targets.extents[other]
+            if reach.low > int(places[-1]) or reach.high < int(places[0]):
+                continue
+            held = self.targets.holds(other, places)
+            if held.any():
+                self.run_reads.append((site, places[held], other))
+                self.owned.setdefault(site, []).append((places[held], other))
+                places = places[~held]
+        if len(places):
+            raise unassigned(Address(VALUE, int(places[0])))
+
+    def storage(self, ordered: Callable[[Level], bool]) -> Storage:
+        """Where to keep the values if these loops are run in order."""
+        self.ordered = ordered
+        classes: dict[Site, _Class] = {}
+        for site in self.targets.sites:
+            classes.setdefault(self._find(site), _Class()).writers.append(site)
+        for (reader, address), met in self.met.items():
+            classes[self._find(met[0])].readers.append((reader, address))
+        for run, places, other in self.run_reads:
+            classes[self._find(other)].run_reads.append((run, places))
+        arrays: list[Array] = []
+        numbers: dict[Site, int] = {}
+        start = 0
+        for leader, members in classes.items():
+            if self._register(members):
+                continue
+            name = f"m{len(arrays)}"
+            array = self._array(members, name, start)
+            numbers[leader] = len(arrays)
+            arrays.append(array)
+            start += array.size
+        homes, sources, registers = {}, {}, {}
+        for site in self.targets.sites:
+            if (at := self._find(site)) in numbers:
+                homes[site] = arrays[numbers[at]]
+        for read, met in self.met.items():
+            if (at := self._find(met[0])) in numbers:
+                sources[read] = arrays[numbers[at]]
+            else:
+                registers[read] = met[0]
+        owners = {
+            run: self._owners(run, [(p, numbers[self._find(s)]) for p, s in owned])
+            for run, owned in self.owned.items()
+        }
+        return Storage(tuple(arrays), homes, sources, registers, owners, self.layout)
+
+    def _owners(self, site: Site, owned: list[tuple[Integers, int]]) -> Integers:
+        """For each operand of a run, the number of its array, or -1."""
+        assert isinstance(site.statement, Run)
+        codes = site.statement.operands
+        places = np.concatenate([p for p, _ in owned])
+        numbers = np.concatenate([np.full(len(p), number) for p, number in owned])
+        order = np.argsort(places)
+        values = codes >> SHIFT == 0
+        owners = np.full(len(codes), -1, dtype=np.int64)
+        owners[values] = numbers[order][np.searchsorted(places[order], codes[values])]
+        return owners
+
+    # --- registers --------------------------------------------------------------------------------
+
+    def _register(self, members: _Class) -> bool:
+        """Whether a single statement's result is read only later in the same iteration."""
+        if len(members.writers) != 1 or members.run_reads:
+            return False
+        (writer,) = members.writers
+        if writer.target is None or isinstance(writer.statement, Accumulate):
+            return False
+        return all(self._same_iteration(writer, *reader) for reader in members.readers)
+
+    def _same_iteration(self, writer: Site, reader: Site, address: Address) -> bool:
+        target, depth = writer.target, len(writer.levels)
+        assert target is not None
+        return (
+            reader.number > writer.number
+            and reader.levels[:depth] == writer.levels
+            and reader.counts[:depth] == writer.counts
+            and all(self.ordered(level) for level in reader.levels)
+            and (address.base, address.strides[:depth]) == (target.base, target.strides)
+            and not any(address.strides[depth:])
+            and not (address.lookup or target.lookup)
+        )
+
+    # --- arrays -----------------------------------------------------------------------------------
+
+    def _array(self, members: _Class, name: str, start: int) -> Array:
+        step, first = self._step(members)
+        memory = self._memory(members)
+        best: int | None = None
+        reaches = [self.targets.extents[site] for site in members.writers]
+        if all(reach.span < UNBOUNDED // 2 for reach in reaches):
+            reaches += [  # one that a while loop moves is looked at when it is run
+                extent(address, site.counts, self.table)
+                for site, address in members.readers
+                if bounded(address, site.counts)
+            ]
+            reaches += [Extent(int(p.min()), int(p.max()), 0) for _, p in members.run_reads]
+            low = min(reach.low for reach in reaches)
+            first = low
+            best = (max(reach.high for reach in reaches) - low) // step + 1
+        dense = best
+        for size in self._windows(members, step):
+            if best is None or size < best:
+                best = size
+        if best is None:
+            raise ProgramError(
+                "A while loop reads values of its own from long ago: what it needs to remember "
+                "grows with the number of its iterations."
+            )
+        return Array(name, memory, first, step, best, best != dense, start)
+
+    def _memory(self, members: _Class) -> str:
+        target = members.writers[0].target
+        return target.memory if target else VALUE
+
+    def _step(self, members: _Class) -> tuple[int, int]:
+        """The common divisor of all distances between places, and one of the places."""
+        places: list[int] = []
+        step = 0
+        for site, address in _accesses(members):
+            place = address.base
+            for stride, count in zip(address.strides, site.counts, strict=True):
+                step = gcd(step, stride * (count > 1))
+            if address.lookup:
+                some, _, _, apart = self.table.entries(address.lookup, site.counts)
+                place += some
+                step = gcd(step, apart)
+            places.append(place)
+        for site in members.writers:
+            if isinstance(site.statement, Run):
+                places.append(site.statement.start)
+                step = 1
+        for _, read in members.run_reads:
+            places += [int(read[0])]
+            step = gcd(step, int(np.gcd.reduce(read - read[0])))
+        for place in places:
+            step = gcd(step, place - places[0])
+        return step or 1, places[0]
+
+    def _windows(self, members: _Class, step: int) -> Iterator[int]:
+        """The sizes of the windows that would do, each along another loop."""
+        if any(w.target is None or isinstance(w.statement, Accumulate) for w in members.writers):
+            return
+        seen = set()
+        for site in members.writers:
+            for depth, level in enumerate(site.levels):
+                if not self.ordered(level):
+                    break
+                if level not in seen and site.counts[depth] > 1:
+                    seen.add(level)
+                    window = _Window(members, site, depth, self.table, _memory_depth(site))
+                    if (span := window.span()) is not None:
+                        yield span // step + 1
+
+
+def _memory_depth(site: Site) -> int:
+    """How many loops are around the memory that a site assigns to."""
+    assert site.target is not None
+    for depth, level in enumerate(site.levels):
+        if _local(level) == site.target.memory:
+            return depth
+    return 0
+
+
+def _local(level: Level) -> str:
+    return "" if isinstance(level.loop, Loop) else level.loop.local
+
+
+class _Window:
+    """Whether, and how wide, a window along the loop at `depth` around a site serves a class.
+
+    All writers and readers move along the loop, and along those around it, by the same stride. So
+    when a place p is read at counter k, no place above `high + stride·k` has been written, and
+    none below `low + stride·k` will be. If p is never more than `span` below the former, and low
+    not more than that below high, no other place p' with |p - p'| > span can have overwritten it.
+    Writers outside the loop must stand before it, as what is carried into it does.
+    """
+
+    def __init__(
+        self, members: _Class, model: Site, depth: int, table: Table, outside: int
+    ) -> None:
+        assert model.target is not None
+        self.members, self.depth, self.table, self.outside = members, depth, table, outside
+        self.levels, self.level = model.levels[:depth], model.levels[depth]
+        self.strides = model.target.strides[: depth + 1]
+        self.counts = model.counts[: depth + 1]
+        self.up = 1 if self.strides[depth] > 0 else -1
+
+    def span(self) -> int | None:
+        """How many places it covers, less one."""
+        stride = abs(self.strides[self.depth])
+        if not stride or not self._rises():
+            return None
+        low = high = reading = None
+        for site in self.members.writers:
+            assert site.target is not None
+            if site.number >= self.level.stop or not self._along(site, site.target):
+                return None
+            reach = self._reach(site, site.target)
+            low = reach.low if low is None else min(low, reach.low)
+            high = reach.high if high is None else max(high, reach.high)
+        assert low is not None
+        assert high is not None
+        reading = low
+        for site, address in self.members.readers:
+            if not self._along(site, address):
+                return None
+            reach = self._reach(site, address)
+            if site.number >= self.level.stop:
+                behind = self._finished(reach)
+                if behind is None:
+                    return None
+                reading = min(reading, behind)
+            else:
+                reading = min(reading, reach.low)
+        for run, places in self.members.run_reads:
+            if self.depth or run.number < self.level.start:
+                return None
+            ends = sorted((self.up * int(places.min()), self.up * int(places.max())))
+            behind = self._finished(Extent(ends[0], ends[1], 0))
+            if behind is None:
+                return None
+            reading = min(reading, behind)
+        return high - reading
+
+    def _finished(self, reach: Extent) -> int | None:
+        """The lowest place read after the loop has ended, seen from its last iteration."""
+        count = self.counts[self.depth]
+        if count == UNBOUNDED:
+            return None
+        return reach.low - abs(self.strides[self.depth]) * (count - 1)
+
+    def _rises(self) -> bool:
+        """Whether every later iteration of the loops around it writes further up."""
+        covered = 0
+        for stride, count in reversed(
+            [*zip(self.strides, self.counts, strict=True)][self.outside :]
+        ):
+            if count > 1 and self.up * stride < covered:
+                return False
+            if count == UNBOUNDED and covered >= UNBOUNDED:
+                return False
+            covered += abs(stride) * (count - 1)
+        return True
+
+    def _along(self, site: Site, address: Address) -> bool:
+        """Whether an address moves as the window does."""
+        if site.levels[: self.depth] != self.levels:
+            return False
+        depth = self.depth + (site.levels[: self.depth + 1] == (*self.levels, self.level))
+        strides = zip(address.strides, self.strides, site.counts[:depth], strict=False)
+        if any(a != b and count > 1 for a, b, count in strides):
+            return False
+        return bounded(address, (*([1] * depth), *site.counts[depth:]))
+
+    def _reach(self, site: Site, address: Address) -> Extent:
+        inside = site.levels[: self.depth + 1] == (*self.levels, self.level)
+        reach = extent(address, site.counts, self.table, moving=self.depth - (not inside))
+        if self.up > 0:
+            return reach
+        return Extent(-reach.high, -reach.low, reach.step)
+
+
+def _accesses(members: _Class) -> Iterable[tuple[Site, Address]]:
+    """All addresses that reach into a class."""
+    for site in members.writers:
+        if site.target is not None:
+            yield site, site.target
+    yield from members.readers
+
+
+def unassigned(address: Address) -> ProgramError:
+    """For an address that is read and never written."""
+    return ProgramError(f"Nothing is assigned to {address.memory}[{address.base}].")

@@ -1,0 +1,81 @@
+"""One statement, for all iterations of some loops at once, with the bits of one at a time."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from wengert.dispatch import Primitive
+from wengert.program.address import Integers
+from wengert.program.statements import Guard
+from wengert.program.structure import Floats
+from wengert.run.path import Path
+from wengert.run.place import Buffer, View
+from wengert.run.schedule import Chain, Each
+
+
+def evaluated(row: Primitive | None, operands: Sequence[Floats]) -> Floats:
+    """A row on arrays of one shape, with the bits of `row.scalar`; without a row, the operand."""
+    if row is None:
+        return operands[0]
+    if row.facts.exact_array:
+        result: Floats = row.array(*operands)
+        return result
+    flat = [operand.ravel().tolist() for operand in operands]
+    numbers = np.fromiter(map(row.scalar, *flat), np.float64, operands[0].size)
+    return numbers.reshape(operands[0].shape)
+
+
+class Together:
+    """A statement in loops that carry nothing, as one array operation."""
+
+    def __init__(self, node: Each, buffer: Buffer, index: Integers) -> None:
+        self.site, self.over, self.index = node.site, node.over, index
+        site = node.site
+        self.row = getattr(site.statement, "row", None)
+        self.views = [View(buffer.place(site, a), site.counts, node.over) for a in site.reads]
+        self.guards = isinstance(site.statement, Guard)
+        self.target: View | None = None
+        if site in buffer.kept.homes or (site.target and site.target.memory in buffer.starts):
+            assert site.target is not None
+            self.target = View(buffer.place(site, site.target), site.counts, node.over)
+
+    def __call__(self, memory: Floats, counters: tuple[int, ...], path: Path) -> None:
+        """Do it, at these counters of the other loops."""
+        numbers = [view.of(memory, counters, self.index) for view in self.views]
+        operands = numbers[:-1] if self.guards else numbers
+        result = evaluated(self.row, operands)
+        if self.target:
+            self.target.put(memory, counters, self.index, result)
+        if self.guards and not (held := result == numbers[-1]).all():
+            where = np.unravel_index(int(held.argmin()), held.shape)
+            at = list(counters)
+            for k, place in zip(self.over, where, strict=True):
+                at[k] = int(place)
+            given = [float(operand[where]) for operand in operands]
+            path.failed(self.site, at, given, float(result[where]), float(numbers[-1][where]))
+
+
+class Accumulated:
+    """A chain `s[k] = row(s[k-1], t[k])`, by the sequential `accumulate` of a NumPy function."""
+
+    def __init__(self, node: Chain, buffer: Buffer, index: Integers) -> None:
+        site, self.index = node.site, index
+        over = tuple(sorted((*node.over, node.depth)))
+        self.axis = over.index(node.depth)
+        self.function: np.ufunc = site.statement.row.array  # type: ignore[union-attr]
+        before, terms = site.reads[node.carried], site.reads[1 - node.carried]
+        self.first = View(buffer.place(site, before), site.counts, node.over)
+        self.terms = View(buffer.place(site, terms), site.counts, over)
+        self.target: View | None = None
+        if site in buffer.kept.homes or (site.target and site.target.memory in buffer.starts):
+            assert site.target is not None
+            self.target = View(buffer.place(site, site.target), site.counts, over)
+
+    def __call__(self, memory: Floats, counters: tuple[int, ...], path: Path) -> None:
+        """Do it, at these counters of the other loops."""
+        first = np.expand_dims(self.first.of(memory, counters, self.index), self.axis)
+        terms = self.terms.of(memory, counters, self.index)
+        sums = self.function.accumulate(np.concatenate((first, terms), self.axis), self.axis)
+        if self.target:
+            kept = sums[(*[slice(None)] * self.axis, slice(1, None))]
+            self.target.put(memory, counters, self.index, kept)

@@ -1,0 +1,190 @@
+"""Where the places of an address are in the one buffer that a program runs in.
+
+It holds the constants, the inputs, the outputs, and behind them the arrays of the storage.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from wengert.errors import ProgramError
+from wengert.program.address import CONSTANT, INPUT, OUTPUT, Address, Integers
+from wengert.program.dependence import Site, bounded
+from wengert.program.program import Program
+from wengert.program.statements import Accumulate
+from wengert.program.storage import Array, Storage
+from wengert.program.structure import Floats
+
+
+class Buffer:
+    """How the buffer is divided up."""
+
+    def __init__(self, program: Program, kept: Storage) -> None:
+        self.program, self.kept = program, kept
+        sizes = program.sizes
+        self.starts: dict[str, int] = {}
+        self.size = 0
+        for memory in (CONSTANT, INPUT, OUTPUT):
+            self.starts[memory] = self.size
+            self.size += sizes[memory]
+        self.arrays = self.size  # where those of the storage start
+        self.size += kept.size
+        adding = (s for s in kept.homes if isinstance(s.statement, Accumulate))
+        self.sums = list(dict.fromkeys(kept.homes[site] for site in adding))  # these start at 0
+
+    def filled(self, inputs: Floats) -> Floats:
+        """A new buffer: what nothing has been assigned to yet is nan."""
+        memory = np.full(self.size, np.nan)
+        memory[: len(self.program.constants)] = self.program.constants
+        start = self.starts[INPUT]
+        memory[start : start + len(inputs)] = inputs
+        for array in self.sums:
+            start = self.arrays + array.start
+            memory[start : start + array.size] = 0.0
+        return memory
+
+    def outputs(self, memory: Floats) -> Floats:
+        """The outputs in a buffer."""
+        start = self.starts[OUTPUT]
+        return memory[start : start + self.program.sizes[OUTPUT]].copy()
+
+    def place(self, site: Site, address: Address) -> "Place":
+        """Where a site finds an address."""
+        array = self.kept.sources.get((site, address))
+        if array is None and address.memory in self.starts:
+            size = self.program.sizes[address.memory]
+            array = Array(address.memory, address.memory, 0, 1, size, False)
+            start = self.starts[address.memory]
+        else:
+            array = array or self.kept.homes[site]
+            start = self.arrays + array.start
+        base, strides, step = address.base - array.first, address.strides, array.step
+        if not address.lookup:
+            base, strides, step = base // step, tuple(s // step for s in strides), 1
+        return Place(
+            start, base, strides, step, array.size, array.window,
+            not bounded(address, site.counts), address,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Place:
+    """`start + (base + Σ strides·k + index entry) // step`, modulo `size` in a window.
+
+    Where a while loop moves it, `checked` asks for a look at the bounds while it is run.
+    """
+
+    start: int
+    base: int
+    strides: tuple[int, ...]
+    step: int
+    size: int
+    window: bool
+    checked: bool
+    address: Address
+
+    def expression(self) -> str:
+        """Python source for it, with counters k0, k1, ..."""
+        text = affine(self.base, self.strides)
+        lookup = self.address.lookup
+        if lookup:
+            entry = affine(lookup.start, lookup.strides)
+            if self.checked:
+                entry = f"at({entry}, len(index), 0)"
+            text = f"({text} + index[{entry}]) // {self.step}"
+        if self.window:
+            return f"{self.start} + ({text}) % {self.size}"
+        if self.checked:
+            return f"at({text}, {self.size}, {self.start})"
+        return (
+            affine(self.base + self.start, self.strides) if not lookup else f"{self.start} + {text}"
+        )
+
+
+def affine(base: int, strides: Sequence[int]) -> str:
+    """Python source for `base + Σ strides·k`."""
+    terms = [f"{stride}*k{k}" for k, stride in enumerate(strides) if stride]
+    return " + ".join([*terms, str(base)] if base or not terms else terms)
+
+
+def at(place: int, size: int, start: int) -> int:
+    """A place that a while loop moves, if it is in its memory."""
+    if not 0 <= place < size:
+        raise ProgramError(f"A while loop reaches place {place} of a memory of {size}.")
+    return start + place
+
+
+class View:
+    """The numbers at a place, for all iterations of some of the loops around."""
+
+    def __init__(self, place: Place, counts: Sequence[int], over: Sequence[int]) -> None:
+        self.place = place
+        self.shape = tuple(counts[k] for k in over)
+        self.moving = [place.strides[k] for k in over]
+        self.fixed = [(k, s) for k, s in enumerate(place.strides) if s and k not in over]
+        self.bytes = tuple(8 * stride for stride in self.moving)
+        ends = [s * (n - 1) for s, n in zip(self.moving, self.shape, strict=True)]
+        self.low, self.high = sum(min(e, 0) for e in ends), sum(max(e, 0) for e in ends)
+        self.offset = 8 * place.start
+        self.simple = not (place.window or place.checked or place.address.lookup)
+        self.over = tuple(over)
+
+    def of(self, memory: Floats, counters: Sequence[int], index: Integers) -> Floats:
+        """They themselves, or a copy."""
+        at = self._strided(counters)
+        if at is not None:
+            return np.ndarray(self.shape, np.float64, memory, at, self.bytes)
+        numbers: Floats = memory[self._places(counters, index)]
+        return numbers
+
+    def put(
+        self, memory: Floats, counters: Sequence[int], index: Integers, numbers: Floats
+    ) -> None:
+        """Assign numbers to them."""
+        at = self._strided(counters)
+        if at is not None:
+            np.ndarray(self.shape, np.float64, memory, at, self.bytes)[...] = numbers
+        else:
+            memory[self._places(counters, index)] = numbers
+
+    def _strided(self, counters: Sequence[int]) -> int | None:
+        """The offset of the first in bytes, if they stand at regular distances."""
+        place = self.place.base
+        for k, stride in self.fixed:
+            place += stride * counters[k]
+        if self.simple:
+            return self.offset + 8 * place
+        if self.place.address.lookup:
+            return None
+        if self.place.window:
+            place %= self.place.size
+        if place + self.low < 0 or place + self.high >= self.place.size:
+            return None
+        return self.offset + 8 * place
+
+    def _places(self, counters: Sequence[int], index: Integers) -> Integers:
+        here = self.place
+        places = self._grid(here.base, here.strides, counters)
+        if here.address.lookup:
+            lookup = here.address.lookup
+            entries = self._grid(lookup.start, lookup.strides, counters)
+            if here.checked:
+                _check(entries, len(index))
+            places = (places + index[entries]) // here.step
+        if here.window:
+            places = places % here.size
+        elif here.checked:
+            _check(places, here.size)
+        return places + here.start
+
+    def _grid(self, base: int, strides: Sequence[int], counters: Sequence[int]) -> Integers:
+        start = base + sum(s * counters[k] for k, s in enumerate(strides) if k not in self.over)
+        moving = Address("", start, tuple(strides[k] for k in self.over))
+        return moving.all(self.shape, np.empty(0, np.int64))
+
+
+def _check(places: Any, size: int) -> None:
+    for place in (int(places.min()), int(places.max())):
+        at(place, size, 0)

@@ -1,0 +1,92 @@
+"""A straight stretch of operations, kept in columns, one after the other."""
+
+import numpy as np
+
+from wengert.program.address import MEMORIES, PLACE, SHIFT, Integers
+from wengert.program.dependence import Site
+from wengert.program.statements import Run
+from wengert.program.structure import Floats
+from wengert.run.path import Path
+from wengert.run.place import Buffer
+
+CHUNK = 1 << 14  # statements decoded at a time
+NONE = -1  # instead of a second operand
+
+
+class Straight:
+    """A run, its addresses turned into places of the buffer."""
+
+    def __init__(self, site: Site, buffer: Buffer) -> None:
+        run = site.statement
+        assert isinstance(run, Run)
+        self.site, self.run = site, run
+        if run.outputs:
+            self.start = buffer.starts["output"] + run.start
+        else:
+            home = buffer.kept.homes[site]
+            self.start = buffer.arrays + home.start + run.start - home.first
+        self.copies = run.outputs and not any(operation.row for operation in run.operations)
+        arity = np.array([o.reads for o in run.operations], np.int64)
+        self.starts = np.concatenate(([0], np.cumsum(arity[run.ops])))
+        self.places = _places(site, run, buffer)
+        self.usual = np.array(
+            [not o.guards and o.reads <= 2 and o.row is not None for o in run.operations]
+        )
+
+    def __call__(self, memory: Floats, path: Path) -> None:
+        """Do it all."""
+        if self.copies:
+            memory[self.start : self.start + len(self.run)] = memory[self.places]
+            return
+        for low in range(0, len(self.run), CHUNK):
+            self._part(memory.data, path, low, min(low + CHUNK, len(self.run)))
+
+    def _part(self, m: memoryview, path: Path, low: int, high: int) -> None:
+        run = self.run
+        ops = run.ops[low:high]
+        starts = self.starts[low:high]
+        usual = self.usual[ops]
+        twice = (self.starts[low + 1 : high + 1] - starts > 1) & usual
+        seconds = np.minimum(starts + 1, len(self.places) - 1)
+        a = np.where(usual, self.places[starts], NONE).tolist()
+        b = np.where(twice, self.places[seconds], NONE).tolist()
+        scalars = [o.row.scalar if o.row else None for o in run.operations]
+        functions = [scalars[op] for op in ops.tolist()]
+        start = self.start + low
+        for t, f, i, j in zip(range(start, start + len(a)), functions, a, b, strict=True):
+            if j >= 0:
+                m[t] = f(m[i], m[j])  # type: ignore[misc]
+            elif i >= 0:
+                m[t] = f(m[i])  # type: ignore[misc]
+            else:
+                self._other(m, path, t - self.start, t)
+
+    def _other(self, m: memoryview, path: Path, k: int, t: int) -> None:
+        """A move, a guard, or an operation on three operands."""
+        operation = self.run.operations[int(self.run.ops[k])]
+        numbers = [m[p] for p in self.places[self.starts[k] : self.starts[k + 1]].tolist()]
+        if operation.row is None:
+            m[t] = numbers[0]
+        elif operation.guards:
+            *operands, expected = numbers
+            m[t] = result = operation.row.scalar(*operands)
+            if result != expected:
+                path.changed(self.site, (k,), operands, result, expected)
+        else:
+            m[t] = operation.row.scalar(*numbers)
+
+
+def _places(site: Site, run: Run, buffer: Buffer) -> Integers:
+    codes = run.operands
+    places = codes & PLACE
+    found = np.empty_like(places)
+    for code, memory in MEMORIES.items():
+        here = codes >> SHIFT == code
+        if memory in buffer.starts:
+            found[here] = places[here] + buffer.starts[memory]
+    owners = buffer.kept.owners.get(site)
+    if owners is not None:
+        for number in np.unique(owners[owners >= 0]).tolist():
+            here = owners == number
+            found[here] = buffer.arrays + buffer.kept.arrays[number].at(places[here])
+    return found
