@@ -1,5 +1,5 @@
 from hypothesis import given, settings
-from made import made, same_notes
+from made import nests, same_notes
 
 from wengert.program.program import Program
 
