@@ -336,6 +336,15 @@ def test_periods_of_all_lengths() -> None:
     assert program.size < len(ops) / 2
 
 
+def test_short_loops_in_large_irregular_programs_stay_flat() -> None:
+    generator = random.Random(5)
+    names = ["sin", "cos", "exp", "neg"]
+    ops = [(generator.choice(names), (value(k - 1) if k else argument(0),)) for k in range(15_000)]
+    details = roll(flat(ops, inputs=1)).history[-1].details
+    assert details[0] == "nothing repeats"
+    assert details[1].endswith("short loops stay flat")
+
+
 def test_random_operations() -> None:
     generator = random.Random(4)
     ops = []
@@ -411,6 +420,9 @@ def test_random_code_with_all_that_is_meant_for_large_programs(body: Tree, least
             patch("wengert.program.group.WORTH", 10**9),
             patch("wengert.program.group.BETTER", 0.5),
             patch("wengert.program.group.BARRIER", 10),
+            patch("wengert.program.group.LARGE", 40),
+            patch("wengert.program.group.ROW", 10),
+            patch("wengert.program.group.DEAR", 3),
             patch("wengert.program.group.RATIO", 2),
         ):
             checked(program)

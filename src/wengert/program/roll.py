@@ -117,6 +117,8 @@ def _written(
     out = nest.top()
     if nest.groups:
         details.append(f"grouped by shape: {nest.groups:,} groups")
+    if nest.dropped:
+        details.append(f"{nest.dropped:,} short loops stay flat")
     return out
 
 
