@@ -20,8 +20,9 @@ static void release(Columns *c)
     PyBuffer_Release(&c->offsets);
 }
 
-/* Whether the offsets lead to operands, at most so many for each item; releases them if not. */
-static bool look_at(Columns *c)
+/* Whether the offsets lead to operands, at most so many for each item; and whether the first
+ * column is as long, if it is to be the whole one. Releases them if not. */
+static bool look_at(Columns *c, bool whole)
 {
     c->ids = c->first.buf;
     c->operand = c->operands.buf;
@@ -29,7 +30,8 @@ static bool look_at(Columns *c)
     c->size = (int64_t)(c->offsets.len / 8) - 1;
     c->operand_count = (int64_t)(c->operands.len / 8);
     bool fits = c->size >= 0 && c->size < INT32_MAX && c->offset[0] >= 0 &&
-                c->offset[c->size] <= c->operand_count;
+                c->offset[c->size] <= c->operand_count &&
+                (!whole || c->first.len / 4 == c->size);
     for (int64_t i = 0; i < c->size && fits; i++)
         fits = c->offset[i] <= c->offset[i + 1] && c->offset[i + 1] - c->offset[i] <= MOST_READS;
     if (!fits) {
@@ -81,7 +83,8 @@ PyObject *kinds_of(PyObject *module, PyObject *args)
 {
     (void)module;
     Columns c;
-    if (!PyArg_ParseTuple(args, "y*y*y*", &c.first, &c.operands, &c.offsets) || !look_at(&c))
+    if (!PyArg_ParseTuple(args, "y*y*y*", &c.first, &c.operands, &c.offsets) ||
+        !look_at(&c, true))
         return NULL;
     Kinds kinds = {0};
     PyObject *result = NULL;
@@ -126,14 +129,20 @@ PyObject *hashes_of(PyObject *module, PyObject *args)
     Py_buffer weights;
     if (!PyArg_ParseTuple(args, "y*y*y*y*", &c.first, &c.operands, &c.offsets, &weights))
         return NULL;
-    if (!look_at(&c)) {
+    if (!look_at(&c, true)) {
         PyBuffer_Release(&weights);
         return NULL;
     }
     const uint64_t *weight = weights.buf;
+    const int64_t kinds = (int64_t)(weights.len / (MOST_READS * 8));
     PyObject *hashes = PyBytes_FromStringAndSize(NULL, c.size * (Py_ssize_t)sizeof(uint64_t));
     uint64_t *hash = hashes != NULL ? (uint64_t *)(void *)PyBytes_AS_STRING(hashes) : NULL;
     for (int64_t i = 0; i < c.size && hash != NULL; i++) {
+        if (c.ids[i] < 0 || c.ids[i] >= kinds) {
+            PyErr_SetString(PyExc_ValueError, "hashes_of() takes weights for every kind");
+            Py_CLEAR(hashes);
+            break;
+        }
         const uint64_t *factor = weight + (size_t)c.ids[i] * MOST_READS;
         uint64_t sum = 0;
         for (int64_t k = c.offset[i]; k < c.offset[i + 1]; k++)
@@ -274,7 +283,7 @@ PyObject *levels_of(PyObject *module, PyObject *args)
     Columns c;
     long long first, start;
     if (!PyArg_ParseTuple(args, "y*y*y*LL", &c.first, &c.operands, &c.offsets, &first, &start) ||
-        !look_at(&c))
+        !look_at(&c, false))
         return NULL;
     int64_t count = (int64_t)(c.first.len / 4);
     PyObject *levels = NULL;

@@ -6,7 +6,8 @@ from unittest.mock import patch
 
 import numpy as np
 import pytest
-from code_of_programs import code, function_of
+from code_of_programs import For, Place, Step, code, function_of
+from hypothesis import example as hypothesis_example
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -336,6 +337,15 @@ def test_periods_of_all_lengths() -> None:
     assert program.size < len(ops) / 2
 
 
+def test_short_loops_in_large_irregular_programs_stay_flat() -> None:
+    generator = random.Random(5)
+    names = ["sin", "cos", "exp", "neg"]
+    ops = [(generator.choice(names), (value(k - 1) if k else argument(0),)) for k in range(15_000)]
+    details = roll(flat(ops, inputs=1)).history[-1].details
+    assert details[0] == "nothing repeats"
+    assert details[1].endswith("short loops stay flat")
+
+
 def test_random_operations() -> None:
     generator = random.Random(4)
     ops = []
@@ -362,6 +372,27 @@ def test_what_loops_already_stays() -> None:
     twice = roll(once)
     assert twice == once
     assert twice.expand().statements == once.expand().statements
+
+
+@pytest.mark.skipif(engine == "plain", reason="it is about the native engine")
+def test_the_native_twins_refuse_what_does_not_fit() -> None:
+    from wengert import _native
+
+    ids, long = np.zeros(3, np.int32), np.arange(4)
+    with pytest.raises(ValueError, match="as many hashes as items"):
+        _native.fold(ids, np.zeros(2, np.uint64), 1)
+    with pytest.raises(ValueError, match="below kinds"):
+        _native.fold(ids + 1, np.zeros(3, np.uint64), 1)
+    for offsets in (long + 1, -long, long[::2], np.array([0, 17, 18, 19])):
+        with pytest.raises(ValueError, match="do not fit together"):
+            _native.kinds_of(ids, np.zeros(3, np.int64), np.ascontiguousarray(offsets))
+    with pytest.raises(ValueError, match="weights for every kind"):
+        _native.hashes_of(ids + 1, np.zeros(3, np.int64), long, np.zeros((1, 16), np.uint64))
+    for around in (((3, 2),), ((2, 0),), ((10**18, 10**18),)):
+        with pytest.raises(ValueError, match="lead out of the columns"):
+            _native.strides_of(ids, np.zeros(3, np.int64), long, 0, around)
+    with pytest.raises(ValueError, match="do not fit together"):
+        _native.levels_of(ids, np.zeros(3, np.int64), long, 1, 0)
 
 
 def test_equal_hashes_are_no_proof() -> None:
@@ -398,8 +429,32 @@ def test_random_code(body: Tree) -> None:
         checked(program)
 
 
+def place(array: int, base: int, *strides: int, scattered: bool = False) -> Place:
+    return Place(array, base, (*strides, 0, 0, 0)[:3], scattered)
+
+
+# A loop with an operand that is looked up, and is another of its own results for one turn only.
+own_result_once = (
+    Step("sub", place(0, 0), place(1, 0), 1.0),
+    For(
+        2,
+        (
+            For(
+                6,
+                (
+                    Step("add", place(0, 0), 0, 0),
+                    Step("add", 0, place(0, 0), place(1, 2, 0, 1, scattered=True)),
+                    Step("mix", place(1, 0, 2), 0, 0),
+                ),
+            ),
+        ),
+    ),
+)
+
+
 @settings(max_examples=150, deadline=None)
 @given(code(3), st.sampled_from([0, 10**9]))
+@hypothesis_example(own_result_once, 0)
 def test_random_code_with_all_that_is_meant_for_large_programs(body: Tree, least: int) -> None:
     program = record(function_of(body), example, passes=())
     if len(program) < 1000:
@@ -411,6 +466,9 @@ def test_random_code_with_all_that_is_meant_for_large_programs(body: Tree, least
             patch("wengert.program.group.WORTH", 10**9),
             patch("wengert.program.group.BETTER", 0.5),
             patch("wengert.program.group.BARRIER", 10),
+            patch("wengert.program.group.LARGE", 40),
+            patch("wengert.program.group.ROW", 10),
+            patch("wengert.program.group.DEAR", 3),
             patch("wengert.program.group.RATIO", 2),
         ):
             checked(program)

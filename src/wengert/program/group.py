@@ -8,6 +8,7 @@ maps and reductions of any raggedness; the results stay in the places of record 
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +22,8 @@ SMALL = 200  # statements: not grouped
 WORTH = 200  # operations per statement: not grouped
 BETTER = 4  # times smaller: then it is grouped
 BARRIER, SHARE, RATIO = 1024, 16, 64  # items, part of the whole, items per statement
+LARGE = 10_000  # statements: there, columns are cheaper than loops of less than
+ROW, DEAR = 64, 8  # items, or items per statement
 
 
 class Grouping(Nest):
@@ -28,7 +31,7 @@ class Grouping(Nest):
 
     def __init__(self, stretch: Stretch, folded: Folded, tables: Tables) -> None:
         super().__init__(stretch, folded, tables)
-        self.groups = 0
+        self.groups = self.dropped = 0
 
     def is_poor(self, size: int, operations: int) -> bool:
         """Whether so many statements are many for so many operations."""
@@ -59,8 +62,9 @@ class Grouping(Nest):
         times = int(np.prod([count for count, _ in around], dtype=np.int64))
         poor = self.is_poor(int(statements.sum()), int(items.sum()) * times)
         out: list[Statement] = []
+        loops = ids >= self.kinds
         if not poor:
-            self._plain(ids, starts, around, out)
+            self._plain(starts, loops, ids, stop, around, out)
             return out
         least = max(BARRIER, int(items.sum()) // SHARE)
         barriers = np.flatnonzero((items >= least) & (items >= RATIO * statements))
@@ -72,7 +76,11 @@ class Grouping(Nest):
                 size = int(statements[here].sum())
                 grouped = self._grouped(int(starts[low]), end, size, around)
                 if grouped is None:
-                    self._plain(ids[here], starts[here], around, out)
+                    kept = loops[here]
+                    if size > LARGE and not around:
+                        kept = kept & (items[here] >= np.maximum(ROW, DEAR * statements[here]))
+                        self.dropped += int(loops[here].sum() - kept.sum())
+                    self._plain(starts[here], kept, ids[here], end, around, out)
                 else:
                     out += grouped
             if barrier < len(ids):
@@ -80,23 +88,25 @@ class Grouping(Nest):
             low = barrier + 1
         return out
 
-    def _plain(self, ids: Integers, starts: Integers, around: Around, out: list[Statement]) -> None:
+    def _plain(
+        self, starts: Integers, loops: Any, ids: Integers, stop: int, around: Around,
+        out: list[Statement],
+    ) -> None:  # fmt: skip
+        """The loops where `loops` says so, and else the items one by one."""
         if around:
             if len(ids):
                 out += self.sequence(ids.tolist(), int(starts[0]), around)
             return
-        edges = np.flatnonzero(np.diff(ids >= self.kinds, prepend=False, append=False))
-        at = 0
-        for start, stop in edges.reshape(-1, 2).tolist():
-            self._flat(starts, at, start, out)
-            out += self.sequence(ids[start:stop].tolist(), int(starts[start]), around)
-            at = stop
-        self._flat(starts, at, len(ids), out)
-
-    def _flat(self, starts: Integers, at: int, stop: int, out: list[Statement]) -> None:
-        if stop > at:
-            first = int(starts[at])
-            out.append(self.stretch.cut(first, first + stop - at))
+        edges = np.flatnonzero(np.diff(loops, prepend=False, append=False))
+        ends = np.append(starts, stop)
+        at = int(ends[0])
+        for first, last in edges.reshape(-1, 2).tolist():
+            if at < ends[first]:
+                out.append(self.stretch.cut(at, int(ends[first])))
+            out += self.sequence(ids[first:last].tolist(), int(ends[first]), around)
+            at = int(ends[last])
+        if at < stop:
+            out.append(self.stretch.cut(at, stop))
 
     def _grouped(self, low: int, high: int, size: int, around: Around) -> list[Statement] | None:
         """The items from `low` to `high` in groups, if much better than `size` statements."""

@@ -2,8 +2,9 @@
 
 Straight stretches are folded from the inside out (`fold`), strictly at first: all addresses move
 by constant strides. Where that leaves much, operands that move irregularly may be looked up; and
-what is left then is grouped by shape (`group`), if that is much smaller. Loops that stand in the
-program already stay as they are. Whatever comes out means the very same list: see `nest`.
+what is left then is grouped by shape (`group`), if that is much smaller. Where loops stand in the
+program already, whole statements are folded too, inside and around them (`refold`). Whatever comes
+out means the very same list: see `nest`.
 """
 
 from collections.abc import Iterable
@@ -15,12 +16,14 @@ from wengert.program.fold import Folded, fold
 from wengert.program.group import Grouping
 from wengert.program.nest import NotLoops, Sizes, Tables
 from wengert.program.program import Program
+from wengert.program.refold import refolded
 from wengert.program.statements import (
     Assign,
     Guard,
     Loop,
     Run,
     Statement,
+    While,
     fits_columns,
     straight,
     walk,
@@ -44,6 +47,8 @@ def roll(program: Program) -> Program:
             statements += _rolled(part, tables, details)
         else:
             statements.append(part)
+    if any(isinstance(statement, Loop | While) for statement in program.statements):
+        statements = list(refolded(statements))
     if len(tables.index) > len(program.index):
         new = (len(tables.index) - len(program.index)) * 8
         details.append(f"{_bytes(new)} of index tables")
@@ -112,6 +117,8 @@ def _written(
     out = nest.top()
     if nest.groups:
         details.append(f"grouped by shape: {nest.groups:,} groups")
+    if nest.dropped:
+        details.append(f"{nest.dropped:,} short loops stay flat")
     return out
 
 

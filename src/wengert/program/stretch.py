@@ -4,6 +4,7 @@ What an item does, its kind, is its operation together with the memories it read
 kind have their operands in the same columns. The native twins are in native/stretch.c.
 """
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,7 @@ class Stretch:
 
     def __init__(self, run: Run) -> None:
         self.run = run
+        self.labelled = sorted(run.labels)
         self.ops = np.ascontiguousarray(run.ops, dtype=np.int32)
         self.operands = np.ascontiguousarray(run.operands, dtype=np.int64)
         reads = np.array([operation.reads for operation in run.operations], np.int64)
@@ -73,9 +75,8 @@ class Stretch:
     def cut(self, start: int, stop: int) -> Run:
         """A part of the run, as a run."""
         run = self.run
-        labels = {}
-        if run.labels:
-            labels = {k - start: name for k, name in run.labels.items() if start <= k < stop}
+        here = self.labelled[bisect_left(self.labelled, start) : bisect_left(self.labelled, stop)]
+        labels = {k - start: run.labels[k] for k in here}
         return Run(
             run.start + start, run.operations, self.ops[start:stop],
             self.operands[self.offsets[start] : self.offsets[stop]], run.sources,
