@@ -15,7 +15,7 @@ from evaluate import evaluate, items
 from wengert import primitives
 from wengert.program.address import CONSTANT, INPUT, OUTPUT, VALUE, Address, Lookup
 from wengert.program.program import Program
-from wengert.program.statements import Assign, Guard, Loop, Statement
+from wengert.program.statements import Assign, Guard, Loop, Statement, While
 from wengert.program.structure import ARRAY, TUPLE, Structure
 
 INPUTS = 7
@@ -33,7 +33,9 @@ class Nests:
     random: random.Random
     depth: int
     longest: int
-    length: int = 0
+    near: bool
+    whiles: bool
+    memories: int = 0
     constants: list[float] = field(default_factory=list)
     index: list[int] = field(default_factory=list)
 
@@ -44,7 +46,10 @@ class Nests:
             if depth < self.depth and self.random.random() < 0.45:
                 count = self.random.choice([0, 1, 2, 3, self.longest, self.longest])
                 items.append(("loop", count, self.block(depth + 1, self.random.randint(1, 3))))
-            elif self.random.random() < 0.06:
+            elif depth < self.depth and self.whiles and self.random.random() < 0.3:
+                count = self.random.choice([0, 1, self.longest])
+                items.append(("while", count, self.block(depth + 1, self.random.randint(1, 3))))
+            elif self.random.random() < 0.06 and not self.whiles:
                 items.append(("guard", self.random.choice(GUARDS)))
             else:
                 items.append(("row", self.random.choice(ROWS)))
@@ -52,16 +57,21 @@ class Nests:
 
     def placed(
         self, block: list[tuple[object, ...]], base: int, strides: tuple[int, ...],
-        counts: tuple[int, ...],
+        counts: tuple[int, ...], memory: str = VALUE,
     ) -> Iterator[Statement]:  # fmt: skip
+        """The statements of a block; in `counts`, a while loop counts once."""
         for kind, what, *below in block:
             if kind == "loop":
                 (inner,) = below
                 inside = (*strides, width(inner)), (*counts, what)
-                yield Loop(what, tuple(self.placed(inner, base, *inside)))
+                yield Loop(what, tuple(self.placed(inner, base, *inside, memory)))
                 base += what * width(inner)
                 continue
-            target = Address(VALUE, base, strides)
+            target = Address(memory, base, strides)
+            if kind == "while":
+                yield self.loop_while(what, below[0], target, counts)
+                base += 1
+                continue
             nin = what.nin if what else 1
             operands = tuple(self.operand(target, counts) for _ in range(nin))
             if kind == "guard":
@@ -70,13 +80,45 @@ class Nests:
                 yield Assign(target, what, operands)
             base += 1
 
+    def loop_while(
+        self, count: int, block: list[tuple[object, ...]], target: Address, counts: tuple[int, ...]
+    ) -> While:
+        """`count` times a block, which reads its last iterations and what is there at the start."""
+        self.memories += 1
+        local, size = f"w{self.memories}", width(block) + 2
+        strides = (*(0 for _ in counts), size)
+
+        def inside(address: Address) -> Address:
+            return replace(address, strides=(*address.strides, 0))
+
+        def here(place: int) -> Address:
+            return Address(local, place, strides)
+
+        first = [Assign(here(0), None, (inside(self.number(-1.0, counts)),))]
+        first += [
+            Assign(here(k), None, (inside(self.operand(target, counts)),))
+            for k in range(1, size)
+        ]  # fmt: skip
+        one, limit = inside(self.number(1.0, counts)), inside(self.number(count, counts))
+        test = (
+            Assign(here(size), primitives.add, (here(0), one)),
+            Assign(here(size + 1), primitives.less, (here(size), limit)),
+        )
+        body = tuple(self.placed(block, size + 2, strides, (*counts, 1), local))
+        last = (Assign(inside(target), None, (here(self.random.randrange(size)),)),)
+        return While(local, tuple(first), test, here(size + 1), body, last)
+
+    def number(self, number: float, counts: tuple[int, ...]) -> Address:
+        self.constants.append(number)
+        return Address(CONSTANT, len(self.constants) - 1, (0,) * len(counts))
+
     def operand(self, target: Address, counts: tuple[int, ...]) -> Address:
         choice = self.random.random()
         if choice < 0.1:
             return self.data(counts)
         if choice < 0.2:
             return Address(INPUT, self.random.randrange(INPUTS), (0,) * len(counts))
-        if choice < 0.3 and 0 not in counts:
+        if choice < 0.3 and 0 not in counts and not self.near:
             return self.looked_up(target, counts)
         for _ in range(8):
             address = self.affine(target)
@@ -88,6 +130,8 @@ class Nests:
         pick = self.random.choice
         strides = tuple(pick([s, s, s, s, 0, -s, 1]) for s in target.strides)
         back = pick([1, 1, 2, 3, *target.strides, *(2 * s for s in target.strides)])
+        if self.near:
+            return replace(target, base=target.base - back)
         far = self.random.randint(0, max(target.base, 0))
         return Address(VALUE, pick([target.base - back, target.base - back, far]), strides)
 
@@ -95,7 +139,7 @@ class Nests:
         """Constants, a new one for each iteration."""
         strides, size = [], 1
         for count in reversed(counts):
-            strides.append(size)
+            strides.append(size if count > 1 else 0)
             size *= count
         start = len(self.constants)
         self.constants += [round(self.random.gauss(0, 1.5), 2) for _ in range(size)]
@@ -126,15 +170,17 @@ def pairs(a: Address, b: Address, counts: tuple[int, ...]) -> Iterator[tuple[int
         yield a.at(counters, none), b.at(counters, none)
 
 
-def nest(seed: int, depth: int = 3, longest: int = 9, outputs: int = 8) -> Program:
-    """A random program."""
-    making = Nests(random.Random(seed), depth, longest)
+def nest(
+    seed: int, near: bool = False, whiles: bool = False, depth: int = 3, outputs: int = 8
+) -> Program:
+    """A random program; if `near`, nothing is read long after it was assigned."""
+    making = Nests(random.Random(seed), depth, 9, near, whiles)
     block = making.block(0, making.random.randint(1, 5))
     values = width(block)
     statements = [*making.placed(block, 0, (), ())]
     results = Structure(ARRAY, (outputs,))
     for k in range(outputs):
-        place = making.random.randrange(values) if values else 0
+        place = making.random.randrange(max(0, values - 9) if near else 0, values) if values else 0
         source = Address(VALUE if values else INPUT, place)
         statements.append(Assign(Address(OUTPUT, k), None, (source,)))
     arguments = Structure(TUPLE, keys=("x",), parts=(Structure(ARRAY, (INPUTS,)),))
@@ -142,7 +188,7 @@ def nest(seed: int, depth: int = 3, longest: int = 9, outputs: int = 8) -> Progr
         tuple(statements), values, np.array(making.constants), np.array(making.index, np.int64),
         arguments, results,
     )  # fmt: skip
-    return expecting(program, [0.5, -1.5, 2.25, 0.0, 3.0, -0.75, 1.0])
+    return program if whiles else expecting(program, [0.5, -1.5, 2.25, 0.0, 3.0, -0.75, 1.0])
 
 
 def expecting(program: Program, inputs: list[float]) -> Program:

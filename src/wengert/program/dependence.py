@@ -22,12 +22,31 @@ TABULATED = 1 << 22  # places of one address that are looked at one by one
 
 @dataclass(eq=False)
 class Level:
-    """A loop where it stands in the text; `start` to `stop` are the numbers of its sites."""
+    """A loop where it stands in the text.
+
+    Args:
+        loop: the statement.
+        depth: how many loops are around it.
+        start: the number of its first site.
+        stop: the number of the first site behind it.
+        parts: its bodies.
+    """
 
     loop: Loop | While
+    depth: int
     start: int
     stop: int = 0
     parts: tuple[tuple["Site | Level", ...], ...] = ()
+
+    def sites(self) -> Iterator["Site"]:
+        """The statements in it."""
+        waiting: list[Site | Level] = [self]
+        while waiting:
+            item = waiting.pop()
+            if isinstance(item, Level):
+                waiting += [below for part in reversed(item.parts) for below in reversed(part)]
+            else:
+                yield item
 
 
 @dataclass(eq=False)
@@ -69,14 +88,14 @@ def _placed(
     for statement in statements:
         if isinstance(statement, Loop):
             if statement.count > 0:
-                level = Level(statement, len(sites))
+                level = Level(statement, len(levels), len(sites))
                 below = (*levels, level), (*counts, statement.count)
                 level.parts = (tuple(_placed(statement.body, *below, sites)),)
                 level.stop = len(sites)
                 if level.stop > level.start:
                     yield level
         elif isinstance(statement, While):
-            level = Level(statement, len(sites))
+            level = Level(statement, len(levels), len(sites))
             inside, once = (*levels, level), (*counts, 1)
             always = inside, (*counts, UNBOUNDED)
             first = tuple(_placed(statement.first, inside, once, sites))
@@ -197,7 +216,8 @@ def solvable(terms: Iterable[tuple[int, int]], total: int) -> bool:
         least.append(least[-1] + min(coefficient * bound, 0))
         most.append(most[-1] + max(coefficient * bound, 0))
         steps.append(gcd(steps[-1], coefficient))
-    least.reverse(), most.reverse(), steps.reverse()
+    for sums in (least, most, steps):
+        sums.reverse()
     budget = STEPS
     waiting = [(0, total)]
     while waiting:
