@@ -40,7 +40,7 @@ LAYERS: list[list[str]] = [
     ["run.path"],
     ["run.straight", "run.arrays"],
     ["run.interpret"],
-    ["program.__init__", "run.__init__"],
+    ["program", "run"],
     ["proof."],
     ["show."],
     ["target", "learn."],

@@ -19,7 +19,6 @@ from wengert.program.statements import (
     reads,
 )
 
-
 Changed = Callable[[int, float], None]
 
 
@@ -97,8 +96,8 @@ def walk(program: Program, inputs: Sequence[float]) -> list[float]:
     return [memories["output"][k] for k in range(program.results.size)]
 
 
-def bits(numbers: Sequence[float]) -> list[int]:
+def bits(numbers: Sequence[float] | float) -> list[int]:
     """What is the same for equal numbers; zeros differ by sign, and all NaN are one."""
-    array = np.array(numbers, dtype=np.float64)
+    array = np.array(numbers, dtype=np.float64).ravel()
     array[np.isnan(array)] = np.nan
     return array.view(np.int64).tolist()

@@ -62,7 +62,9 @@ class Interpreter:
         self.buffer = Buffer(program, self.schedule.storage)
         _check_memory(self.buffer.size)
         self.index = program.index.tolist() if program.index.size < 1 << 16 else program.index.data
-        self.source, self.run = _Source(self).compiled()
+        written = _Source(self)
+        self.names = written.names
+        self.source, self.run = written.compiled()
 
     def __call__(self, inputs: Floats) -> Floats:
         """The outputs for these inputs."""

@@ -162,8 +162,13 @@ def _while_inside(item: Site | Level) -> bool:
 
 
 def _is_one_loop(nodes: Sequence[Node], depth: int) -> bool:
-    """Whether nothing was gained: everything depends on the iteration before."""
-    return len(nodes) == 1 and isinstance(nodes[0], Carried) and nodes[0].depth == depth
+    """Whether little was gained: most statements depend on the iteration before."""
+    carried = [node for node in nodes if isinstance(node, Carried) and node.depth == depth]
+    return sum(map(_size, carried)) >= 2 * sum(_size(n) for n in nodes if n not in carried)
+
+
+def _size(node: Node) -> int:
+    return sum(map(_size, node.body)) if isinstance(node, Carried) else 1
 
 
 def _distributed(
