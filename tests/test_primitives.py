@@ -7,6 +7,7 @@ import json
 import math
 import pickle
 import random
+import struct
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from math import inf, nan
@@ -317,7 +318,28 @@ def test_stops_gradient(row: Primitive) -> None:
     assert local_partials(row, 3.0, (3.0,)) == (0.0,)
 
 
+def random_doubles(chance: random.Random, count: int) -> Iterator[float]:
+    """Of every size: random bits, and what is usual."""
+    for k in range(count):
+        yield struct.unpack("<d", chance.randbytes(8))[0] if k % 2 else chance.gauss(0.0, 5.0)
+
+
+@rows_with("exact_array")
+def test_exact_array(row: Primitive) -> None:
+    chance = random.Random(row.name)
+    points = list(itertools.product(SPECIAL, repeat=row.nin))
+    points += zip(*(random_doubles(chance, 4000) for _ in range(row.nin)), strict=True)
+    with np.errstate(all="ignore"):
+        got = row.array(*(np.array(column) for column in zip(*points, strict=True)))
+        for point, z in zip(points, got.tolist(), strict=True):
+            assert same(z, row.scalar(*point)), point
+
+
 def test_a_false_fact_is_caught() -> None:
+    with pytest.raises(AssertionError):
+        test_exact_array(primitives.tanh)
+    with pytest.raises(AssertionError):
+        test_exact_array(primitives.maximum)  # of 0.0 and -0.0
     with pytest.raises(AssertionError):
         test_commutative(replace(primitives.sub, facts=Facts(commutative=True)))
     with pytest.raises(AssertionError):

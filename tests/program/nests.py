@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-
 from evaluate import evaluate, items
+
 from wengert import primitives
 from wengert.program.address import CONSTANT, INPUT, OUTPUT, VALUE, Address, Lookup
 from wengert.program.program import Program

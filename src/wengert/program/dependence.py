@@ -22,12 +22,31 @@ TABULATED = 1 << 22  # places of one address that are looked at one by one
 
 @dataclass(eq=False)
 class Level:
-    """A loop where it stands in the text; `start` to `stop` are the numbers of its sites."""
+    """A loop where it stands in the text.
+
+    Args:
+        loop: the statement.
+        depth: how many loops are around it.
+        start: the number of its first site.
+        stop: the number of the first site behind it.
+        parts: its bodies.
+    """
 
     loop: Loop | While
+    depth: int
     start: int
     stop: int = 0
     parts: tuple[tuple["Site | Level", ...], ...] = ()
+
+    def sites(self) -> Iterator["Site"]:
+        """The statements in it."""
+        waiting: list[Site | Level] = [self]
+        while waiting:
+            item = waiting.pop()
+            if isinstance(item, Level):
+                waiting += [below for part in reversed(item.parts) for below in reversed(part)]
+            else:
+                yield item
 
 
 @dataclass(eq=False)
@@ -69,14 +88,14 @@ def _placed(
     for statement in statements:
         if isinstance(statement, Loop):
             if statement.count > 0:
-                level = Level(statement, len(sites))
+                level = Level(statement, len(levels), len(sites))
                 below = (*levels, level), (*counts, statement.count)
                 level.parts = (tuple(_placed(statement.body, *below, sites)),)
                 level.stop = len(sites)
                 if level.stop > level.start:
                     yield level
         elif isinstance(statement, While):
-            level = Level(statement, len(sites))
+            level = Level(statement, len(levels), len(sites))
             inside, once = (*levels, level), (*counts, 1)
             always = inside, (*counts, UNBOUNDED)
             first = tuple(_placed(statement.first, inside, once, sites))
@@ -191,30 +210,50 @@ def solvable(terms: Iterable[tuple[int, int]], total: int) -> bool:
 
     The search is exact; where it would be long, the answer is that there may be a solution.
     """
-    given = sorted(((c, n) for c, n in terms if c and n > 0), key=lambda term: -abs(term[0]))
-    least, most, steps = [0], [0], [0]
+    given = []
+    for coefficient, bound in terms:
+        if coefficient and bound > 0:
+            total -= min(coefficient * bound, 0)  # for x counted from the other end
+            given.append((abs(coefficient), bound))
+    given = _merged(given)
+    most, steps = [0], [0]
     for coefficient, bound in reversed(given):
-        least.append(least[-1] + min(coefficient * bound, 0))
-        most.append(most[-1] + max(coefficient * bound, 0))
+        most.append(most[-1] + coefficient * bound)
         steps.append(gcd(steps[-1], coefficient))
-    least.reverse(), most.reverse(), steps.reverse()
+    most.reverse()
+    steps.reverse()
     budget = STEPS
     waiting = [(0, total)]
     while waiting:
         at, rest = waiting.pop()
-        if not least[at] <= rest <= most[at] or (rest % steps[at] if steps[at] else rest):
+        if not 0 <= rest <= most[at] or (rest % steps[at] if steps[at] else rest):
             continue
         if at == len(given):
             return True
         coefficient, bound = given[at]
-        ends = (rest - least[at + 1], rest - most[at + 1])
-        low = max(0, min(-(-end // coefficient) for end in ends))
-        high = min(bound, max(end // coefficient for end in ends))
+        low = max(0, -((most[at + 1] - rest) // coefficient))
+        high = min(bound, rest // coefficient)
         budget -= max(high - low + 1, 1)
         if budget < 0:
             return True
         waiting += [(at + 1, rest - coefficient * x) for x in range(low, high + 1)]
     return False
+
+
+def _merged(terms: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Fewer terms with the same sums, the largest coefficient first.
+
+    With x up to n, `a·x + q·a·y` takes all multiples of a, without a gap, if n + 1 >= q.
+    """
+    merged: list[tuple[int, int]] = []
+    for coefficient, bound in sorted(terms):
+        for k, (a, n) in enumerate(merged):
+            if coefficient % a == 0 and n + 1 >= coefficient // a:
+                merged[k] = a, n + coefficient // a * bound
+                break
+        else:
+            merged.append((coefficient, bound))
+    return sorted(merged, reverse=True)
 
 
 def meets(a: Address, a_counts: Sequence[int], b: Address, b_counts: Sequence[int]) -> bool:

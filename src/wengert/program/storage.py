@@ -6,7 +6,7 @@ array. The places of values that are read through one address share an array, in
 stretch of the value memory becomes dense.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import gcd
 
@@ -84,19 +84,27 @@ class Storage:
         return f"{home.name}: {'window' if home.window else 'array'} of {home.size}"
 
     def __str__(self) -> str:
-        lines = []
-        for site in self.layout.sites:
-            if isinstance(site.statement, Run):
-                what = f"run of {len(site.statement)}"
-            elif site.target is None or site.target.memory == OUTPUT:
-                continue
-            else:
-                row = None if isinstance(site.statement, Accumulate) else site.statement.row  # type: ignore[union-attr]
-                name = row.name if row else "move"
-                what = f"{site.target.memory}[{site.target.base}] {name}"
-                what += f" {site.statement.label}".rstrip()  # type: ignore[union-attr]
-            lines.append(f"{'  ' * len(site.levels)}{what:<32}{self.kind(site)}")
-        return "\n".join([*lines, f"{self.size:,} numbers in all"])
+        return "\n".join([*self._lines(self.layout.tree, ""), f"{self.size:,} numbers in all"])
+
+    def _lines(self, tree: Sequence[Site | Level], indent: str) -> Iterator[str]:
+        for item in tree:
+            if isinstance(item, Level):
+                loop = item.loop
+                yield f"{indent}for {loop.count}:" if isinstance(loop, Loop) else f"{indent}while:"
+                for part in item.parts:
+                    yield from self._lines(part, f"{indent}  ")
+            elif item in self.homes or (item.target and item.target.memory != OUTPUT):
+                yield f"{indent + _described(item):<32}{self.kind(item)}"
+
+
+def _described(site: Site) -> str:
+    statement, target = site.statement, site.target
+    if isinstance(statement, Run):
+        return f"{len(statement)} in a row"
+    assert target is not None
+    row = getattr(statement, "row", None)
+    name = row.name if row else "sum" if isinstance(statement, Accumulate) else "move"
+    return f"{target.memory}[{target.base}] {name}"
 
 
 @dataclass

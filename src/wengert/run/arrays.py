@@ -62,7 +62,7 @@ class Accumulated:
         site, self.index = node.site, index
         over = tuple(sorted((*node.over, node.depth)))
         self.axis = over.index(node.depth)
-        self.function: np.ufunc = site.statement.row.array  # type: ignore[union-attr]
+        self.function = node.function
         before, terms = site.reads[node.carried], site.reads[1 - node.carried]
         self.first = View(buffer.place(site, before), site.counts, node.over)
         self.terms = View(buffer.place(site, terms), site.counts, over)

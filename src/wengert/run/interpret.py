@@ -5,7 +5,8 @@ arithmetic, and nothing is reordered that rounding could tell. Loops are turned 
 once for each program; what is parallel in them becomes array operations (`schedule`).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+import os
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -61,7 +62,9 @@ class Interpreter:
         self.buffer = Buffer(program, self.schedule.storage)
         _check_memory(self.buffer.size)
         self.index = program.index.tolist() if program.index.size < 1 << 16 else program.index.data
-        self.source, self.run = _Source(self).compiled()
+        written = _Source(self)
+        self.names = written.names
+        self.source, self.run = written.compiled()
 
     def __call__(self, inputs: Floats) -> Floats:
         """The outputs for these inputs."""
@@ -78,8 +81,6 @@ class Interpreter:
 
 
 def _check_memory(size: int) -> None:
-    import os
-
     try:
         free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):
@@ -121,19 +122,17 @@ class _Source:
                 self.waits = True
                 self._nodes(self.schedule.nests[item])
                 self.waits = False
-                if any(isinstance(site.statement, Guard) for site in _sites(item)):
+                if any(isinstance(site.statement, Guard) for site in item.sites()):
                     self._line("path.settle()")
             else:
                 self._loop(item)
 
     def _loop(self, level: Level) -> None:
-        counter = f"k{_depth(level)}"
+        counter = f"k{level.depth}"
         if isinstance(level.loop, Loop):
-            with_body = [part for part in level.parts if part]
-            if with_body:
-                self._open(f"for {counter} in range({level.loop.count}):")
-                self._tree(level.parts[0])
-                self._close()
+            self._open(f"for {counter} in range({level.loop.count}):")
+            self._tree(level.parts[0])
+            self._close()
             return
         first, test, body, last = level.parts
         self._line(f"{counter} = 0")
@@ -227,16 +226,3 @@ class _Source:
             self.functions[scalar] = name = f"f{len(self.functions)}"
             self.names[name] = scalar
         return self.functions[scalar]
-
-
-def _depth(level: Level) -> int:
-    return next(_sites(level)).levels.index(level)
-
-
-def _sites(level: Level) -> Iterator[Site]:
-    for part in level.parts:
-        for item in part:
-            if isinstance(item, Level):
-                yield from _sites(item)
-            else:
-                yield item

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from wengert.errors import PathChanged
 from wengert.program.address import CONSTANT, INPUT, Address
 from wengert.program.dependence import Site
 from wengert.program.program import Program
-from wengert.program.statements import Guard, Run, Statement
+from wengert.program.statements import Assign, Guard, Run
 
 INTEGERS = {"trunc": "int()", "rint": "round()", "floor": "math.floor()", "ceil": "math.ceil()"}
 
@@ -88,14 +88,14 @@ def message(program: Program, failure: Failure) -> str:
 
 
 def _guard(failure: Failure) -> Guard:
-    statement = failure.site.statement
+    statement: Any = failure.site.statement
     if isinstance(statement, Run):
         statement = _item(statement, *failure.counters)
     assert isinstance(statement, Guard)
     return statement
 
 
-def _item(run: Run, k: int) -> Statement:
+def _item(run: Run, k: int) -> Assign | Guard:
     arity = np.array([operation.reads for operation in run.operations])
     at = int(arity[run.ops[:k]].sum())
     reads = run.operands[at : at + int(arity[run.ops[k]])]

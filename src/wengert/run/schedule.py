@@ -37,13 +37,14 @@ class Each:
 class Chain:
     """`s[k] = row(s[k-1], t[k])` along the loop at `depth`, for all iterations of those in `over`.
 
-    `carried` is which operand s[k-1] is.
+    `carried` is which operand s[k-1] is, and `function` the row's array value.
     """
 
     site: Site
     over: tuple[int, ...]
     depth: int
     carried: int
+    function: np.ufunc
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ class _Scheduling:
         self.storing = Storing(program)
         self.nests: dict[Level, tuple[Node, ...]] = {}
         self.ordered: set[Level] = set()
-        self._visit(self.storing.layout.tree, 0)
+        self._visit(self.storing.layout.tree)
         kept = self._kept()
         while kept.size > budget and self.nests:
             large = {
@@ -113,26 +114,24 @@ class _Scheduling:
     def _kept(self) -> Storage:
         return self.storing.storage(lambda level: level in self.ordered)
 
-    def _visit(self, tree: Iterable[Site | Level], depth: int) -> None:
+    def _visit(self, tree: Iterable[Site | Level]) -> None:
         for level in tree:
             if isinstance(level, Level):
                 if _must_be_ordered(level, self.few):
-                    self._put_in_order(level, depth)
+                    self._put_in_order(level)
                 else:
-                    self.nests[level] = self._taken_apart(level, depth)
-                    if _is_one_loop(self.nests[level], depth):
-                        self._put_in_order(level, depth)
+                    self.nests[level] = self._taken_apart(level)
+                    if _is_one_loop(self.nests[level], level.depth):
+                        self._put_in_order(level)
 
-    def _put_in_order(self, level: Level, depth: int | None = None) -> None:
+    def _put_in_order(self, level: Level) -> None:
         self.nests.pop(level, None)
         self.ordered.add(level)
-        if depth is None:
-            depth = next(_sites(level)).levels.index(level)
         for part in level.parts:
-            self._visit(part, depth + 1)
+            self._visit(part)
 
-    def _taken_apart(self, level: Level, depth: int) -> tuple[Node, ...]:
-        sites = list(_sites(level))
+    def _taken_apart(self, level: Level) -> tuple[Node, ...]:
+        sites = list(level.sites())
         inside = set(sites)
         edges = [
             Edge(writer, site, address, carrier)
@@ -140,18 +139,9 @@ class _Scheduling:
             for address in dict.fromkeys(site.reads)
             for writer in self.storing.met.get((site, address), ())
             if writer in inside
-            for carrier in carriers(writer, address, site, depth, self.storing.table)
+            for carrier in carriers(writer, address, site, level.depth, self.storing.table)
         ]
-        return tuple(_distributed(sites, edges, depth, (), depth, self.few))
-
-
-def _sites(level: Level) -> Iterable[Site]:
-    for part in level.parts:
-        for item in part:
-            if isinstance(item, Level):
-                yield from _sites(item)
-            else:
-                yield item
+        return tuple(_distributed(sites, edges, (), level.depth, self.few))
 
 
 def _must_be_ordered(level: Level, few: int) -> bool:
@@ -159,11 +149,10 @@ def _must_be_ordered(level: Level, few: int) -> bool:
         return True
     if any(_while_inside(item) for item in level.parts[0]):
         return True
-    sites = list(_sites(level))
+    sites = list(level.sites())
     if any(isinstance(site.statement, Accumulate) for site in sites):
         return True
-    at = sites[0].levels.index(level) if sites else 0
-    return all(size_of(site.counts[at:]) <= few for site in sites)
+    return all(size_of(site.counts[level.depth :]) <= few for site in sites)
 
 
 def _while_inside(item: Site | Level) -> bool:
@@ -173,12 +162,17 @@ def _while_inside(item: Site | Level) -> bool:
 
 
 def _is_one_loop(nodes: Sequence[Node], depth: int) -> bool:
-    """Whether nothing was gained: everything depends on the iteration before."""
-    return len(nodes) == 1 and isinstance(nodes[0], Carried) and nodes[0].depth == depth
+    """Whether little was gained: most statements depend on the iteration before."""
+    carried = [node for node in nodes if isinstance(node, Carried) and node.depth == depth]
+    return sum(map(_size, carried)) >= 2 * sum(_size(n) for n in nodes if n not in carried)
+
+
+def _size(node: Node) -> int:
+    return sum(map(_size, node.body)) if isinstance(node, Carried) else 1
 
 
 def _distributed(
-    sites: list[Site], edges: list[Edge], depth: int, inside: tuple[int, ...], base: int, few: int
+    sites: list[Site], edges: list[Edge], inside: tuple[int, ...], base: int, few: int
 ) -> Iterable[Node]:
     for part in _components(sites, edges):
         members = set(part)
@@ -197,7 +191,7 @@ def _distributed(
             continue
         later = [edge for edge in inner if edge.level != level]
         count = part[0].counts[level]
-        body = _distributed(part, later, level + 1, (*inside, level), base, few)
+        body = _distributed(part, later, (*inside, level), base, few)
         yield Carried(level, count, tuple(body))
 
 
@@ -223,7 +217,7 @@ def _chain(
     if carried and not row.facts.commutative:
         return None
     over = [k for k in range(base, len(site.levels)) if k not in inside and k != level]
-    return Chain(site, tuple(over), level, carried)
+    return Chain(site, tuple(over), level, carried, row.array)
 
 
 def _components(sites: list[Site], edges: list[Edge]) -> list[list[Site]]:

@@ -1,5 +1,7 @@
 """A straight stretch of operations, kept in columns, one after the other."""
 
+from typing import Any
+
 import numpy as np
 
 from wengert.program.address import MEMORIES, PLACE, SHIFT, Integers
@@ -41,7 +43,7 @@ class Straight:
         for low in range(0, len(self.run), CHUNK):
             self._part(memory.data, path, low, min(low + CHUNK, len(self.run)))
 
-    def _part(self, m: memoryview, path: Path, low: int, high: int) -> None:
+    def _part(self, m: Any, path: Path, low: int, high: int) -> None:
         run = self.run
         ops = run.ops[low:high]
         starts = self.starts[low:high]
@@ -50,18 +52,18 @@ class Straight:
         seconds = np.minimum(starts + 1, len(self.places) - 1)
         a = np.where(usual, self.places[starts], NONE).tolist()
         b = np.where(twice, self.places[seconds], NONE).tolist()
-        scalars = [o.row.scalar if o.row else None for o in run.operations]
+        scalars: list[Any] = [o.row.scalar if o.row else None for o in run.operations]
         functions = [scalars[op] for op in ops.tolist()]
         start = self.start + low
         for t, f, i, j in zip(range(start, start + len(a)), functions, a, b, strict=True):
             if j >= 0:
-                m[t] = f(m[i], m[j])  # type: ignore[misc]
+                m[t] = f(m[i], m[j])
             elif i >= 0:
-                m[t] = f(m[i])  # type: ignore[misc]
+                m[t] = f(m[i])
             else:
                 self._other(m, path, t - self.start, t)
 
-    def _other(self, m: memoryview, path: Path, k: int, t: int) -> None:
+    def _other(self, m: Any, path: Path, k: int, t: int) -> None:
         """A move, a guard, or an operation on three operands."""
         operation = self.run.operations[int(self.run.ops[k])]
         numbers = [m[p] for p in self.places[self.starts[k] : self.starts[k + 1]].tolist()]

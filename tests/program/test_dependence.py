@@ -1,0 +1,126 @@
+"""The equation behind every dependence, against trying all; and what carries what."""
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wengert import primitives
+from wengert.errors import ProgramError
+from wengert.program.address import CONSTANT, INPUT, VALUE, Address, Lookup
+from wengert.program.dependence import UNBOUNDED, Table, Targets, carriers, layout, solvable
+from wengert.program.program import Program
+from wengert.program.statements import Assign, Loop, Statement
+from wengert.program.structure import ARRAY, TUPLE, Structure
+
+
+def program(*statements: Statement, values: int = 1000, index: Sequence[int] = ()) -> Program:
+    arguments = Structure(TUPLE, keys=("x",), parts=(Structure(ARRAY, (4,)),))
+    return Program(
+        statements, values, np.zeros(4), np.array(index, np.int64), arguments,
+        Structure(ARRAY, (2,)),
+    )  # fmt: skip
+
+
+def value(base: int, *strides: int, lookup: Lookup | None = None) -> Address:
+    return Address(VALUE, base, strides, lookup)
+
+
+def add(target: Address, *operands: Address) -> Assign:
+    return Assign(target, primitives.add, operands)
+
+
+@given(
+    st.lists(st.tuples(st.integers(-12, 12), st.integers(0, 6)), max_size=4),
+    st.integers(-60, 60),
+)
+def test_an_equation_is_solvable_if_trying_all_finds_a_solution(terms: Any, total: int) -> None:
+    every = itertools.product(*(range(bound + 1) for _, bound in terms))
+    sums = {sum(c * x for (c, _), x in zip(terms, xs, strict=True)) for xs in every}
+    assert solvable(terms, total) == (total in sums)
+
+
+def test_large_equations_are_solved_at_once() -> None:
+    huge = 10**12
+    assert solvable([(80, huge), (-80, huge), (3, 2)], 83)
+    assert not solvable([(80, huge), (-80, huge), (3, 2)], 84)
+    assert not solvable([(6, UNBOUNDED), (-10, UNBOUNDED)], 3)
+
+
+def carried(found: Program, reader: int = 0, operand: int = 0, writer: int = 0) -> set[int]:
+    sites = layout(found).sites
+    read = sites[reader].reads[operand]
+    return carriers(sites[writer], read, sites[reader], 0, Table(found.index))
+
+
+@pytest.mark.parametrize(
+    ("read", "levels"),
+    [
+        (value(9, 10, 1), {0, 1}),  # s[i, j-1], and where j is 0 s[i-1, 9]
+        (value(0, 10, 1), {0}),  # s[i-1, j]
+        (value(1, 10, 1), {0, 1}),  # s[i-1, j+1], and where j is 9 s[i, 0]
+        (value(60, 10, 1), set()),
+        (value(10, 0, 0), {0, 1}),  # s[0, 0]
+        (value(19, 0, 0), {0}),  # s[0, 9], which is the last of its row
+        (value(200, 0, 0), set()),
+        (value(19, 10, 0), set()),  # s[i, 9]: what is not written before is no matter
+        (Address(INPUT, 0, (0, 0)), set()),
+    ],
+)
+def test_which_loops_carry_what_is_read(read: Address, levels: set[int]) -> None:
+    constant = Address(CONSTANT, 0, (0, 0))
+    nest = Loop(5, (Loop(10, (add(value(10, 10, 1), read, constant),)),))
+    assert carried(program(nest)) == levels
+
+
+def test_the_same_iteration_is_behind_the_last_common_loop() -> None:
+    first = add(value(0, 2), Address(INPUT, 0, (0,)), Address(INPUT, 0, (0,)))
+    second = add(value(1, 2), value(0, 2), value(-2, 2))
+    found = program(Loop(9, (first, second)))
+    assert carried(found, reader=1, operand=0) == {1}
+    assert carried(found, reader=1, operand=1) == {0}
+
+
+def test_lookups_are_looked_at() -> None:
+    def chain(*index: int) -> set[int]:
+        read = value(0, 0, lookup=Lookup(0, (1,)))
+        return carried(
+            program(Loop(4, (add(value(10, 1), read, Address(INPUT, 0, (0,))),)), index=index)
+        )
+
+    assert chain(0, 1, 2, 3) == set()
+    assert chain(0, 10, 11, 10) == {0}
+
+
+def test_targets_that_interleave_are_told_apart() -> None:
+    constant = Address(CONSTANT, 0, (0,))
+    body = tuple(add(value(k, 3), constant, constant) for k in range(3))
+    found = layout(program(Loop(9, body)))
+    targets = Targets(found.sites, Table(np.empty(0, np.int64)))
+    assert targets.met(value(1, 6), (4,)) == [found.sites[1]]
+    assert targets.met(value(0, 1), (2,)) == found.sites[:2]
+    assert not targets.met(value(27), ())
+
+
+def test_what_never_runs_is_left_out() -> None:
+    constant = Address(CONSTANT, 0, (0,))
+    found = layout(program(Loop(0, (add(value(0, 1), constant, constant),)), Loop(3, ())))
+    assert not found.tree
+    assert not found.sites
+
+
+def test_malformed_addresses_are_refused() -> None:
+    for statement in (
+        Loop(3, (add(value(0), value(0), value(0)),)),
+        Loop(3, (add(value(1, 1), value(0, 0, lookup=Lookup(0, (1,))), value(0, 0)),)),
+        add(value(0), value(0, lookup=Lookup(0, (1,))), value(0)),
+    ):
+        found = program(statement, index=[0, 1])
+        with pytest.raises(ProgramError):
+            Targets(layout(found).sites, Table(found.index)).met(
+                layout(found).sites[0].reads[0], layout(found).sites[0].counts
+            )

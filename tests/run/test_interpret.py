@@ -1,0 +1,338 @@
+"""The reference meaning: the bits of one operation after the other, and the first broken guard."""
+
+import math
+import random
+import signal
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from evaluate import bits, evaluate, items, walk
+from hypothesis import given
+from hypothesis import strategies as st
+from nests import nest
+
+import wengert as wg
+from wengert import primitives
+from wengert.errors import PathChanged, ProgramError
+from wengert.program.address import CONSTANT, INPUT, OUTPUT, VALUE, Address
+from wengert.program.program import Program
+from wengert.program.record import record
+from wengert.program.statements import Accumulate, Assign, Guard, Loop, Statement, While
+from wengert.program.structure import ARRAY, TUPLE, Structure
+from wengert.run.arrays import Accumulated, Together
+from wengert.run.interpret import Interpreter, interpret
+
+MANY, NONE = 1 << 24, 0  # numbers to be kept: enough for arrays, or windows wherever possible
+every_way = pytest.mark.parametrize(
+    ("budget", "few"), [(MANY, 6), (MANY, 0), (NONE, 0)], ids=["usual", "arrays", "in order"]
+)
+LARGE = [math.inf, -math.inf, math.nan, 0.0, -0.0, 1e308, 5e-324]
+
+
+def program(
+    *statements: Statement,
+    values: int = 1000,
+    constants: Sequence[float] = (0.0, 1.0),
+    inputs: int = 4,
+    outputs: int = 1,
+) -> Program:
+    arguments = Structure(TUPLE, keys=("x",), parts=(Structure(ARRAY, (inputs,)),))
+    return Program(
+        statements, values, np.array(constants), np.empty(0, np.int64), arguments,
+        Structure(ARRAY, (outputs,)),
+    )  # fmt: skip
+
+
+def value(base: int, *strides: int) -> Address:
+    return Address(VALUE, base, strides)
+
+
+def given_numbers(seed: int, count: int = 7) -> list[float]:
+    chance = random.Random(seed)
+    return [chance.choice(LARGE) if chance.random() < 0.1 else chance.gauss(0.0, 2.0)
+            for _ in range(count)]  # fmt: skip
+
+
+# --- random programs ------------------------------------------------------------------------------
+
+
+@every_way
+@given(seed=st.integers(0, 10**9), near=st.booleans())
+def test_loops_give_the_bits_of_their_expansion(
+    seed: int, near: bool, budget: int, few: int
+) -> None:
+    found = nest(seed, near)
+    interpreter = Interpreter(found, budget, few)
+    inputs = given_numbers(seed)
+    try:
+        expected = bits(evaluate(found, inputs))
+    except PathChanged as changed:
+        guards = (item for item in items(found) if item.target.memory == VALUE)
+        broken = next(guard for guard in guards if guard.target.base == changed.args[0])
+        with pytest.raises(PathChanged, match=rf"\({broken.source}\)"):
+            interpreter(np.array(inputs))
+    else:
+        assert bits(interpreter(np.array(inputs))) == expected
+
+
+@every_way
+@given(seed=st.integers(0, 10**9))
+def test_while_loops_give_the_bits_of_a_walk(seed: int, budget: int, few: int) -> None:
+    found = nest(seed, near=True, whiles=True)
+    inputs = given_numbers(seed)
+    assert bits(Interpreter(found, budget, few)(np.array(inputs))) == bits(walk(found, inputs))
+
+
+def test_the_random_programs_reach_every_way_of_running() -> None:
+    seen = set()
+    for seed in range(40):
+        interpreter = Interpreter(nest(seed, near=bool(seed % 2)), MANY, 0)
+        seen |= {type(each) for each in interpreter.names.values()}
+        seen |= {"for" for line in interpreter.source.splitlines() if " for " in line}
+        kept = Interpreter(nest(seed, near=True), NONE).buffer.kept
+        seen |= {"window" if array.window else "array" for array in kept.arrays}
+        seen |= {"register" for _ in kept.registers}
+    assert seen >= {Together, Accumulated, "for", "window", "array", "register"}
+
+
+CODE: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
+    "every row": (
+        lambda x, y: [row(*(x, y, x)[: row.nin]) for row in primitives.rows()], (0.3, 0.7),
+    ),
+    "a long chain": (lambda x: sum((x * k for k in range(300)), 0.0), (0.1,)),
+    "nothing": (lambda x: [x, 1.0, x], (2.0,)),
+    "no result": (lambda x: [], (2.0,)),
+    "guards": (lambda x: [x + k for k in range(100) if x * k < 20], (0.7,)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CODE)
+def test_recorded_code_gives_the_numbers_of_the_code(name: str) -> None:
+    function, args = CODE[name]
+    found = record(function, *args, passes=())
+    for factor in (1.0, 1.0000001):
+        again = [arg * factor for arg in args]
+        assert bits(found(*again)) == bits(function(*again))
+        assert bits(found(*again)) == bits(evaluate(found, again))
+
+
+# --- guards ---------------------------------------------------------------------------------------
+
+
+def message(function: Callable[..., Any], example: Any, now: Any) -> str:
+    found = record(function, *example, passes=())
+    with pytest.raises(PathChanged) as caught:
+        found(*now)
+    return str(caught.value)
+
+
+def test_a_changed_comparison_is_told_with_both_values_and_the_line() -> None:
+    def choose(x: Any) -> Any:
+        return x + 1.0 if x < 2.0 else x
+
+    line = choose.__code__.co_firstlineno + 1
+    assert message(choose, (1.0,), (3.0,)) == (
+        "the recorded path no longer holds: x < 2.0 was true when recorded, and 3.0 < 2.0 is false "
+        f"(test_interpret.py:{line}). Record the function again for these inputs, or write the "
+        "choice with wg.where, which records both ways."
+    )
+    assert "2.0 < 2.0 is false" in message(choose, (1.0,), (2.0,))
+    assert "nan < 2.0 is false" in message(choose, (1.0,), (math.nan,))
+    assert "x < 2.0 was false when recorded, and 1.0 < 2.0 is true" in message(
+        choose, (math.nan,), (1.0,)
+    )
+
+
+def test_what_a_message_calls_the_operands() -> None:
+    def choose(x: Any, rest: Any) -> Any:
+        return x if rest[1] > x * 2 else rest[0]
+
+    said = message(choose, (1.0, [2.0, 3.0]), (2.0, [2.0, 3.0]))
+    assert "rest.1 > a computed number was true when recorded, and 3.0 > 4.0 is false" in said
+    said = message(lambda x: x[0] if x[1] > 0 else 1.0, (np.ones(2),), (-np.ones(2),))
+    assert "x[1] > 0.0 was true when recorded, and -1.0 > 0.0 is false" in said
+
+
+@pytest.mark.parametrize(
+    ("convert", "says"),
+    [
+        (int, "int() gave 3 when recorded, 4 now"),
+        (round, "round() gave 3 when recorded, 4 now"),
+        (math.floor, "math.floor() gave 3 when recorded, 4 now"),
+        (lambda x: "abcdef"[x], "x = 3.0 was true when recorded, and 4.0 = 3.0 is false"),
+    ],
+)
+def test_a_changed_integer_is_told(convert: Any, says: str) -> None:
+    assert says in message(lambda x: x * (convert(x) == 3), (3.0,), (4.0,))
+
+
+def comparisons(count: int) -> Loop:
+    """x[0] > c[k] for each k, recorded as true."""
+    here = Address(INPUT, 0, (0,))
+    expected = Address(CONSTANT, 0, (0,))
+    guard = Guard(value(0, 1), primitives.greater, (here, Address(CONSTANT, 1, (1,))), expected,
+                  source="a.py:1")  # fmt: skip
+    return Loop(count, (guard,))
+
+
+def test_of_many_broken_guards_the_first_is_told() -> None:
+    limits = [1.0, 0.0, 5.0, 3.0, 9.0, *[0.0] * 20]
+    out = Assign(Address(OUTPUT, 0), None, (Address(INPUT, 0),))
+    found = program(comparisons(20), out, constants=limits)
+    assert interpret(found, np.array([10.0, 0, 0, 0])) == [10.0]
+    with pytest.raises(PathChanged, match=r"4.0 > 5.0 is false \(a.py:1\)"):
+        interpret(found, np.array([4.0, 0, 0, 0]))
+    with pytest.raises(PathChanged, match=r"nan > 0.0 is false"):
+        interpret(found, np.array([math.nan, 0, 0, 0]))
+
+
+def test_the_first_of_two_guards_that_are_run_apart_is_that_of_the_earlier_iteration() -> None:
+    def guard(place: int, source: str, limit: int) -> Guard:
+        return Guard(
+            value(place, 2), primitives.less,
+            (Address(INPUT, 0, (1,)), Address(INPUT, limit, (0,))), Address(CONSTANT, 1, (0,)),
+            source=source,
+        )  # fmt: skip
+
+    found = program(Loop(20, (guard(0, "first", 20), guard(1, "second", 21))), inputs=22, outputs=0)
+    numbers = np.concatenate((np.arange(20.0), [9.0, 4.0]))
+    with pytest.raises(PathChanged, match=r"4.0 < 4.0 is false \(second\)"):
+        interpret(found, numbers)
+    with pytest.raises(PathChanged, match=r"4.0 < 4.0 is false \(first\)"):
+        interpret(found, np.concatenate((np.arange(20.0), [4.0, 4.0])))
+
+
+def test_a_guard_in_a_long_run_is_told() -> None:
+    def code(x: Any) -> Any:
+        for _ in range(500):
+            x = x * 1.5
+        return x if x < 1e300 else 1.0
+
+    assert "was true when recorded, and inf < 1e+300 is false (test_interpret.py:" in message(
+        code, (1.0,), (1e300,)
+    )
+
+
+# --- loops that the list of operations does not show ----------------------------------------------
+
+
+def local(base: int, stride: int) -> Address:
+    return Address("w", base, (stride,))
+
+
+def halving(*body: Assign, width: int = 3) -> Program:
+    """x[0] halved until it is not above 1; how often, and what is left."""
+
+    def constant(k: int) -> Address:
+        return Address(CONSTANT, k, (0,))
+
+    first = (
+        Assign(local(0, width), None, (Address(INPUT, 0, (0,)),)),
+        Assign(local(1, width), None, (constant(0),)),
+    )
+    test = (Assign(local(2, width), primitives.greater, (local(0, width), constant(1))),)
+    step = (
+        Assign(local(width, width), primitives.mul, (local(0, width), constant(2))),
+        Assign(local(width + 1, width), primitives.add, (local(1, width), constant(1))),
+    )
+    last = tuple(Assign(value(k, 0), None, (local(k, width),)) for k in range(2))
+    outs = [Assign(Address(OUTPUT, k), None, (value(k),)) for k in range(2)]
+    loop = While("w", first, test, local(2, width), (*step, *body), last)
+    return program(loop, *outs, constants=[0.0, 1.0, 0.5], outputs=2)
+
+
+def test_a_while_loop_runs_in_a_window() -> None:
+    interpreter = Interpreter(halving())
+    assert interpreter(np.array([1000.0, 0, 0, 0])).tolist() == [0.9765625, 10.0]
+    assert interpreter(np.array([0.5, 0, 0, 0])).tolist() == [0.5, 0.0]
+    assert interpreter(np.array([math.nan, 0, 0, 0])).tolist()[1] == 0.0
+    assert interpreter(np.array([1e300, 0, 0, 0])).tolist()[1] == 997.0
+    assert interpreter.buffer.kept.size <= 8
+
+
+def test_a_while_loop_cannot_read_beyond_the_inputs() -> None:
+    body = Assign(local(7, 4), None, (Address(INPUT, 0, (1,)),))
+    found = halving(body, width=4)
+    assert interpret(found, np.array([10.0, 0, 0, 0])).tolist() == [0.625, 4.0]
+    with pytest.raises(ProgramError, match="reaches place 4 of a memory of 4"):
+        interpret(found, np.array([100.0, 0, 0, 0]))
+
+
+def test_a_loop_of_millions_keeps_two_numbers() -> None:
+    count = 10**5
+    step = Assign(value(1, 1), primitives.mul, (value(0, 1), Address(CONSTANT, 1, (0,))))
+    statements = (
+        Assign(value(0), None, (Address(INPUT, 0),)), Loop(count, (step,)),
+        Assign(Address(OUTPUT, 0), None, (value(count),)),
+    )  # fmt: skip
+    found = program(*statements, values=count + 1, constants=[0.0, 0.9999])
+    interpreter = Interpreter(found, budget=1000)
+    assert interpreter.buffer.kept.size == 2
+    expected = 1.0
+    for _ in range(count):
+        expected *= 0.9999
+    assert interpreter(np.array([1.0, 0, 0, 0])).tolist() == [expected]
+
+
+def test_sums_start_at_zero_and_keep_their_order() -> None:
+    adds = Accumulate(value(5, 0), Address(INPUT, 0, (1,)))
+    out = Assign(Address(OUTPUT, 0), None, (value(5),))
+    found = program(Loop(4, (adds,)), out)
+    numbers = [1e16, 1.0, -1e16, 1.0]
+    assert interpret(found, np.array(numbers)).tolist() == [((1e16 + 1.0) - 1e16) + 1.0]
+    assert walk(found, numbers) == interpret(found, np.array(numbers)).tolist()
+
+
+# --- limits ---------------------------------------------------------------------------------------
+
+
+def test_a_program_that_needs_too_much_memory_is_refused() -> None:
+    here = Address(INPUT, 0, (0,))
+    count = 10**14
+    make = Loop(count, (Assign(value(0, 1), primitives.neg, (here,)),))
+    read = Loop(count, (Assign(Address(OUTPUT, 0, (0,)), None, (value(0, 1),)),))
+    with pytest.raises(ProgramError, match=r"needs 800,000.0 GB of memory"):
+        interpret(program(make, read, values=count), np.zeros(4))
+
+
+def test_a_program_takes_as_many_numbers_as_it_has_inputs() -> None:
+    with pytest.raises(ProgramError, match="program takes 4 numbers, not 3"):
+        interpret(program(outputs=0), np.zeros(3))
+
+
+def test_too_many_loops_inside_each_other_are_refused() -> None:
+    strides = (0,) * 20
+    body: Statement = Assign(Address(OUTPUT, 0, strides), None, (Address(INPUT, 0, strides),))
+    for _ in strides:
+        body = Loop(1, (body,))
+    with pytest.raises(ProgramError, match="loops inside each other"):
+        interpret(program(body), np.zeros(4))
+
+
+def test_a_loop_without_end_can_be_stopped() -> None:
+    one = Address(CONSTANT, 1, (0,))
+    own = (local(0, 1), local(1, 1))
+    body = (Assign(own[1], primitives.add, (own[0], one)),)
+    loop = While("w", (Assign(own[0], None, (one,)),), (), own[0], body, ())
+
+    def stop(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            interpret(program(loop, outputs=0), np.zeros(4))
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_a_program_is_made_ready_once() -> None:
+    found = record(lambda x: wg.exp(x), 1.0, passes=())
+    assert found(1.0) == math.e
+    ready = vars(found)["_interpreter"]
+    assert found(0.0) == 1.0
+    assert vars(found)["_interpreter"] is ready
