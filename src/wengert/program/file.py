@@ -109,7 +109,7 @@ def undumped(data: bytes) -> Program:
     if version != VERSION or described > len(content):
         raise ProgramError("The file is damaged: its head makes no sense.")
     try:
-        described_as = json.loads(bytes(content[:described]))
+        described_as = json.loads(str(content[:described], "utf-8"))
     except (ValueError, RecursionError):
         raise ProgramError("The file is damaged: it does not describe a program.") from None
     return checked(_Reader(content[described:]).program(described_as))

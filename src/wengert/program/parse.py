@@ -36,6 +36,7 @@ from wengert.program.statements import Accumulate, Assign, Guard, Loop, Statemen
 from wengert.program.structure import ARRAY, DICT, FIXED, LIST, NUMBER, RECORD, TUPLE, Structure
 
 MOST_CONSTANTS = 1 << 25  # that a text may stand for; it can tell many in one line
+MOST_DIGITS = 4300  # of an integer that a person chose; Python reads no more
 MOST_PARTS = 1 << 20  # of a structure, written out
 
 _SIGN = "|".join(map(re.escape, SIGNS))
@@ -102,6 +103,7 @@ class _Line:
     source: str = ""
     memory: str = VALUE
     at: _Sum | None = None
+    aliases: list[_Operand] = field(default_factory=list)
     place: Place | None = None
     address: Address | None = None
 
@@ -180,10 +182,10 @@ class _Tokens:
         if not self.takes(word):
             self.fail(repr(word))
 
-    def integer(self) -> int:
+    def integer(self, digits: int = 18) -> int:
         negative = self.takes("-")
         word = self.word
-        if self.kind != "number" or not word.isdecimal() or len(word) > 18:
+        if self.kind != "number" or not word.isdecimal() or len(word) > digits:
             self.fail("an integer")
         self.at += 1
         return -int(word) if negative else int(word)
@@ -294,7 +296,7 @@ class _Structures:
             return tokens.quoted()
         if tokens.kind == "name" and "~" not in tokens.word and tokens.word not in RESERVED:
             return tokens.next()
-        return tokens.integer()
+        return tokens.integer(MOST_DIGITS)
 
     def _array(self) -> tuple[Structure, int]:
         tokens = self.tokens
@@ -319,7 +321,7 @@ class _Structures:
                 tokens.fail("None, True, False, a text or a number")
             return _WORDS[word]
         digits = tokens.found[tokens.at + (tokens.word == "-")][1]
-        return tokens.integer() if digits.isdecimal() else tokens.number()
+        return tokens.integer(MOST_DIGITS) if digits.isdecimal() else tokens.number()
 
 
 # --- statements -----------------------------------------------------------------------------------
@@ -541,6 +543,10 @@ class _Statement:
                     tokens.fail("one name")
                 line.name = operand.name
                 line.label = label or _label(operand.name)
+            else:
+                line.aliases.append(operand)
+            if line.target and (line.name or line.aliases):
+                tokens.fail("one place")
         tokens.at = start
         line.row, line.operands = self._formula()
         if kind == "guard":
@@ -911,6 +917,9 @@ class _Resolver:
             target = self._operand(part.target, part.around)
         else:
             target = part.address or self._own(part)
+            for alias in part.aliases:
+                if self._operand(alias, part.around) != target:
+                    raise self._error(alias, f"this is not what {alias.name} means there")
         if part.kind == "+=":
             return Accumulate(target, operands[0], part.label, part.source)
         if part.kind == "=":

@@ -306,10 +306,9 @@ def _stored(statement: Statement) -> int:
 def _text_of(meaning: Any) -> str:
     """A text that is the same for equal meanings."""
     if isinstance(meaning, Run):
-        start, used, ops, operands, outputs = meaning.key()
-        rows = [(op.row.name, op.row.params, op.guards) if op.row else None for op in used]
+        start, operations, ops, operands, outputs = meaning.key()
         hashes = [hashlib.sha256(column).hexdigest() for column in (ops, operands)]
-        return repr((start, rows, hashes, outputs))
+        return repr((start, operations, hashes, outputs))
     if isinstance(meaning, tuple):
         return f"({','.join(map(_text_of, meaning))})"
     if isinstance(meaning, Assign | Guard):

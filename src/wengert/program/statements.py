@@ -135,13 +135,14 @@ class Run:
 
     def key(self) -> tuple[Any, ...]:
         """What two runs that mean the same have in common."""
-        used, ops = np.unique(self.ops, return_inverse=True)
-        order = sorted(range(len(used)), key=lambda u: self.operations[used[u]].sort_key)
-        rank = np.empty(len(used), dtype=np.int32)
-        rank[order] = np.arange(len(used), dtype=np.int32)
-        operations = tuple(self.operations[used[u]] for u in order)
-        renamed = rank[ops].tobytes() if len(used) else b""
-        return (self.start, operations, renamed, self.operands.tobytes(), self.outputs)
+        used = np.flatnonzero(np.bincount(self.ops, minlength=len(self.operations)))
+        keys = {int(k): self.operations[k].sort_key for k in used}
+        order = sorted(set(keys.values()))
+        rank = np.zeros(len(self.operations), np.int32)
+        for k, key in keys.items():
+            rank[k] = order.index(key)
+        columns = rank[self.ops].tobytes(), self.operands.tobytes()
+        return self.start, tuple(order), *columns, self.outputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +160,7 @@ class Operation:
     @property
     def sort_key(self) -> tuple[Any, ...]:
         """For an order that does not depend on when it was first used."""
-        return (self.row.name, *self.row.params, self.guards) if self.row else ("",)
+        return (self.row.name, repr(self.row.params), self.guards) if self.row else ("", "", False)
 
 
 Plain = Assign | Accumulate | Guard

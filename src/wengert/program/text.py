@@ -206,8 +206,9 @@ class _Printer:
     def lines(self) -> Iterator[str]:
         """All lines, one by one."""
         program = self.program
+        meant = sum(map(operations, program.statements))
         name = program.name if program.name.isidentifier() else quoted(program.name)
-        counted = f"{_operations(program)} in {program.size:,} statements"
+        counted = f"{_counted(meant, 'operation')} in {_counted(program.size, 'statement')}"
         head = f"program {name}({spelled_parts(program.arguments)}) -> {spelled(program.results)}"
         yield f"{head:{COLUMN - 2}}  # {counted}"
         yield ""
@@ -488,8 +489,8 @@ class _Leaves:
         return self.of[k]
 
 
-def _operations(program: Program) -> str:
-    return f"{sum(map(operations, program.statements)):,} operations"
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}{'s' * (count != 1)}"
 
 
 def _moves(address: Address, scope: Scope) -> list[tuple[int, bool]]:
@@ -502,7 +503,8 @@ def _moves(address: Address, scope: Scope) -> list[tuple[int, bool]]:
 
 def _stride(node: Node, memory: str, depth: int) -> int | None:
     """By how much a loop moves the first value computed in it."""
-    for part in node.parts:
+    first, *others = node.parts
+    for part in (*others, first):
         for below in part:
             if below.item and below.item.target.memory == memory and not below.item.target.lookup:
                 return below.item.target.strides[depth]
