@@ -28,6 +28,7 @@ LAYERS: list[list[str]] = [
     ["operand"],
     ["ambient", "graph", "own", "copies", "chain_rule", "node", "plain", "value"],
     ["formula", "steps", "expression"],
+    ["program.", "run."],
     ["proof."],
     ["show."],
     ["target", "learn."],
