@@ -42,7 +42,10 @@ def simplified_columns(program: Program, unsafe: bool) -> tuple[dict[str, Any], 
         return {}, []
     rows = [o.row for o in columns.operations if o.row]
     rules = rules_for(rows, unsafe)
-    made = [Operation(r.replacement.row) for r in rules if isinstance(r.replacement, Term)]
+    made = [
+        Operation(term.row)
+        for rule in rules for term in (rule.pattern, rule.replacement) if isinstance(term, Term)
+    ]  # fmt: skip
     operations = tuple(dict.fromkeys((*columns.operations, *made, MOVE)))
     found = numbered(
         columns.ops, columns.operands, columns.flags, operations, rules, program.constants

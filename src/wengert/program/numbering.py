@@ -33,8 +33,8 @@ class Numbered:
 
     Args:
         ops: per item, the number of its operation now.
-        arity: per item, how many operands that has.
-        operands: all operands in a row, those of dropped items too.
+        arity: per item, how many operands that has; none where another has its value.
+        operands: all operands in a row.
         value: per item, the operand that has its value.
         live: per item, whether it stays.
         constants: the constant memory, longer by what was made.
@@ -145,9 +145,11 @@ class _Numbering:
         else:
             value = self._applied(me, operation.row, reads)
         self.value[me] = value
-        if value != me and flag & PINNED:
-            self.ops[me] = self.numbers[Operation(None)]
-            self.reads[me] = (value,)
+        if value != me:
+            self.reads[me] = ()
+            if flag & PINNED:
+                self.ops[me] = self.numbers[Operation(None)]
+                self.reads[me] = (value,)
 
     def _guarded(self, me: int, op: int, row: Primitive, reads: list[int]) -> int:
         numbers = [self.number(operand) for operand in reads]
