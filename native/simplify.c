@@ -27,7 +27,16 @@ typedef struct {
     Code kind, number;
 } Symbol;
 
+/* What a rule asks of an operand at first sight. */
 typedef struct {
+    int32_t class;  /* an operation, or one of these */
+    uint64_t bits; /* of a number */
+} Glance;
+
+enum { ANYTHING = -3, A_CONSTANT = -2, A_NUMBER = -1 };
+
+typedef struct {
+    Glance glances[MOST];
     Symbol *pattern, *replacement;
     Py_ssize_t pattern_length, replacement_length;
     double *numbers;
@@ -35,6 +44,15 @@ typedef struct {
     Py_ssize_t applied;
     int32_t next; /* the next rule for the same operation; -1 at the end */
 } Rule;
+
+/* In the hash table of items. The upper half of the hash stands beside the item, because to look
+ * at the item itself is to wait for memory. */
+typedef struct {
+    uint32_t hash;
+    int32_t item; /* twice its number, and 1 more where a guard stands for the plain operation */
+} Entry;
+
+static const int32_t EMPTY = -1;
 
 typedef struct {
     Operation *operations;
@@ -44,7 +62,8 @@ typedef struct {
     /* per item */
     Py_ssize_t count;
     int32_t *ops;
-    int64_t *arity, *starts;
+    uint8_t *arity;
+    int64_t *starts;
     Code *value;
     uint8_t *live;
     /* operands of all items in a row */
@@ -53,9 +72,8 @@ typedef struct {
     /* the constant memory */
     double *constants;
     Py_ssize_t constant_count, constant_room;
-    /* Hash tables, -1 where empty: of items, as twice their number, and 1 more where a guard stands
-     * for the plain operation; and of constants. */
-    int32_t *items, *numbers;
+    Entry *items;
+    int32_t *numbers; /* a hash table of places in the constant memory */
     size_t item_mask, number_mask;
     Py_ssize_t numbers_used;
     Py_ssize_t folded, merged, held;
@@ -100,15 +118,16 @@ static void *array_of(Py_ssize_t count, size_t size)
     return array;
 }
 
-static int32_t *hash_table(size_t entries, size_t *mask)
+/* A hash table of which every byte is 0xff, so that its numbers are EMPTY. */
+static void *hash_table(size_t entries, size_t size, size_t *mask)
 {
-    size_t size = 64;
-    while (size < 2 * entries)
-        size *= 2;
-    int32_t *table = array_of((Py_ssize_t)size, sizeof *table);
+    size_t count = 64;
+    while (count < 2 * entries)
+        count *= 2;
+    void *table = array_of((Py_ssize_t)count, size);
     if (table != NULL)
-        memset(table, 0xff, size * sizeof *table);
-    *mask = size - 1;
+        memset(table, 0xff, count * size);
+    *mask = count - 1;
     return table;
 }
 
@@ -117,15 +136,15 @@ static int32_t *hash_table(size_t entries, size_t *mask)
 static bool grow_numbers(List *list)
 {
     size_t mask;
-    int32_t *table = hash_table(4 * (size_t)list->numbers_used, &mask);
+    int32_t *table = hash_table(4 * (size_t)list->numbers_used, sizeof *table, &mask);
     if (table == NULL)
         return false;
     for (size_t k = 0; k <= list->number_mask; k++) {
         int32_t place = list->numbers[k];
-        if (place < 0)
+        if (place == EMPTY)
             continue;
         size_t at = mixed(0, bits_of(list->constants[place])) & mask;
-        while (table[at] >= 0)
+        while (table[at] != EMPTY)
             at = (at + 1) & mask;
         table[at] = place;
     }
@@ -140,7 +159,7 @@ static size_t slot_of(const List *list, double number)
 {
     uint64_t bits = bits_of(number);
     size_t at = mixed(0, bits) & list->number_mask;
-    while (list->numbers[at] >= 0 && bits_of(list->constants[list->numbers[at]]) != bits)
+    while (list->numbers[at] != EMPTY && bits_of(list->constants[list->numbers[at]]) != bits)
         at = (at + 1) & list->number_mask;
     return at;
 }
@@ -149,7 +168,7 @@ static size_t slot_of(const List *list, double number)
 static Code shared_constant(List *list, Py_ssize_t place)
 {
     size_t at = slot_of(list, list->constants[place]);
-    if (list->numbers[at] < 0) {
+    if (list->numbers[at] == EMPTY) {
         list->numbers[at] = (int32_t)place;
         if (2 * (size_t)++list->numbers_used > list->number_mask) {
             if (!grow_numbers(list))
@@ -164,7 +183,7 @@ static Code shared_constant(List *list, Py_ssize_t place)
 static Code constant(List *list, double number)
 {
     size_t at = slot_of(list, number);
-    if (list->numbers[at] >= 0)
+    if (list->numbers[at] != EMPTY)
         return (Code)CONSTANT << SHIFT | list->numbers[at];
     if (list->constant_count == list->constant_room) {
         Py_ssize_t room = 2 * list->constant_room + 64;
@@ -259,12 +278,36 @@ static Code replaced(List *list, const Rule *rule, Symbol symbol, const Code *bo
                                  : bound[symbol.number];
 }
 
+/* Whether a rule may apply. Most do not, and so most of the time is spent here. */
+static inline bool may_match(const Rule *rule, const Glance *seen, int count)
+{
+    for (int k = 0; k < count; k++) {
+        int32_t class = rule->glances[k].class;
+        if (class != ANYTHING && class != seen[k].class &&
+            !(class == A_NUMBER && seen[k].class == A_CONSTANT &&
+              seen[k].bits == rule->glances[k].bits))
+            return false;
+    }
+    return true;
+}
+
 /* Rewrite an operation by the first rule that applies: 1 if there is one, -1 with an exception.
  * The operation -1 means that the result is the first operand. */
 static int rewrite(List *list, int32_t *op, Code *reads)
 {
+    Glance seen[MOST];
+    int count = list->operations[*op].reads;
+    for (int k = 0; k < count; k++)
+        if (is_item(reads[k]))
+            seen[k].class = list->ops[reads[k]];
+        else if (is_constant(reads[k]))
+            seen[k] = (Glance){A_CONSTANT, bits_of(number_of_code(list, reads[k]))};
+        else
+            seen[k].class = ANYTHING;
     for (int32_t k = list->operations[*op].first_rule; k >= 0; k = list->rules[k].next) {
         Rule *rule = &list->rules[k];
+        if (!may_match(rule, seen, count))
+            continue;
         Code bound[MOST];
         int found = matches(list, rule, reads, bound);
         if (UNLIKELY(found < 0))
@@ -311,14 +354,18 @@ static int32_t first_equal(List *list, int32_t me, int32_t op, const Code *reads
     uint64_t hash = mixed(mixed(mixed(0, (uint64_t)op), (uint64_t)first), (uint64_t)second);
     for (int k = 2; k < count; k++)
         hash = mixed(hash, (uint64_t)reads[k]);
+    uint32_t upper = (uint32_t)(hash >> 32);
     for (size_t at = hash & list->item_mask;; at = (at + 1) & list->item_mask) {
-        int32_t entry = list->items[at], other = entry >> 1;
-        if (entry < 0) {
-            list->items[at] = 2 * me + as_plain;
+        Entry entry = list->items[at];
+        if (entry.item == EMPTY) {
+            list->items[at] = (Entry){upper, 2 * me + as_plain};
             return me;
         }
+        int32_t other = entry.item >> 1;
+        if (entry.hash != upper)
+            continue;
         int32_t its_op = list->ops[other];
-        if ((entry & 1 ? list->operations[its_op].plain : its_op) != op)
+        if ((entry.item & 1 ? list->operations[its_op].plain : its_op) != op)
             continue;
         const Code *its = list->reads + list->starts[other];
         bool its_swap = list->operations[op].commutes && its[1] < its[0];
@@ -388,7 +435,7 @@ found:
         }
     }
 done:
-    list->arity[me] = count;
+    list->arity[me] = (uint8_t)count;
     list->used += count;
     return true;
 }
@@ -459,7 +506,7 @@ static void go_up(List *list, const uint8_t *flags)
         if (!list->live[k] && !(flags[k] & (PINNED | ROOT)) && !guards)
             continue;
         list->live[k] = 1;
-        for (int64_t r = 0; r < list->arity[k]; r++) {
+        for (int r = 0; r < list->arity[k]; r++) {
             Code code = list->reads[list->starts[k] + r];
             if (is_item(code))
                 list->live[code] = 1;
@@ -526,6 +573,27 @@ wrong:
     return NULL;
 }
 
+/* Note what a rule asks of the operands themselves. */
+static void glance(const List *list, Rule *rule)
+{
+    Py_ssize_t at = 1;
+    for (int k = 0; k < list->operations[rule->pattern[0].number].reads; k++) {
+        Symbol symbol = rule->pattern[at];
+        Glance *found = &rule->glances[k];
+        *found = (Glance){ANYTHING, 0};
+        if (symbol.kind == ROW)
+            found->class = (int32_t)symbol.number;
+        else if (symbol.kind == CONSTANT_LETTER)
+            found->class = A_CONSTANT;
+        else if (symbol.kind == NUMBER)
+            *found = (Glance){A_NUMBER, bits_of(rule->numbers[symbol.number])};
+        for (int missing = 1; missing > 0; at++)
+            missing += rule->pattern[at].kind == ROW
+                           ? list->operations[rule->pattern[at].number].reads - 1
+                           : -1;
+    }
+}
+
 static bool read_rule(List *list, PyObject *given, Rule *rule)
 {
     PyObject *pattern, *replacement, *numbers;
@@ -549,6 +617,7 @@ static bool read_rule(List *list, PyObject *given, Rule *rule)
     }
     for (Py_ssize_t k = 0; k < count; k++)
         rule->numbers[k] = PyFloat_AsDouble(PyList_GET_ITEM(numbers, k));
+    glance(list, rule);
     return !PyErr_Occurred();
 }
 
@@ -583,8 +652,12 @@ static bool allocate(List *list, Py_ssize_t operands, const double *constants)
     list->reads = array_of(list->room, sizeof *list->reads);
     list->constant_room = list->constant_count;
     list->constants = array_of(list->constant_room, sizeof *list->constants);
-    list->items = hash_table((size_t)count + (size_t)count / 8, &list->item_mask);
-    list->numbers = hash_table(64, &list->number_mask);
+    size_t entries = (size_t)count; /* a guard makes two, and the table must never be full */
+    for (Py_ssize_t k = 0; k < list->operation_count; k++)
+        if (list->operations[k].guards)
+            entries = (size_t)count + (size_t)count / 2 + 1;
+    list->items = hash_table(entries, sizeof *list->items, &list->item_mask);
+    list->numbers = hash_table(64, sizeof *list->numbers, &list->number_mask);
     if (list->ops == NULL || list->arity == NULL || list->starts == NULL || list->value == NULL ||
         list->live == NULL || list->reads == NULL || list->constants == NULL ||
         list->items == NULL || list->numbers == NULL)

@@ -189,13 +189,13 @@ class _Rebuilt:
         """What the program consists of now."""
         columns, found = self.columns, self.found
         live = found.live.astype(bool)
-        gone = self._gone(live)
-        places = columns.places - np.where(
-            columns.places >> SHIFT == CODES[VALUE], _below(gone, columns.places), 0
-        )
+        closing = self._closing(live)
+        gone = columns.value_places[closing]
+        places = columns.places.copy()
+        places[columns.value_items] -= np.cumsum(closing) - closing
         operands = self._coded(found.operands, places, gone)
-        values = self._coded(found.value, places, gone)
-        self._redirect(values, gone)
+        if columns.rest:
+            self._redirect(self._coded(found.value, places, gone), gone)
         items = self._pieces(live, places, operands)
         new, constants, index = packed(items, found.constants, self.program.index)
         return {
@@ -205,16 +205,15 @@ class _Rebuilt:
             "index": index,
         }
 
-    def _gone(self, live: Any) -> Integers:
-        """The places that close up, in order."""
+    def _closing(self, live: Any) -> Any:
+        """Which of the places, in their order, close up."""
         columns = self.columns
-        gone: Integers = columns.value_places[~live[columns.value_items]]
+        closing = ~live[columns.value_items]
         for zone in columns.zones:
-            if zone.high > zone.low and len(gone):
-                first, last = np.searchsorted(gone, (zone.low, zone.high + 1))
-                if last > first:
-                    gone = np.concatenate([gone[:first], gone[last:]])
-        return gone
+            if zone.high > zone.low:
+                first, last = np.searchsorted(columns.value_places, (zone.low, zone.high + 1))
+                closing[first:last] = False
+        return closing
 
     def _coded(self, operands: Integers, places: Integers, gone: Integers) -> Integers:
         """Operands with places in place of items."""
@@ -253,7 +252,7 @@ class _Rebuilt:
 
     def _pieces(self, live: Any, places: Integers, operands: Integers) -> list[Item]:
         columns, found = self.columns, self.found
-        starts = np.cumsum(found.arity) - found.arity
+        starts = np.cumsum(found.arity, dtype=np.int64) - found.arity
         sources = tuple(columns.sources)
         rest = iter(columns.rest)
         out: list[Item] = []
@@ -276,8 +275,8 @@ class _Rebuilt:
     ) -> Run:  # fmt: skip
         found, labels = self.found, self.columns.labels
         arity = found.arity[chosen]
-        ends = np.cumsum(arity)
-        reads = np.repeat(starts[chosen] - ends + arity, arity) + np.arange(int(arity.sum()))
+        ends = np.cumsum(arity, dtype=np.int64)
+        reads = np.repeat(starts[chosen] - ends + arity, arity) + np.arange(ends[-1])
         place = int(places[chosen[0]])
         named = {}
         if labels:

@@ -45,7 +45,7 @@ class Numbered:
     """
 
     ops: Any
-    arity: Integers
+    arity: Any
     operands: Integers
     value: Integers
     live: Any
@@ -70,7 +70,7 @@ def numbered_plain(
         at = end
     live = work.needed(flags.tolist())
     return Numbered(
-        np.array(work.ops, np.int32), np.array([len(r) for r in work.reads], np.int64),
+        np.array(work.ops, np.int32), np.array([len(r) for r in work.reads], np.uint8),
         np.array([code for reads in work.reads for code in reads], np.int64),
         np.array(work.value, np.int64), np.array(live, np.uint8),
         np.array(work.constants, np.float64), work.matcher.applied,
@@ -245,7 +245,7 @@ def numbered(
         [_encoded(rule, numbers) for rule in rules],
         np.ascontiguousarray(constants, np.float64),
     )  # fmt: skip
-    kinds = (np.int32, np.int64, np.int64, np.int64, np.uint8, np.float64)
+    kinds = (np.int32, np.uint8, np.int64, np.int64, np.uint8, np.float64)
     columns: list[Any] = [np.frombuffer(a, kind) for a, kind in zip(arrays, kinds, strict=True)]
     new_ops, arity, reads, value, live, numbers_now = columns
     counts: dict[str, int] = {}
