@@ -14,7 +14,7 @@ from wengert import primitives as p
 from wengert.dispatch import Primitive
 from wengert.program.address import CONSTANT, INPUT, OUTPUT, VALUE, Address, Lookup
 from wengert.program.program import Program
-from wengert.program.statements import Assign, Guard, Loop, Statement
+from wengert.program.statements import Assign, Guard, Loop, Statement, While
 from wengert.program.structure import ARRAY, TUPLE, Structure
 
 ROWS: tuple[Primitive, ...] = (
@@ -142,3 +142,73 @@ class _Growing:
             else:
                 base += stride * rng.randrange(count)
         return Address(VALUE, base, tuple(new))
+
+
+def random_while(seed: int) -> Program:
+    """A program with a loop that runs as long as a condition holds, maybe inside another loop.
+
+    Round k has the places from `width·k` on: the carried numbers, what the test computes, what the
+    body does; the carried numbers of the round after it stand behind those.
+    """
+    rng = random.Random(seed)
+    outer = rng.choice((0, 0, 3))
+    carried, tests, steps, inner = rng.randint(2, 3), rng.randint(1, 3), rng.randint(2, 6), 2
+    width = carried + tests + steps + 2 * inner
+    around = (0,) if outer else ()
+    constants: list[float] = []
+
+    def constant(number: float, depth: int) -> Address:
+        constants.append(number)
+        return Address(CONSTANT, len(constants) - 1, (0,) * depth)
+
+    def operand(before: int, extra: int = 0) -> Address:
+        depth = len(around) + 1 + extra
+        kind = rng.random()
+        if kind < 0.2:
+            return Address(INPUT, rng.randrange(INPUTS), (0,) * depth)
+        if kind < 0.4:
+            return constant(rng.choice(NUMBERS), depth)
+        return local(rng.randrange(before), extra)
+
+    def local(place: int, extra: int = 0) -> Address:
+        return Address("w", place, (*around, width, *(0,) * extra))
+
+    def assigned(place: int, before: int) -> Assign:
+        row = rng.choice(ROWS)
+        return Assign(local(place), row, tuple(operand(before) for _ in range(row.nin)))
+
+    first = tuple(
+        Assign(local(k), None, (Address(INPUT, k, (0,) * (len(around) + 1)),))
+        for k in range(carried)
+    )
+    counting = Assign(local(carried), p.less, (local(0), constant(3.0, len(around) + 1)))
+    test = (counting, *(assigned(carried + k, carried + k) for k in range(1, tests)))
+    start = carried + tests
+    body: list[Statement] = [assigned(start + k, start + k) for k in range(steps)]
+    start += steps
+    target = Address("w", start, (*around, width, 2))
+    later = Address("w", start + 1, (*around, width, 2))
+    again = rng.choice(ROWS)
+    reads = tuple(operand(start, 1) for _ in range(again.nin))
+    body.append(Loop(inner, (
+        Assign(target, again, reads), Assign(later, p.add, (target, operand(start, 1))),
+    )))  # fmt: skip
+    one = constant(1.0, len(around) + 1)
+    body.append(Assign(local(width), p.add, (local(0), one)))
+    body += [
+        Assign(local(width + k), None, (operand(width),)) for k in range(1, carried)
+    ]  # fmt: skip
+    last = tuple(
+        Assign(Address(VALUE, k, (carried, 0) if outer else (0,)), None, (local(k),))
+        for k in range(carried)
+    )
+    loop: Statement = While("w", first, test, local(carried), tuple(body), last)
+    count = max(outer, 1) * carried
+    if outer:
+        loop = Loop(outer, (loop,))
+    outputs = [Assign(Address(OUTPUT, k), None, (Address(VALUE, k),)) for k in range(count)]
+    return Program(
+        (loop, *outputs), count, np.array(constants), np.empty(0, np.int64),
+        Structure(TUPLE, keys=("x",), parts=(Structure(ARRAY, (INPUTS,)),)),
+        Structure(ARRAY, (count,)),
+    )  # fmt: skip
