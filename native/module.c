@@ -365,6 +365,8 @@ static PyMethodDef functions[] = {
      "Every native Value that the roots depend on, as wengert.graph.topological_order has it."},
     {"faster_call", faster_call, METH_O, NULL},
     {"after_collection", after_collection, METH_VARARGS, NULL},
+    {"number_values", number_values, METH_VARARGS,
+     "Value numbering of a straight list, as wengert.program.numbering.numbered_plain has it."},
     {"slab_count", count_slabs, METH_NOARGS, "How many slabs of 1 MB hold the nodes."},
     {"fold", fold, METH_VARARGS, "The twin of wengert.program.fold.fold_plain."},
     {"kinds_of", kinds_of, METH_VARARGS, "The twin of wengert.program.stretch.kinds_of_plain."},

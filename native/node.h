@@ -294,6 +294,9 @@ PyObject *value_forward(PyObject *self, PyObject *unused);
 PyObject *value_zero_grad(PyObject *self, PyObject *unused);
 PyObject *topological_order(PyObject *module, PyObject *const *roots, Py_ssize_t count);
 
+/* --- simplify.c: value numbering of programs --------------------------------------------------- */
+PyObject *number_values(PyObject *module, PyObject *args);
+
 /* --- operators.c: building graphs -------------------------------------------------------------- */
 
 extern PyType_Slot operator_slots[];

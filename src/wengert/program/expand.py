@@ -25,12 +25,16 @@ LONGEST = 1 << 31
 def expanded(program: Program) -> Program:
     """The program without loops: every operation it means, in record order.
 
+    Positions that nothing is assigned to, as simplification leaves them, are skipped.
+
     Raises:
         ProgramError: it would be too long; or it has accumulations, or loops that run as long as
             a condition holds, which have no fixed list.
     """
     columns = _Columns(program)
-    return program.passed("expand", statements=(columns.run(VALUE), columns.run(OUTPUT)))
+    columns.skip_holes()
+    statements = (columns.run(VALUE), columns.run(OUTPUT))
+    return program.passed("expand", statements=statements, values=columns.sizes[VALUE])
 
 
 class _Columns:
@@ -38,7 +42,7 @@ class _Columns:
 
     def __init__(self, program: Program) -> None:
         self.index = program.index
-        self.sizes = program.sizes
+        self.sizes = dict(program.sizes)
         if max(self.sizes.values()) > LONGEST:
             raise ProgramError(f"{program!r} is too long to be written out.")
         self.numbers: dict[Operation, int] = {}
@@ -95,6 +99,28 @@ class _Columns:
         for k, column in enumerate(self._columns_for(memory, int(arity.max(initial=0)))):
             has = np.flatnonzero(arity > k)
             column[run.start + has] = run.operands[starts[has] + k]
+
+    def skip_holes(self) -> None:
+        """Number the positions anew without those that nothing is assigned to."""
+        kept = np.flatnonzero(self.ops[VALUE] >= 0)
+        if len(kept) == self.sizes[VALUE]:
+            return
+        new = np.full(self.sizes[VALUE], -1, np.int64)
+        new[kept] = np.arange(len(kept))
+        self.ops[VALUE], self.lines[VALUE] = self.ops[VALUE][kept], self.lines[VALUE][kept]
+        self.reads[VALUE] = [column[kept] for column in self.reads[VALUE]]
+        for memory, columns in self.reads.items():
+            ops = np.maximum(self.ops[memory], 0)
+            arity = np.array([o.reads for o in self.numbers], np.int64)[ops]
+            for k, column in enumerate(columns):
+                at = np.flatnonzero((column >> SHIFT == CODES[VALUE]) & (arity > k))
+                places = new[column[at]]
+                if (places < 0).any():
+                    place = int(column[at[int(np.argmin(places))]])
+                    raise ProgramError(f"Nothing is assigned to {VALUE}[{place}], which is read.")
+                column[at] = places
+        self.labels[VALUE] = {int(new[k]): name for k, name in self.labels[VALUE].items()}
+        self.sizes[VALUE] = len(kept)
 
     def run(self, memory: str) -> Run:
         """What was put into a memory, in order."""

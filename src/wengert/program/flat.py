@@ -1,0 +1,300 @@
+"""Simplification of what stands in columns: the straight stretches outside all loops.
+
+All of them, with the single statements between them, are one list whatever loops lie between, and
+go through value numbering. Loops read from that list: a place that ranges stays where it is, and
+what one address alone reads is replaced. Columns have no holes, so where they lose items the
+positions behind move up; these are the only positions that simplification changes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from wengert.program.address import CODES, OUTPUT, PLACE, SHIFT, VALUE, Address, Integers, decoded
+from wengert.program.draft import TEST, Axes, Axis, Item, drafted, frames, lines, reading, stated
+from wengert.program.numbering import NEEDED, OUTSIDE, PINNED, ROOT, Numbered, numbered
+from wengert.program.producers import Extent, extent
+from wengert.program.program import Program
+from wengert.program.rules import Term, rules_for
+from wengert.program.statements import (
+    Accumulate,
+    Assign,
+    Guard,
+    Loop,
+    Operation,
+    Run,
+    Statement,
+    fits_columns,
+    straight,
+    walk,
+)
+from wengert.program.tables import packed
+
+MOVE = Operation(None)
+
+
+def simplified_columns(program: Program, unsafe: bool) -> tuple[dict[str, Any], list[str]]:
+    """The fields of the program with its columns simplified, and what was done."""
+    columns = _Columns(program)
+    if not columns.runs or columns.accumulates:
+        return {}, []
+    rows = [o.row for o in columns.operations if o.row]
+    rules = rules_for(rows, unsafe)
+    made = [
+        Operation(term.row)
+        for rule in rules for term in (rule.pattern, rule.replacement) if isinstance(term, Term)
+    ]  # fmt: skip
+    operations = tuple(dict.fromkeys((*columns.operations, *made, MOVE)))
+    found = numbered(
+        columns.ops, columns.operands, columns.flags, operations, rules, program.constants
+    )
+    fields = _Rebuilt(program, columns, found, operations).fields()
+    return fields, _details(columns, found)
+
+
+def _details(columns: "_Columns", found: Numbered) -> list[str]:
+    out = [f"{name}: {count:,} times" for name, count in found.applied.items()]
+    itself = found.value == np.arange(len(found.value))
+    unread = int((itself & (found.live == 0)).sum())
+    for text, count in (
+        ("folded {} operations", found.folded), ("merged {} equal operations", found.merged),
+        ("dropped {} guards that must hold", found.held), ("removed {} dead statements", unread),
+    ):  # fmt: skip
+        if count:
+            out.append(text.format(f"{count:,}"))
+    return out
+
+
+class _Columns:
+    """All straight statements outside loops, one after the other."""
+
+    def __init__(self, program: Program) -> None:
+        self.numbers: dict[Operation, int] = {}
+        self.sources: dict[str, int] = {}
+        self.labels: dict[int, str] = {}
+        self.pieces: list[tuple[int, int] | Statement] = []  # in the order of the text
+        self._ops: list[Any] = []
+        self._operands: list[Any] = []
+        self._places: list[Any] = []
+        self._lines: list[Any] = []
+        self.length = 0
+        self.runs = any(isinstance(s, Run) for s in program.statements)
+        for statement in program.statements if self.runs else ():
+            if isinstance(statement, Run):
+                self._put(statement)
+            elif isinstance(statement, Assign | Guard) and fits_columns(statement):
+                self._put(straight([statement]))
+            elif not (isinstance(statement, Loop) and not statement.count):
+                self.pieces.append(statement)
+        rest = [p for p in self.pieces if not isinstance(p, tuple)]
+        self.accumulates = any(
+            isinstance(s, Accumulate) and s.target.memory == VALUE for s, _ in walk(rest)
+        )
+        self.rest = drafted(rest)
+        self.operations = tuple(self.numbers)
+        self.ops = _joined(self._ops, np.int32)
+        self.places = _joined(self._places, np.int64)
+        self.lines = _joined(self._lines, np.int32)
+        self.arity = np.array([o.reads for o in self.operations], np.int64)[self.ops]
+        self._find_values()
+        self.operands = self._items(_joined(self._operands, np.int64))
+        self._flag(program.index)
+
+    def _put(self, run: Run) -> None:
+        numbers = [self.numbers.setdefault(o, len(self.numbers)) for o in run.operations]
+        self._ops.append(np.array(numbers, np.int32)[run.ops])
+        self._operands.append(run.operands)
+        memory = CODES[OUTPUT] << SHIFT if run.outputs else 0
+        self._places.append(np.arange(run.start, run.start + len(run)) | memory)
+        if len(run.lines):
+            names = [self.sources.setdefault(s, len(self.sources)) for s in run.sources]
+            self._lines.append(np.array(names, np.int32)[run.lines])
+        else:
+            self._lines.append(
+                np.full(len(run), self.sources.setdefault("", len(self.sources)), np.int32)
+            )
+        self.labels.update({self.length + k: label for k, label in run.labels.items()})
+        end = self.length + len(run)
+        before = self.pieces[-1] if self.pieces else None
+        if isinstance(before, tuple):
+            self.pieces[-1] = (before[0], end)
+        else:
+            self.pieces.append((self.length, end))
+        self.length = end
+
+    def _find_values(self) -> None:
+        """Prepare the way from places of the value memory to items."""
+        items = np.flatnonzero(self.places >> SHIFT == CODES[VALUE])
+        places = self.places[items]
+        if (np.diff(places) < 0).any():
+            order = np.argsort(places)
+            items, places = items[order], places[order]
+        self.value_items, self.value_places = items, places
+
+    def item_of(self, places: Integers) -> Integers:
+        """The items that write places of the value memory; -1 for what loops write."""
+        known = self.value_places
+        if not len(known):
+            return np.full(len(places), -1, np.int64)
+        low, high = int(known[0]), int(known[-1])
+        if high - low < 4 * len(known) + 1024:
+            table = np.full(high - low + 1, -1, np.int64)
+            table[known - low] = self.value_items
+            near = (places >= low) & (places <= high)
+            return np.where(near, table[np.where(near, places - low, 0)], -1)
+        at = np.minimum(np.searchsorted(known, places), len(known) - 1)
+        return np.where(known[at] == places, self.value_items[at], -1)
+
+    def _items(self, codes: Integers) -> Integers:
+        """Operands with items in place of places of the value memory."""
+        value = codes >> SHIFT == CODES[VALUE]
+        items = self.item_of(np.where(value, codes, -1))
+        return np.where(value, np.where(items < 0, codes | OUTSIDE << SHIFT, items), codes)
+
+    def _flag(self, index: Integers) -> None:
+        self.flags = np.where(self.places >> SHIFT == CODES[VALUE], 0, ROOT).astype(np.uint8)
+        self.zones: list[Extent] = []  # whose places keep their distances
+        for line in lines(self.rest):
+            if line.target.memory == VALUE:
+                self.zones.append(extent(line.target, line.axes, index))
+        for address, axes in reading(self.rest):
+            if address.memory == VALUE:
+                read = extent(address, axes, index)
+                self.zones.append(read)
+                first, last = np.searchsorted(self.value_places, (read.low, read.high + 1))
+                places = self.value_places[first:last]
+                if read.step:
+                    places = places[(places - read.low) % read.step == 0]
+                    self.flags[self.item_of(places)] |= PINNED
+                else:
+                    self.flags[self.item_of(places)] |= NEEDED
+
+
+def _joined(arrays: Sequence[Any], kind: Any) -> Any:
+    return arrays[0] if len(arrays) == 1 else np.concatenate([np.empty(0, kind), *arrays])
+
+
+@dataclass(frozen=True, slots=True)
+class _Rebuilt:
+    """The program again, from what value numbering left."""
+
+    program: Program
+    columns: _Columns
+    found: Numbered
+    operations: tuple[Operation, ...]
+
+    def fields(self) -> dict[str, Any]:
+        """What the program consists of now."""
+        columns, found = self.columns, self.found
+        live = found.live.astype(bool)
+        closing = self._closing(live)
+        gone = columns.value_places[closing]
+        places = columns.places.copy()
+        places[columns.value_items] -= np.cumsum(closing) - closing
+        operands = self._coded(found.operands, places, gone)
+        if columns.rest:
+            self._redirect(self._coded(found.value, places, gone), gone)
+        items = self._pieces(live, places, operands)
+        new, constants, index = packed(items, found.constants, self.program.index)
+        return {
+            "statements": stated(new),
+            "values": self.program.values - len(gone),
+            "constants": constants,
+            "index": index,
+        }
+
+    def _closing(self, live: Any) -> Any:
+        """Which of the places, in their order, close up."""
+        columns = self.columns
+        closing = ~live[columns.value_items]
+        for zone in columns.zones:
+            if zone.high > zone.low:
+                first, last = np.searchsorted(columns.value_places, (zone.low, zone.high + 1))
+                closing[first:last] = False
+        return closing
+
+    def _coded(self, operands: Integers, places: Integers, gone: Integers) -> Integers:
+        """Operands with places in place of items."""
+        memory = operands >> SHIFT
+        item = memory == CODES[VALUE]
+        coded = np.where(item, places[np.where(item, operands, 0)], operands)
+        outside = np.flatnonzero(memory == OUTSIDE)
+        if len(outside):
+            far = operands[outside] & PLACE
+            coded[outside] = far - _below(gone, far)
+        return coded
+
+    def _redirect(self, values: Integers, gone: Integers) -> None:
+        """Let loops read what has the value of what they read."""
+        columns, index = self.columns, self.program.index
+
+        def moved(address: Address, axes: Axes) -> Address:
+            if address.memory != VALUE:
+                return address
+            low, high, _ = extent(address, axes, index)
+            if low == high:
+                item = int(columns.item_of(np.array([low]))[0])
+                if item >= 0:
+                    new = decoded(int(values[item]))
+                    return Address(new.memory, new.base, (0,) * len(axes))
+            return _shifted(address, -int(_below(gone, np.array([low]))[0]))
+
+        for line in lines(columns.rest):
+            line.reads = tuple(moved(address, line.axes) for address in line.reads)
+            if line.target.memory == VALUE:
+                low = extent(line.target, line.axes, index).low
+                line.target = _shifted(line.target, -int(_below(gone, np.array([low]))[0]))
+        for frame, axes in frames(columns.rest):
+            if frame.condition is not None:
+                frame.condition = moved(frame.condition, (*axes, Axis(frame, TEST)))
+
+    def _pieces(self, live: Any, places: Integers, operands: Integers) -> list[Item]:
+        columns, found = self.columns, self.found
+        starts = np.cumsum(found.arity, dtype=np.int64) - found.arity
+        sources = tuple(columns.sources)
+        rest = iter(columns.rest)
+        out: list[Item] = []
+        for piece in columns.pieces:
+            if not isinstance(piece, tuple):
+                out.append(next(rest))
+                continue
+            kept = np.flatnonzero(live[piece[0] : piece[1]]) + piece[0]
+            breaks = np.flatnonzero(np.diff(places[kept]) != 1) + 1
+            out += [
+                self._run(chosen, places, operands, starts, sources)
+                for chosen in np.split(kept, breaks)
+                if len(chosen)
+            ]
+        return out
+
+    def _run(
+        self, chosen: Integers, places: Integers, operands: Integers, starts: Integers,
+        sources: tuple[str, ...],
+    ) -> Run:  # fmt: skip
+        found, labels = self.found, self.columns.labels
+        arity = found.arity[chosen]
+        ends = np.cumsum(arity, dtype=np.int64)
+        reads = np.repeat(starts[chosen] - ends + arity, arity) + np.arange(ends[-1])
+        place = int(places[chosen[0]])
+        named = {}
+        if labels:
+            for k, name in labels.items():
+                at = int(np.searchsorted(chosen, k))
+                if at < len(chosen) and chosen[at] == k:
+                    named[at] = name
+        return Run(
+            place & PLACE, self.operations, found.ops[chosen], operands[reads], sources,
+            self.columns.lines[chosen], named, place >> SHIFT == CODES[OUTPUT],
+        )  # fmt: skip
+
+
+def _below(gone: Integers, places: Integers) -> Integers:
+    """How many of the places that are gone lie below each of these."""
+    found: Integers = np.searchsorted(gone, places)
+    return found
+
+
+def _shifted(address: Address, by: int) -> Address:
+    return Address(address.memory, address.base + by, address.strides, address.lookup)

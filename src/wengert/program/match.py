@@ -1,0 +1,94 @@
+"""Whether a rule applies to an operation, and what it makes of it.
+
+The same matching serves columns, where an operand is a number, and bodies of loops, where it is an
+address: a `View` says what an operand is.
+"""
+
+import struct
+from collections.abc import Sequence
+from typing import Generic, Protocol, TypeVar
+
+from wengert.dispatch import Primitive
+from wengert.program.rules import Letter, Pattern, Rule, Term, d
+
+T = TypeVar("T")
+Made = tuple[Primitive | None, tuple[T, ...]]  # an operation; without a row, its operand itself
+
+
+class View(Protocol[T]):
+    """What matching must know about operands."""
+
+    def definition(self, operand: T) -> tuple[Primitive, Sequence[T]] | None:
+        """The operation that gives an operand, if it is known."""
+
+    def number(self, operand: T) -> float | None:
+        """The number that an operand is, if it is a constant."""
+
+    def constant(self, number: float) -> T:
+        """The operand that stands for a number."""
+
+
+def bits(number: float) -> bytes:
+    """What tells numbers apart that compare equal, and makes NaN equal to itself."""
+    return struct.pack("<d", number)
+
+
+class Matcher(Generic[T]):
+    """Rules, looked up by the row they start with."""
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self.applied: dict[str, int] = {}
+        self._rules: dict[Primitive, list[Rule]] = {}
+        for rule in rules:
+            self._rules.setdefault(rule.pattern.row, []).append(rule)
+
+    def rewritten(self, row: Primitive, operands: Sequence[T], view: View[T]) -> Made[T] | None:
+        """What the first rule that applies makes of an operation."""
+        for rule in self._rules.get(row, ()):
+            bound = _bound(rule, operands, view)
+            if bound is not None:
+                name = str(rule)
+                self.applied[name] = self.applied.get(name, 0) + 1
+                new = rule.replacement
+                if isinstance(new, Term):
+                    return new.row, tuple(_operand(arg, bound, view) for arg in new.args)
+                return None, (_operand(new, bound, view),)
+        return None
+
+
+def _bound(rule: Rule, operands: Sequence[T], view: View[T]) -> dict[Letter, T] | None:
+    bound: dict[Letter, T] = {}
+    waiting: list[tuple[Pattern, T]] = list(zip(rule.pattern.args, operands, strict=True))[::-1]
+    constants = []
+    while waiting:
+        pattern, operand = waiting.pop()
+        if isinstance(pattern, Term):
+            defined = view.definition(operand)
+            if defined is None or defined[0] is not pattern.row:
+                return None
+            waiting += list(zip(pattern.args, defined[1], strict=True))[::-1]
+        elif isinstance(pattern, Letter):
+            if bound.setdefault(pattern, operand) != operand:
+                return None
+            if pattern.constant:
+                number = view.number(operand)
+                if number is None:
+                    return None
+                constants.append(number)
+        else:
+            number = view.number(operand)
+            if number is None or bits(number) != bits(pattern):
+                return None
+    if rule.let:
+        number = rule.let(*constants)
+        if number is None:
+            return None
+        bound[d] = view.constant(number)
+    return bound
+
+
+def _operand(pattern: Pattern, bound: dict[Letter, T], view: View[T]) -> T:
+    if isinstance(pattern, Letter):
+        return bound[pattern]
+    assert not isinstance(pattern, Term), "a replacement is one operation"
+    return view.constant(pattern)

@@ -1,0 +1,81 @@
+"""Simplification: the same results, bit for bit, by fewer operations.
+
+The passes below are repeated until none finds anything to do. Positions keep their meaning, the
+order of the recording, and those of operations that are gone stay empty; only columns close up
+(see `flat.py`). Guards keep their order and their wording.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from wengert.program.bodies import (
+    Details,
+    Draft,
+    common,
+    constants,
+    dead,
+    folding,
+    hoisting,
+    identities,
+    moves,
+    single,
+)
+from wengert.program.flat import simplified_columns
+from wengert.program.program import Program
+from wengert.program.statements import Assign, Guard, Run, fits_columns
+
+PASSES: tuple[Callable[[Draft], Details], ...] = (
+    single, constants, folding, identities, common, moves, hoisting, dead,
+)  # fmt: skip
+ROUNDS = 16  # a round that finds nothing ends it; no program seen needs more than five
+
+
+def simplified(program: Program, unsafe: bool = False) -> Program:
+    """The program with fewer operations and the same results.
+
+    Args:
+        program: any program.
+        unsafe: also apply the rules that can change results by rounding, or at zeros, infinities
+            and NaN; see `rules.py`.
+
+    Returns:
+        A program whose outputs have the same bits as the given one's (unless `unsafe`), with the
+        same guards, less those that are certain to hold.
+    """
+    details: list[str] = []
+    after = program
+    for _ in range(ROUNDS):
+        fields, said = simplified_columns(after, unsafe)
+        after = replace(after, **fields)
+        details += said
+        if not _has_bodies(after):
+            break
+        draft = Draft(after, unsafe)
+        said = _in_bodies(draft)
+        after = replace(after, **draft.fields())
+        details += said
+        if not said or not any(isinstance(s, Run) for s in after.statements):
+            break
+    return program.passed(
+        "simplify", details, statements=after.statements, values=after.values,
+        constants=after.constants, index=after.index,
+    )  # fmt: skip
+
+
+def _has_bodies(program: Program) -> bool:
+    """Whether there is anything that value numbering has not seen."""
+    runs = any(isinstance(s, Run) for s in program.statements)
+    return not runs or not all(
+        isinstance(s, Run) or (isinstance(s, Assign | Guard) and fits_columns(s))
+        for s in program.statements
+    )
+
+
+def _in_bodies(draft: Draft) -> Details:
+    details: Details = []
+    for _ in range(ROUNDS):
+        said = [detail for each in PASSES for detail in each(draft)]
+        details += said
+        if not said:
+            break
+    return details

@@ -1,0 +1,156 @@
+"""Which statement writes what an address reads: compared with the places themselves."""
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wengert.program.address import INPUT, VALUE, Address, Lookup
+from wengert.program.draft import BODY, FIRST, LAST, TEST, Axis, Frame, Line
+from wengert.program.producers import Extent, Producers, counters, extent
+from wengert.program.statements import Assign
+
+NO_INDEX = np.empty(0, np.int64)
+
+
+def axes(*counts: int | None) -> tuple[Axis, ...]:
+    return tuple(Axis(Frame(count, [], "" if count else "w"), 0 if count else BODY)
+                 for count in counts)  # fmt: skip
+
+
+def value(base: int, *strides: int) -> Address:
+    return Address(VALUE, base, strides)
+
+
+def line(target: Address, around: tuple[Axis, ...]) -> Line:
+    return Line(Assign, target, None, (Address(INPUT, 0, (0,) * len(around)),), around)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_what_is_found_is_right(data: Any) -> None:
+    """At every setting of the reader's counters, the producer's counters give the same place."""
+    counts = data.draw(st.lists(st.integers(1, 4), max_size=3))
+    strides, step = [], 1
+    for count in reversed(counts):  # a target that writes every place once
+        strides.insert(0, step * data.draw(st.sampled_from((1, 1, -1))))
+        step = step * count + data.draw(st.integers(0, 2))
+    target, around = value(50, *strides), axes(*counts)
+    shared = data.draw(st.integers(0, len(counts)))
+    inner = data.draw(st.lists(st.integers(1, 4), max_size=2))
+    reader_axes = (*around[:shared], *axes(*inner))
+    choices = st.sampled_from((0, *strides, 1, 2, sum(strides)))
+    read = value(
+        50 + data.draw(st.integers(-3, 12)),
+        *(data.draw(st.just(strides[k]) if k < shared and data.draw(st.booleans()) else choices)
+          for k in range(len(reader_axes))),
+    )  # fmt: skip
+    found = counters(target, around, read, reader_axes)
+    written = set(target.all(counts, NO_INDEX).ravel().tolist())
+    reader_counts = [*counts[:shared], *inner]
+    places = read.all(reader_counts, NO_INDEX)
+    if found is None:
+        return
+    assert set(places.ravel().tolist()) <= written
+    again = found.applied(target)
+    assert again is not None
+    assert (again.all(reader_counts, NO_INDEX) == places).all()
+    for at in itertools.product(*map(range, reader_counts)):
+        for offset, row, count in zip(found.offsets, found.matrix, counts, strict=True):
+            assert offset is not None
+            assert 0 <= offset + sum(m * k for m, k in zip(row, at, strict=True)) < count
+
+
+@pytest.mark.parametrize(
+    ("target", "counts", "read", "reader"),
+    [
+        (value(5), (), value(5), ()),
+        (value(0, 3), (10,), value(12), ()),  # one element
+        (value(0, 3), (10,), value(6, 3), (5,)),  # a stretch
+        (value(0, 3), (10,), value(27, -3), (10,)),  # backwards
+        (value(0, 3), (10,), value(0, 6), (5,)),  # every other
+        (value(0, 12, 3), (5, 4), value(0, 3), (20,)),  # no: a loop of 20 is no nest of 5 and 4
+        (value(0, 12, 3), (4, 4), value(0, 15), (4,)),  # the diagonal
+        (value(0, 12, 3), (4, 4), value(0, 3, 12), (4, 4)),  # transposed
+        (value(0, 12, 3), (4, 4), value(9, 12, -3), (4, 4)),
+        (value(0, 10**9), (10**9,), value(10**9, 10**9), (10**9 - 1,)),
+    ],
+)
+def test_one_producer_is_found(target: Address, counts: Any, read: Address, reader: Any) -> None:
+    found = counters(target, axes(*counts), read, axes(*reader))
+    if reader == (20,):
+        assert found is None
+    else:
+        assert found
+        assert found.applied(target) == read
+
+
+@pytest.mark.parametrize(
+    ("target", "counts", "read", "reader"),
+    [
+        (value(0, 3), (10,), value(1), ()),  # beside it
+        (value(0, 3), (10,), value(30), ()),  # behind it
+        (value(0, 3), (10,), value(-3, 3), (10,)),  # starts before it
+        (value(0, 3), (10,), value(0, 3), (11,)),  # goes on behind it
+        (value(0, 3), (10,), Address(VALUE, 0, (3,), Lookup(0, (0,))), (10,)),
+        (value(0, 0), (2,), value(0), ()),  # written twice: no program
+    ],
+)
+def test_no_single_producer(target: Address, counts: Any, read: Address, reader: Any) -> None:
+    assert counters(target, axes(*counts), read, axes(*reader)) is None
+
+
+@pytest.mark.parametrize(
+    ("written", "read", "strides", "base", "found"),
+    [
+        (BODY, BODY, (2,), 4, True),  # this round's
+        (BODY, BODY, (2,), 2, False),  # that of the round before, and of `first` in the first
+        (TEST, BODY, (2,), 4, True),
+        (TEST, LAST, (2,), 4, True),
+        (BODY, LAST, (2,), 4, False),  # there is no such round
+        (FIRST, BODY, (0,), 4, True),
+        (FIRST, BODY, (2,), 4, False),
+        (BODY, BODY, (0,), 4, False),
+    ],
+)
+def test_rounds_of_a_while(
+    written: int, read: int, strides: tuple[int, ...], base: int, found: bool
+) -> None:
+    frame = Frame(None, [], "w")
+    target = Address("w", 4, (0 if written == FIRST else 2,))
+    address = Address("w", base, strides)
+    made = counters(target, (Axis(frame, written),), address, (Axis(frame, read),))
+    assert bool(made) is found
+
+
+def test_a_memory_of_a_while_does_not_outlive_a_round_of_the_loop_around_it() -> None:
+    outer, frame = Frame(5, []), Frame(None, [], "w")
+    around = (Axis(outer, 0), Axis(frame, BODY))
+    target = Address("w", 0, (0, 1))
+    assert counters(target, around, target, around, fixed=1)
+    elsewhere = (Axis(Frame(5, []), 0), Axis(frame, BODY))
+    assert counters(target, around, target, elsewhere, fixed=1) is None
+
+
+def test_extents() -> None:
+    index = np.array([7, 3, 5])
+    assert extent(value(5, 3, 12), axes(4, 2), index) == Extent(5, 26, 3)
+    assert extent(value(5, -3), axes(4), index) == Extent(-4, 5, 3)
+    assert extent(Address(VALUE, 10, (0,), Lookup(0, (1,))), axes(3), index) == Extent(13, 17, 2)
+    assert not Extent(0, 30, 3).meets(Extent(1, 31, 3))
+    assert Extent(0, 30, 3).meets(Extent(1, 31, 2))
+    assert not Extent(0, 30, 3).meets(Extent(31, 40, 1))
+    assert Extent(4, 4, 0).meets(Extent(4, 4, 0))
+
+
+def test_possible_producers_are_all_that_may_meet() -> None:
+    body = axes(10)
+    even, odd, far = line(value(0, 2), body), line(value(1, 2), body), line(value(100), ())
+    producers = Producers([even, odd, far], NO_INDEX)
+    assert producers.possible(value(0, 2), body) == [even]
+    assert producers.possible(value(0, 1), axes(20)) == [even, odd]
+    assert producers.possible(value(2, 2), axes(60)) == [even, far]
+    assert producers.possible(Address(INPUT, 0), ()) == []
