@@ -18,6 +18,8 @@ from wengert.node import Node
 from wengert.operand import Operand, lost_derivative
 from wengert.program.address import INPUT, SHIFT, Address, Integers, coded, decoded
 from wengert.program.statements import Operation, Run, Statement
+from wengert.source import is_library as is_library
+from wengert.source import place_name as place_name
 
 NUMBER = (float, int, np.floating, np.integer, np.bool_)
 
