@@ -175,8 +175,8 @@ bool make_guard_of_last(Tape *tape, int64_t code, double expected, bool *made)
 
 /* --- sources ----------------------------------------------------------------------------------- */
 
-/* The number of a source; -1 with an exception set. */
-static int number_of_source(Tape *tape, PyObject *name)
+/* The number of a source, "model.py:12"; -1 with an exception set. */
+int number_of_source(Tape *tape, PyObject *name)
 {
     PyObject *fresh = PyLong_FromSsize_t(PyDict_GET_SIZE(tape->sources));
     PyObject *number = fresh == NULL ? NULL : PyDict_SetDefault(tape->sources, name, fresh);
@@ -185,7 +185,7 @@ static int number_of_source(Tape *tape, PyObject *name)
     return (int)result;
 }
 
-static int number_of_text(Tape *tape, const char *text)
+int number_of_text(Tape *tape, const char *text)
 {
     PyObject *name = PyUnicode_FromString(text);
     int number = name == NULL ? -1 : number_of_source(tape, name);
@@ -426,6 +426,7 @@ static PyMethodDef methods[] = {
      "Write one operation down; the place of its result."},
     {"value", tape_value, METH_VARARGS,
      "The operand that stands for what is at a place of the value memory."},
+    {"put_graph", tape_put_graph, METH_O, "Write a Value's graph down."},
     {"inputs", tape_inputs, METH_O, "The operands that stand for the inputs."},
     {NULL, NULL, 0, NULL},
 };
@@ -480,6 +481,7 @@ static bool coded(PyObject *address, const char *memory, int64_t *code)
 static bool load_names(PyObject *recorded, PyObject *statements)
 {
     PyObject *class = PyObject_GetAttrString(recorded, "Recorded");
+    PyObject *base = PyObject_GetAttrString(recorded, "Recording");
     const struct {
         PyObject *from, **into;
         const char *name;
@@ -494,11 +496,13 @@ static bool load_names(PyObject *recorded, PyObject *statements)
         {statements, &recording.operation, "Operation"},
         {class, &recording.compared, "_compared"},
         {class, &recording.hash, "__hash__"},
+        {base, &recording.put_graph, "put_graph"},
     };
-    bool done = class != NULL;
+    bool done = class != NULL && base != NULL;
     for (size_t k = 0; done && k < sizeof names / sizeof *names; k++)
         done = (*names[k].into = PyObject_GetAttrString(names[k].from, names[k].name)) != NULL;
     Py_XDECREF(class);
+    Py_XDECREF(base);
     return done;
 }
 

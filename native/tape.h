@@ -84,10 +84,15 @@ bool load_tape(PyObject *recorded);
 bool raise_from(PyObject *maker, PyObject *arg);
 int32_t operation_number(Tape *tape, int op, double constant, PyObject *row, bool guards);
 int line_here(Tape *tape);
+int number_of_source(Tape *tape, PyObject *name);
+int number_of_text(Tape *tape, const char *text);
 bool add_constant(Tape *tape, double number, int64_t *code);
 bool append(Tape *tape, int32_t number, int line, Py_ssize_t count, const int64_t *codes);
 bool is_comparison(int op);
 bool make_guard_of_last(Tape *tape, int64_t code, double expected, bool *made);
+
+/* put_graph.c */
+PyObject *tape_put_graph(PyObject *self, PyObject *root);
 
 /* tracer.c */
 bool load_tracer(PyObject *recorded);

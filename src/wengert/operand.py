@@ -48,7 +48,9 @@ class Operand:
         if isinstance(other, (Operand, *_NUMBER)):
             return self._apply(row, (x, y))
         if isinstance(other, np.ndarray):
-            return row(x, y) if other.dtype == object or not other.ndim else _refuse_array(self, row)
+            return (
+                row(x, y) if other.dtype == object or not other.ndim else _refuse_array(self, row)
+            )
         if other is None or isinstance(other, _MISTAKE):
             raise OperandError(
                 f"{row.symbol} takes a number or a {self._kind} on its other side, "

@@ -9,7 +9,7 @@ import numpy as np
 
 from wengert.dispatch import Primitive, describe
 from wengert.errors import OperandError
-from wengert.graph import names, topological_order
+from wengert.graph import names
 from wengert.node import Node
 from wengert.program.address import Integers
 from wengert.program.program import Pass, Program
@@ -135,7 +135,7 @@ def parameters(function: Callable[..., Any], example: Sequence[Any]) -> tuple[st
 
 def _of_graph(root: Node) -> Program:
     tape = Tape()
-    leaves, code = tape.put_graph(topological_order(root))
+    leaves, code = tape.put_graph(root)
     tape.closed = True
     keys = tuple(names(leaves).values())
     arguments = Structure(TUPLE, keys=keys, parts=(Structure(NUMBER),) * len(keys))

@@ -1,4 +1,4 @@
-"""What both twins of the recorder share: all of a tape and its operands that no hot path runs through.
+"""What both twins of the recorder share: all that no hot path runs through.
 
 A twin keeps the columns of the tape, and per operand its tape, where it is kept (`_code`), the
 example's number, and whether it is the answer of a comparison. The plain one is tape.py.
@@ -14,6 +14,7 @@ import numpy as np
 from wengert import primitives
 from wengert.dispatch import Primitive, describe, is_array_like, remedy, to_float
 from wengert.errors import LostDerivativeError, OperandError, ProgramError
+from wengert.graph import topological_order
 from wengert.node import Node
 from wengert.operand import Operand, lost_derivative
 from wengert.program.address import INPUT, SHIFT, Address, Integers, coded, decoded
@@ -96,16 +97,16 @@ class Recording:
             )  # fmt: skip
             self._begin(self.length)
 
-    def put_graph(self, order: Iterable[Any]) -> tuple[list[Any], int]:
-        """Write the nodes of a Value's graph down, operands first.
+    def put_graph(self, root: Any) -> tuple[list[Any], int]:
+        """Write a Value's graph down.
 
         Returns:
-            The leaves, which became the inputs, and where the last node is kept.
+            The leaves, which become the inputs, and where the root is kept.
         """
         codes: dict[Any, int] = {}
-        leaves = []
+        leaves: list[Any] = []
         code = 0
-        for node in order:
+        for node in topological_order(root):
             if node._operands:
                 if node._row is None:
                     raise unknown_operation(node)

@@ -13,4 +13,6 @@ elif engine == "native":
 
     Tape, Tracer = _native.recorder(recorded, address, statements)
 else:
-    from wengert.program.tape import Tape, Tracer
+    from wengert.program import tape
+
+    Tape, Tracer = tape.Tape, tape.Tracer
