@@ -75,7 +75,7 @@ static bool put_node(Tape *tape, const Codes *codes, Node *node, int line)
     int32_t number = operation_number(tape, op, constant_of(node), row, false);
     if (number == UNKNOWN || (notes_of(node) != NULL && !noted(tape, node, &line)))
         return false;
-    return append(tape, number, line, count, operands);
+    return append(tape, number, line, count, operands, node->data);
 }
 
 /* put_graph(root): the leaves, which become inputs, and where the root is kept. */

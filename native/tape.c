@@ -129,18 +129,21 @@ bool add_constant(Tape *tape, double number, int64_t *code)
 }
 
 /* Write one operation down. */
-bool append(Tape *tape, int32_t number, int line, Py_ssize_t count, const int64_t *codes)
+bool append(Tape *tape, int32_t number, int line, Py_ssize_t count, const int64_t *codes,
+            double result)
 {
     if (UNLIKELY(tape->closed))
         return raise_from(recording.closed_error, NULL);
     Py_ssize_t size = count * (Py_ssize_t)sizeof *codes;
     if (!make_room(&tape->ops, sizeof number) || !make_room(&tape->lines, sizeof number) ||
-        !make_room(&tape->operands, size))
+        !make_room(&tape->operands, size) || !make_room(&tape->results, sizeof result))
         return false;
     put_number(&tape->ops, number);
     put_number(&tape->lines, line);
     memcpy(tape->operands.items + tape->operands.used, codes, (size_t)size);
     tape->operands.used += size;
+    memcpy(tape->results.items + tape->results.used, &result, sizeof result);
+    tape->results.used += (Py_ssize_t)sizeof result;
     tape->length++;
     return true;
 }
@@ -255,11 +258,25 @@ int line_here(Tape *tape)
 
 /* --- as a Python object ------------------------------------------------------------------------ */
 
+/* Keep the numbers of the stretch that ends here. */
+static bool keep_results(Tape *tape)
+{
+    if (tape->results.used == 0)
+        return true;
+    PyObject *numbers = trimmed(&tape->results);
+    PyObject *pair = numbers == NULL ? NULL : Py_BuildValue("nN", tape->start, numbers);
+    bool done = pair != NULL && PyList_Append(tape->past, pair) == 0;
+    Py_XDECREF(pair);
+    return done;
+}
+
 static bool begin(Tape *tape, Py_ssize_t start)
 {
+    if (!keep_results(tape))
+        return false;
     PyObject *labels = PyDict_New();
     if (labels == NULL || !new_column(&tape->ops) || !new_column(&tape->operands) ||
-        !new_column(&tape->lines)) {
+        !new_column(&tape->lines) || !new_column(&tape->results)) {
         Py_XDECREF(labels);
         return false;
     }
@@ -270,20 +287,25 @@ static bool begin(Tape *tape, Py_ssize_t start)
 
 static PyObject *tape_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
-    if (PyTuple_GET_SIZE(args) > 0 || keywords != NULL) {
-        PyErr_SetString(PyExc_TypeError, "Tape() takes no arguments");
+    static char *names[] = {"example", NULL};
+    PyObject *example = NULL;
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "|O:Tape", names, &example))
         return NULL;
-    }
     Tape *tape = (Tape *)type->tp_alloc(type, 0);
     if (tape == NULL)
         return NULL;
+    tape->example = PyObject_CallFunctionObjArgs(recording.doubles, example, NULL);
     tape->statements = PyList_New(0);
+    tape->bodies = PyList_New(0);
+    tape->past = PyList_New(0);
+    tape->given = PyDict_New();
     tape->index = PyList_New(0);
     tape->numbers = PyDict_New();
     tape->sources = PyDict_New();
     for (int op = 0; op < OP_COUNT; op++)
         tape->known[op][false] = tape->known[op][true] = UNKNOWN;
-    if (tape->statements == NULL || tape->index == NULL || tape->numbers == NULL ||
+    if (tape->example == NULL || tape->statements == NULL || tape->bodies == NULL ||
+        tape->past == NULL || tape->given == NULL || tape->index == NULL || tape->numbers == NULL ||
         tape->sources == NULL || !new_column(&tape->constants) || !begin(tape, 0))
         Py_CLEAR(tape);
     return (PyObject *)tape;
@@ -293,7 +315,11 @@ static void tape_dealloc(PyObject *self)
 {
     Tape *tape = (Tape *)self;
     PyTypeObject *type = Py_TYPE(self);
+    Py_XDECREF(tape->example);
     Py_XDECREF(tape->statements);
+    Py_XDECREF(tape->bodies);
+    Py_XDECREF(tape->past);
+    Py_XDECREF(tape->given);
     Py_XDECREF(tape->index);
     Py_XDECREF(tape->labels);
     Py_XDECREF(tape->numbers);
@@ -302,6 +328,7 @@ static void tape_dealloc(PyObject *self)
     Py_XDECREF(tape->operands.bytes);
     Py_XDECREF(tape->lines.bytes);
     Py_XDECREF(tape->constants.bytes);
+    Py_XDECREF(tape->results.bytes);
     for (int k = 0; k < PLACES; k++)
         Py_XDECREF(tape->places[k].code);
     type->tp_free(self);
@@ -345,16 +372,35 @@ static PyObject *tape_constant(PyObject *self, PyObject *given)
     return PyLong_FromLongLong(code);
 }
 
-/* put(operation, operands, source=None) */
+static PyObject *tape_number_here(PyObject *self, PyObject *given)
+{
+    const Column *results = &((Tape *)self)->results;
+    double number;
+    Py_ssize_t k = PyLong_AsSsize_t(given);
+    if (k == -1 && PyErr_Occurred())
+        return NULL;
+    if (k < 0 || k >= results->used / (Py_ssize_t)sizeof number) {
+        PyErr_SetString(PyExc_IndexError, "nothing is recorded there");
+        return NULL;
+    }
+    memcpy(&number, results->items + k * (Py_ssize_t)sizeof number, sizeof number);
+    return PyFloat_FromDouble(number);
+}
+
+/* put(operation, operands, number, source=None) */
 static PyObject *tape_put(PyObject *self, PyObject *const *args, Py_ssize_t count)
 {
     enum { MOST = 16 };
     Tape *tape = (Tape *)self;
     int64_t codes[MOST];
-    if (count < 2 || count > 3) {
-        PyErr_SetString(PyExc_TypeError, "put() takes an operation, its operands and a source.");
+    if (count < 3 || count > 4) {
+        PyErr_SetString(PyExc_TypeError,
+                        "put() takes an operation, its operands, a number and a source.");
         return NULL;
     }
+    double result = PyFloat_AsDouble(args[2]);
+    if (result == -1.0 && PyErr_Occurred())
+        return NULL;
     if (tape->closed) {
         raise_from(recording.closed_error, NULL);
         return NULL;
@@ -375,43 +421,38 @@ static PyObject *tape_put(PyObject *self, PyObject *const *args, Py_ssize_t coun
     int32_t number = number_in_python(tape, args[0]);
     if (number == UNKNOWN)
         goto done;
-    int line = count == 3 && args[2] != Py_None ? number_of_source(tape, args[2]) : line_here(tape);
-    if (line >= 0 && append(tape, number, line, size, codes))
+    int line = count == 4 && args[3] != Py_None ? number_of_source(tape, args[3]) : line_here(tape);
+    if (line >= 0 && append(tape, number, line, size, codes, result))
         place = PyLong_FromSsize_t(tape->length - 1);
 done:
     Py_DECREF(operands);
     return place;
 }
 
-static PyObject *tape_value(PyObject *self, PyObject *args)
+static PyObject *tape_tracer(PyObject *self, PyObject *args)
 {
-    long long place;
+    long long code;
     double number;
-    if (!PyArg_ParseTuple(args, "Ld:value", &place, &number))
+    if (!PyArg_ParseTuple(args, "Ld:tracer", &code, &number))
         return NULL;
-    return new_tracer((Tape *)self, place, number, false);
+    return new_tracer((Tape *)self, code, number, false);
 }
 
-/* inputs(numbers), an array of doubles */
-static PyObject *tape_inputs(PyObject *self, PyObject *numbers)
+static PyObject *tape_inputs(PyObject *self, PyObject *unused)
 {
+    (void)unused;
+    Tape *tape = (Tape *)self;
     Py_buffer view;
-    if (PyObject_GetBuffer(numbers, &view, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT) < 0)
+    if (PyObject_GetBuffer(tape->example, &view, PyBUF_C_CONTIGUOUS) < 0)
         return NULL;
-    PyObject *list = NULL;
-    if (view.format == NULL || strcmp(view.format, "d") != 0) {
-        PyErr_SetString(PyExc_TypeError, "inputs() takes an array of doubles.");
-    } else {
-        Py_ssize_t count = view.len / (Py_ssize_t)sizeof(double);
-        list = PyList_New(count);
-        for (Py_ssize_t k = 0; list != NULL && k < count; k++) {
-            PyObject *tracer =
-                new_tracer((Tape *)self, input_code + k, ((double *)view.buf)[k], false);
-            if (tracer == NULL)
-                Py_CLEAR(list);
-            else
-                PyList_SET_ITEM(list, k, tracer);
-        }
+    Py_ssize_t count = view.len / (Py_ssize_t)sizeof(double);
+    PyObject *list = PyList_New(count);
+    for (Py_ssize_t k = 0; list != NULL && k < count; k++) {
+        PyObject *tracer = new_tracer(tape, input_code + k, ((double *)view.buf)[k], false);
+        if (tracer == NULL)
+            Py_CLEAR(list);
+        else
+            PyList_SET_ITEM(list, k, tracer);
     }
     PyBuffer_Release(&view);
     return list;
@@ -423,15 +464,21 @@ static PyMethodDef methods[] = {
     {"_constants", tape_constants, METH_NOARGS, NULL},
     {"constant", tape_constant, METH_O, "The coded address of a new constant."},
     {"put", (PyCFunction)(void (*)(void))tape_put, METH_FASTCALL,
-     "Write one operation down; the place of its result."},
-    {"value", tape_value, METH_VARARGS,
-     "The operand that stands for what is at a place of the value memory."},
+     "Write one operation down, which gives a number for the example; its place."},
+    {"tracer", tape_tracer, METH_VARARGS,
+     "The operand that stands for what is kept at a coded address."},
+    {"_number_here", tape_number_here, METH_O, NULL},
     {"put_graph", tape_put_graph, METH_O, "Write a Value's graph down."},
-    {"inputs", tape_inputs, METH_O, "The operands that stand for the inputs."},
+    {"inputs", tape_inputs, METH_NOARGS, "The operands that stand for the inputs."},
     {NULL, NULL, 0, NULL},
 };
 
 static PyMemberDef members[] = {
+    {"example", T_OBJECT, offsetof(Tape, example), READONLY, NULL},
+    {"bodies", T_OBJECT, offsetof(Tape, bodies), READONLY, NULL},
+    {"_past", T_OBJECT, offsetof(Tape, past), READONLY, NULL},
+    {"_given", T_OBJECT, offsetof(Tape, given), READONLY, NULL},
+    {"_locals", T_INT, offsetof(Tape, locals), 0, NULL},
     {"statements", T_OBJECT, offsetof(Tape, statements), READONLY, NULL},
     {"index", T_OBJECT, offsetof(Tape, index), READONLY, NULL},
     {"length", T_PYSSIZET, offsetof(Tape, length), READONLY, NULL},
@@ -493,6 +540,7 @@ static bool load_names(PyObject *recorded, PyObject *statements)
         {recorded, &recording.source_of, "source_of"},
         {recorded, &recording.is_library, "is_library"},
         {recorded, &recording.place_name, "place_name"},
+        {recorded, &recording.doubles, "doubles"},
         {statements, &recording.operation, "Operation"},
         {class, &recording.compared, "_compared"},
         {class, &recording.hash, "__hash__"},

@@ -35,12 +35,16 @@ enum { PLACES = 512, MEMBERS = 64, LIBRARY = -1, UNKNOWN = -1 };
 
 typedef struct {
     PyObject_HEAD
-    PyObject *statements, *index, *labels;
+    PyObject *example; /* the numbers of the inputs, an array of NumPy's */
+    PyObject *statements, *bodies, *index, *labels;
     PyObject *numbers; /* {Operation: number} */
     PyObject *sources; /* {"model.py:12": number} */
+    PyObject *past;    /* [(where a stretch began, the example's numbers in it)] */
+    PyObject *given;   /* {place: the example's number}, for what loops leave */
+    int locals;
     Py_ssize_t start, length;
     bool closed;
-    Column ops, operands, lines, constants;
+    Column ops, operands, lines, constants, results;
     int32_t known[OP_COUNT][2]; /* the number of a row's operation, and of the guard on it */
     Member members[MEMBERS];
     Place places[PLACES];
@@ -69,7 +73,7 @@ extern int64_t input_code, constant_code; /* of the first place; values begin at
 /* The parts of wengert.program.recorded, statements and source that C calls. */
 typedef struct {
     PyObject *recordable, *closed_error, *other_tape_error, *compared, *hash;
-    PyObject *unknown_operation, *source_of, *operation, *is_library, *place_name, *put_graph;
+    PyObject *unknown_operation, *source_of, *doubles, *operation, *is_library, *place_name, *put_graph;
 } Recording;
 
 extern Recording recording;
@@ -87,7 +91,8 @@ int line_here(Tape *tape);
 int number_of_source(Tape *tape, PyObject *name);
 int number_of_text(Tape *tape, const char *text);
 bool add_constant(Tape *tape, double number, int64_t *code);
-bool append(Tape *tape, int32_t number, int line, Py_ssize_t count, const int64_t *codes);
+bool append(Tape *tape, int32_t number, int line, Py_ssize_t count, const int64_t *codes,
+            double result);
 bool is_comparison(int op);
 bool make_guard_of_last(Tape *tape, int64_t code, double expected, bool *made);
 

@@ -77,7 +77,7 @@ static PyObject *written(Tape *tape, int32_t number, int line, Py_ssize_t count,
         if (codes[k] == PLAIN && !add_constant(tape, args[k].number, &codes[k]))
             return NULL;
     }
-    if (!append(tape, number, line, count, codes))
+    if (!append(tape, number, line, count, codes, result))
         return NULL;
     return new_tracer(tape, tape->length - 1, result, is_truth);
 }
@@ -306,7 +306,7 @@ static int tracer_bool(PyObject *self)
         int32_t number = operation_number(tape, OP_NOT_EQUAL, 0.0, NULL, true);
         int line = number == UNKNOWN ? -1 : line_here(tape);
         if (line < 0 || !add_constant(tape, 0.0, &codes[1]) ||
-            !add_constant(tape, truth, &codes[2]) || !append(tape, number, line, 3, codes))
+            !add_constant(tape, truth, &codes[2]) || !append(tape, number, line, 3, codes, truth))
             return -1;
     }
     return truth;
@@ -338,7 +338,7 @@ static bool accumulate(const Step *step, Arg *total, Arg next)
             return false;
     }
     total->code = step->tape->length;
-    return append(step->tape, step->number, step->line, 2, codes);
+    return append(step->tape, step->number, step->line, 2, codes, total->number);
 }
 
 static bool prepare(Step *step, Tape *tape, int op)

@@ -297,7 +297,7 @@ def _kind_among(args: Sequence[Any]) -> str:
 def describe(arg: object) -> str:
     """An argument as an error message shows it: its type, and its value where that is short."""
     shown = repr(arg)
-    kind = type(arg).__name__
+    kind = arg._kind if hasattr(arg, "_kind") else type(arg).__name__
     return kind if arg is None or len(shown) > 40 else f"{kind} {shown}"
 
 

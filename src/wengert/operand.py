@@ -124,6 +124,10 @@ class Operand:
     def __abs__(self) -> Self:
         return self._apply(primitives.abs, (self,))
 
+    def conjugate(self) -> Self:
+        """The number itself, being real; NumPy's variance asks for it."""
+        return self
+
     def __floor__(self) -> Self:
         return self._apply(primitives.floor, (self,))
 
@@ -188,7 +192,7 @@ def lost_derivative(
     row = TABLE.get(call.rpartition(".")[2])
     if conversion == "float" and isinstance(row, Primitive):
         refused = f"{row.name}() of a {kind} needs wg.{row.name}, not {call}, which"
-        advice = f"Write wg.{row.name}(x)."
+        advice = f"Write wg.{row.name}({', '.join(row.operands)})."
     elif conversion == "round":
         refused, advice = f"round() of a {kind}", "Write wg.floor(x + 0.5), or round(x.data)."
     elif conversion == "int":

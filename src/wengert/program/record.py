@@ -13,7 +13,7 @@ from wengert.graph import names
 from wengert.node import Node
 from wengert.program.address import Integers
 from wengert.program.program import Pass, Program
-from wengert.program.recorded import Recording, result_codes
+from wengert.program.recorded import RECORDING, Recording, refuse_leaks, result_codes
 from wengert.program.recorder import Tape
 from wengert.program.roll import roll
 from wengert.program.statements import Operation, Run
@@ -72,11 +72,13 @@ def record(function: Any, *example: Any, passes: Sequence[Pass] = PASSES) -> Pro
 def _of_function(function: Callable[..., Any], example: Sequence[Any]) -> Program:
     name = name_of(function)
     arguments = structure_of(tuple(example), parameters(function, example))
-    tape = Tape()
-    operands = tape.inputs(arguments.numbers(tuple(example)))
+    tape = Tape(arguments.numbers(tuple(example)))
+    operands = tape.inputs()
+    recording = RECORDING.set(tape)
     try:
         result = function(*arguments.tree(operands))
     finally:
+        RECORDING.reset(recording)
         tape.closed = True
     results = structure_of(result, where=f"the result of {name}()")
     outputs = result_codes(results.elements(result), tape)
@@ -88,8 +90,10 @@ def _program(
 ) -> Program:
     tape.flush()
     moves = Run(0, (Operation(None),), np.zeros(len(outputs), np.int32), outputs, outputs=True)
+    statements = (*tape.statements, *([moves] if len(moves) else []))
+    refuse_leaks(statements, tape.bodies)
     return Program(
-        (*tape.statements, *([moves] if len(moves) else [])), tape.length, tape.constants,
+        statements, tape.length, tape.constants,
         np.array(tape.index, dtype=np.int64), arguments, results,
         name if name.isidentifier() else "program",
     )  # fmt: skip

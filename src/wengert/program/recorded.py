@@ -6,7 +6,11 @@ example's number, and whether it is the answer of a comparison. The plain one is
 
 import math
 import operator
-from collections.abc import Callable, Iterable, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self
 
 import numpy as np
@@ -17,8 +21,18 @@ from wengert.errors import LostDerivativeError, OperandError, ProgramError
 from wengert.graph import topological_order
 from wengert.node import Node
 from wengert.operand import Operand, lost_derivative
-from wengert.program.address import INPUT, SHIFT, Address, Integers, coded, decoded
+from wengert.program.address import (
+    CONSTANT,
+    INPUT,
+    MEMORIES,
+    PLACE,
+    SHIFT,
+    VALUE,
+    Integers,
+    coded,
+)
 from wengert.program.statements import Operation, Run, Statement
+from wengert.program.structure import Floats
 from wengert.source import is_library as is_library
 from wengert.source import place_name as place_name
 
@@ -31,12 +45,27 @@ COMPARISONS = (
 TRUTHS = (primitives.minimum, primitives.maximum)  # of two answers give an answer: `and`, `or`
 
 
+RECORDING: ContextVar["Recording | None"] = ContextVar("wengert_recording", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The places of a loop that was recorded once, and those of them that stand for results."""
+
+    start: int
+    end: int
+    results: frozenset[int]
+
+
 class Recording:
     """The operations of one recording, in order: base of the Tape of either twin."""
 
-    __slots__ = ()
+    if not TYPE_CHECKING:  # for a type checker, those below would have to be slots
+        __slots__ = ()
 
+    example: Floats  # the numbers of the inputs
     statements: list[Statement]  # what is complete
+    bodies: list[Body]
     index: list[int]
     length: int  # of the value memory
     closed: bool
@@ -44,24 +73,32 @@ class Recording:
     _labels: dict[int, str]
     _numbers: dict[Operation, int]
     _sources: dict[str, int]
+    _past: list[tuple[int, Any]]  # where a stretch began, and the example's numbers in it
+    _locals: int
+    _given: dict[int, float]  # the example's numbers that loops leave
 
     if TYPE_CHECKING:  # each twin's own
 
         def put(
-            self, operation: Operation, operands: Sequence[int], source: str | None = None
+            self,
+            operation: Operation,
+            operands: Sequence[int],
+            number: float,
+            source: str | None = None,
         ) -> int:
-            """Write one operation down; the place of its result."""
+            """Write one operation down, which gives a number for the example; its place."""
 
         def constant(self, number: float) -> int:
             """The coded address of a new constant."""
 
-        def value(self, place: int, number: float) -> "Recorded":
-            """The operand that stands for what is at a place of the value memory."""
+        def tracer(self, code: int, number: float) -> "Recorded":
+            """The operand that stands for what is kept at a coded address."""
 
-        def inputs(self, numbers: np.ndarray[Any, Any]) -> "list[Recorded]":
+        def inputs(self) -> "list[Recorded]":
             """The operands that stand for the inputs."""
 
         def _columns(self) -> tuple[Any, Any, Any]: ...
+        def _number_here(self, k: int) -> float: ...
         def _constants(self) -> Any: ...
         def _begin(self, start: int) -> None: ...
 
@@ -70,6 +107,34 @@ class Recording:
         """The constant memory as it stands."""
         numbers = array_of(self._constants(), np.float64)
         return numbers if self.closed else numbers.copy()
+
+    def input(self, place: int) -> "Recorded":
+        """The operand that stands for an input."""
+        return self.tracer(coded(INPUT, place), float(self.example[place]))
+
+    def value(self, place: int, number: float) -> "Recorded":
+        """The operand that stands for what a loop leaves at a place of the value memory."""
+        self._given[place] = number
+        return self.tracer(coded(VALUE, place), number)
+
+    def move(self, code: int, number: float) -> "Recorded":
+        """Write a move down; the operand that stands for what was moved."""
+        return self.tracer(self.put(Operation(None), (code,), number), number)
+
+    def number(self, code: int) -> float:
+        """The example's number at a coded address."""
+        memory, place = MEMORIES[code >> SHIFT], code & PLACE
+        if memory == INPUT:
+            return float(self.example[place])
+        if memory == CONSTANT:
+            return float(array_of(self._constants(), np.float64)[place])
+        if place in self._given:
+            return self._given[place]
+        if place >= self._start:
+            return self._number_here(place - self._start)
+        stretch = bisect_right(self._past, place, key=itemgetter(0)) - 1
+        start, numbers = self._past[stretch]
+        return float(array_of(numbers, np.float64)[place - start])
 
     def label(self, place: int, label: str) -> None:
         """Name the result at a place."""
@@ -83,6 +148,16 @@ class Recording:
         self.flush()
         self.statements.append(statement)
         self._begin(self.length + width)
+
+    def rewind(self, statements: int) -> None:
+        """Forget what was written after so many statements; its places stay taken."""
+        del self.statements[statements:]
+        self._begin(self.length)
+
+    def fresh_local(self) -> str:
+        """The name of a new memory for a `While` loop."""
+        self._locals += 1
+        return f"local{self._locals}"
 
     def flush(self) -> None:
         """Complete the straight stretch that is being written."""
@@ -111,7 +186,7 @@ class Recording:
                 if node._row is None:
                     raise unknown_operation(node)
                 operands = [codes[operand] for operand in node._operands]
-                place = self.put(Operation(node._row), operands, source_of(node))
+                place = self.put(Operation(node._row), operands, node._data, source_of(node))
                 code = codes[node] = place  # in the value memory, whose number is 0
                 if node.label:
                     self.label(place, node.label)
@@ -119,6 +194,11 @@ class Recording:
                 code = codes[node] = coded(INPUT, len(leaves))
                 leaves.append(node)
         return leaves, code
+
+
+def doubles(numbers: Sequence[float] | Floats = ()) -> Floats:
+    """Numbers in a row, as a new array."""
+    return np.array(numbers, dtype=np.float64).ravel()
 
 
 def array_of(buffer: Any, kind: Any) -> np.ndarray[Any, Any]:
@@ -205,15 +285,20 @@ class Recorded(Operand):
     def __hash__(self) -> int:
         """Sets and dicts find it by its number, so a guard holds it to that."""
         row, number = primitives.equal, self._data
-        operand = self._code if number != number else self._tape.constant(number)
+        operand = self._code if number != number else self._constant(number)
         self._guard(row, (self._code, operand), row.scalar(number, number))
         return hash(number)
+
+    def _constant(self, number: float) -> int:
+        if self._tape.closed:
+            raise closed_error()
+        return self._tape.constant(number)
 
     def _guard(self, row: Primitive, operands: tuple[int, ...], expected: float) -> None:
         tape = self._tape
         if tape.closed:
             raise closed_error()
-        tape.put(Operation(row, guards=True), (*operands, tape.constant(expected)))
+        tape.put(Operation(row, guards=True), (*operands, tape.constant(expected)), expected)
 
     def _integer(self, row: Primitive) -> int:
         number = row.scalar(self._data)
@@ -244,7 +329,7 @@ class Recorded(Operand):
         number = self._data
         if not math.isfinite(number) or number != math.trunc(number):
             raise OperandError(f"An index is an integer, not {number!r}. Write int(x).")
-        self._guard(primitives.equal, (self._code, self._tape.constant(number)), 1.0)
+        self._guard(primitives.equal, (self._code, self._constant(number)), 1.0)
         return int(number)
 
     def __float__(self) -> NoReturn:
@@ -253,6 +338,13 @@ class Recorded(Operand):
             "Write wg.exp(x) for math.exp(x). Recorded code has no plain numbers; where an integer "
             "decides what happens, int(x) gives it.",
         )  # fmt: skip
+
+    def as_integer_ratio(self) -> NoReturn:
+        """What exact arithmetic asks for, as in the module statistics."""
+        raise LostDerivativeError(
+            "Exact fractions of a recorded number would drop the derivative. Write ordinary "
+            "arithmetic: sum(xs) / len(xs) for statistics.mean(xs)."
+        )
 
     # --- both, either, one of two answers ---------------------------------------------------------
 
@@ -300,23 +392,34 @@ def recordable(arg: Any, where: str) -> float:
     return to_float(arg, where)
 
 
-def result_code(result: Any, tape: Recording) -> int:
-    """Where a result of the recorded function is kept: a plain number becomes a constant."""
+def result_code(result: Any, tape: Recording, where: str = "return") -> int:
+    """The coded address of something that recorded code made: a plain number is a constant."""
     if isinstance(result, Recorded):
         if result._tape is not tape:
-            raise other_tape_error("return")
+            raise other_tape_error(where)
         return result._code
-    return tape.constant(recordable(result, "return"))
-
-
-def result_address(result: Any, tape: Recording) -> Address:
-    """The same as an address."""
-    return decoded(result_code(result, tape))
+    return tape.constant(recordable(result, where))
 
 
 def result_codes(results: Sequence[Any], tape: Recording) -> Integers:
     """The same for many."""
     return np.array([result_code(each, tape) for each in results], dtype=np.int64)
+
+
+def refuse_leaks(statements: Sequence[Statement], bodies: Sequence[Body]) -> None:
+    """What is made in the body of a stated loop is used there only, but for its results."""
+    for run in statements:
+        if not isinstance(run, Run):
+            continue
+        for body in bodies:
+            codes = run.operands  # those of the value memory are its places
+            inside = np.unique(codes[(codes >= body.start) & (codes < body.end)]).tolist()
+            if not body.results.issuperset(inside):
+                raise ProgramError(
+                    "An operand that was made in the body of wg.scan, wg.fori or wg.while_loop is "
+                    "used outside of it. The body is recorded once: carry it along, or give it out "
+                    "as an output of wg.scan."
+                )
 
 
 def source_of(node: Node) -> str:

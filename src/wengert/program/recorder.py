@@ -2,6 +2,11 @@
 
 from typing import TYPE_CHECKING
 
+from wengert.program.recorded import RECORDING as RECORDING
+from wengert.program.recorded import Body as Body
+from wengert.program.recorded import refuse_leaks as refuse_leaks
+from wengert.program.recorded import result_code as result_code
+from wengert.program.recorded import result_codes as result_codes
 from wengert.value import engine
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert.dispatch import describe, is_array_like, to_float
+from wengert.dispatch import Primitive, describe, is_array_like, to_float
 from wengert.errors import OperandError, ProgramError
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
@@ -94,6 +94,11 @@ class Structure:
                 found.append(leaf)
         return found
 
+    def leaves(self, tree: Any, where: str = "the argument") -> Iterator[Any]:
+        """The numbers and arrays of a tree of this structure, in order."""
+        for leaf, _ in self._leaves(tree, where):
+            yield from leaf.elements if isinstance(leaf, _Stretch) else (leaf,)
+
     def _leaves(self, tree: Any, where: str) -> "list[tuple[Any, _Path]]":
         """Numbers, arrays and stretches of numbers, and where they are, in order."""
         found: list[tuple[Any, _Path]] = []
@@ -122,7 +127,7 @@ class Structure:
         else:
             children = self._children(tree, _named(where, path))
             if self._is_flat and _are_numbers(children):
-                found.append((_Stretch(list(children)), path))
+                found.append((_Stretch(list(children), self.keys), path))
                 return
             keys = self.keys or range(len(self.parts))
             for key, part, child in zip(keys, self.parts, children, strict=True):
@@ -225,6 +230,7 @@ class _Stretch:
     """Numbers that stand side by side in a tuple or list."""
 
     elements: list[Any]
+    keys: tuple[str | int, ...]
 
 
 def _fit(kind: str, keys: list[Any], parts: list[Any]) -> bool:
@@ -281,7 +287,9 @@ def _floats(leaf: Any, where: str, path: _Path) -> Floats:
         elements = leaf.elements
         if set(map(type, elements)) == {float}:
             return np.array(elements)
-        return np.array([_float(each, where, (*path, k)) for k, each in enumerate(elements)])
+        keys = leaf.keys or range(len(elements))
+        steps = zip(keys, elements, strict=True)
+        return np.array([_float(element, where, (*path, key)) for key, element in steps])
     if isinstance(leaf, np.ndarray):
         places = np.ndindex(leaf.shape)
         return np.array([_float(leaf[place], where, (*path, *place)) for place in places])
@@ -346,9 +354,10 @@ def _structure(tree: Any, keys: tuple[str, ...], where: str, path: _Path) -> Str
         children = [getattr(tree, name) for name in names]
         parts = _parts(children, names, where, path)
         return Structure(RECORD, keys=names, parts=parts, make=type(tree))
+    advice = " A function can be fixed: record(lambda x: f(g, x), ...)." * callable(tree)
     raise OperandError(
         f"{_named(where, path)} is {describe(tree)}. A program takes and gives numbers, arrays, "
-        "and tuples, lists, dicts, dataclasses and named tuples of them."
+        f"and tuples, lists, dicts, dataclasses and named tuples of them.{advice}"
     )
 
 
@@ -364,7 +373,7 @@ def _parts(
 
 def _field_names(tree: Any) -> tuple[str, ...] | None:
     """Of a dataclass, or a named tuple."""
-    if dataclasses.is_dataclass(tree) and not isinstance(tree, type):
+    if dataclasses.is_dataclass(tree) and not isinstance(tree, type | Primitive):
         return tuple(field.name for field in dataclasses.fields(tree) if field.init)
     if isinstance(tree, tuple):
         names: tuple[str, ...] | None = getattr(tree, "_fields", None)

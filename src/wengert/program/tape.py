@@ -11,28 +11,31 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import Any
 
-import numpy as np
-
 from wengert import primitives
 from wengert.dispatch import Primitive
 from wengert.program.address import CONSTANT, INPUT, VALUE, coded
 from wengert.program.recorded import (
     COMPARISONS,
     TRUTHS,
+    Body,
     Recorded,
     Recording,
     closed_error,
+    doubles,
     other_tape_error,
     recordable,
 )
 from wengert.program.statements import Operation, Statement
+from wengert.program.structure import Floats
 from wengert.source import is_library, place_name
 
 
 class Tape(Recording):
     """The operations of one recording, in order."""
 
-    def __init__(self) -> None:
+    def __init__(self, example: Sequence[float] | Floats = ()) -> None:
+        self.example = doubles(example)
+        self.bodies: list[Body] = []
         self.statements: list[Statement] = []
         self.index: list[int] = []
         self.closed = False
@@ -40,15 +43,25 @@ class Tape(Recording):
         self._sources: dict[str, int] = {}
         self._numbered: list[Operation] = []
         self._kept = array("d")
+        self._past: list[tuple[int, Any]] = []
+        self._given: dict[int, float] = {}
+        self._locals = 0
+        self._results = array("d")
         self._begin(0)
 
     def _begin(self, start: int) -> None:
+        if self._results:
+            self._past.append((self._start, self._results))
         self.length = self._start = start
+        self._results = array("d")
         self._labels: dict[int, str] = {}
         self._ops, self._operands, self._lines = array("i"), array("q"), array("i")
 
     def _columns(self) -> tuple[Any, Any, Any]:
         return self._ops, self._operands, self._lines
+
+    def _number_here(self, k: int) -> float:
+        return self._results[k]
 
     def _constants(self) -> Any:
         return self._kept
@@ -58,14 +71,21 @@ class Tape(Recording):
         self._kept.append(number)
         return coded(CONSTANT, len(self._kept) - 1)
 
-    def put(self, operation: Operation, operands: Sequence[int], source: str | None = None) -> int:
-        """Write one operation down; the place of its result."""
+    def put(
+        self,
+        operation: Operation,
+        operands: Sequence[int],
+        number: float,
+        source: str | None = None,
+    ) -> int:
+        """Write one operation down, which gives a number for the example; its place."""
         if self.closed:
             raise closed_error()
         self._ops.append(self._number(operation))
         self._operands.extend(operands)
         line = _source() if source is None else source
         self._lines.append(self._sources.setdefault(line, len(self._sources)))
+        self._results.append(number)
         self.length += 1
         return self.length - 1
 
@@ -88,13 +108,14 @@ class Tape(Recording):
         self._operands.append(self.constant(expected))
         return True
 
-    def inputs(self, numbers: np.ndarray[Any, Any]) -> list[Recorded]:
-        """The operands that stand for the inputs."""
-        return [Tracer(self, coded(INPUT, k), number) for k, number in enumerate(numbers.tolist())]
+    def tracer(self, code: int, number: float) -> "Tracer":
+        """The operand that stands for what is kept at a coded address."""
+        return Tracer(self, code, number)
 
-    def value(self, place: int, number: float) -> "Tracer":
-        """The operand that stands for what is at a place of the value memory."""
-        return Tracer(self, coded(VALUE, place), number)
+    def inputs(self) -> list[Recorded]:
+        """The operands that stand for the inputs."""
+        numbers = self.example.tolist()
+        return [Tracer(self, coded(INPUT, k), number) for k, number in enumerate(numbers)]
 
 
 class Tracer(Recorded):
@@ -126,7 +147,8 @@ class Tracer(Recorded):
         is_truth = row in COMPARISONS or (
             row in TRUTHS and all(isinstance(arg, Tracer) and arg._is_truth for arg in args)
         )
-        return Tracer(tape, coded(VALUE, tape.put(Operation(row), codes)), data, is_truth)
+        place = tape.put(Operation(row), codes, data)
+        return Tracer(tape, coded(VALUE, place), data, is_truth)
 
     def __lt__(self, other: Any) -> Any:
         return self._compared(primitives.less, other)
