@@ -131,7 +131,7 @@ def parameters(function: Callable[..., Any], example: Sequence[Any]) -> tuple[st
         if parameter.kind is parameter.VAR_POSITIONAL:
             names = (f"{parameter.name}{k}" for k in count())
             free = (name for name in names if name not in signature.parameters)
-            found += islice(free, len(example) - len(found))
+            found += islice(free, max(0, len(example) - len(found)))
         elif parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
             found.append(parameter.name)
     return tuple(found[: len(example)])
