@@ -271,9 +271,7 @@ def methods(ops: list[Op]) -> list[str]:
     for op in ops:
         if op.nin != 1 or op.is_family:
             continue
-        row = primitives.TABLE[op.name]
-        names = [name for name in sorted(dir(Operand)) if not name.startswith("_")
-                 and is_method_of(getattr(Operand, name), row)]  # fmt: skip
+        names = names_of(op)
         lines += [
             f"static PyObject *method_{op.name}(PyObject *self, PyObject *unused)",
             "{", "    (void)unused;",
@@ -289,6 +287,31 @@ def methods(ops: list[Op]) -> list[str]:
         ]
     end = ["    {NULL, NULL, 0, NULL},", "};", ""]
     return [*lines, "PyMethodDef row_methods[] = {", *table, *end]
+
+
+def recorded_methods(ops: list[Op]) -> list[str]:
+    """The same for recorded numbers."""
+    lines = []
+    table = []
+    for op in ops:
+        if op.nin != 1 or op.is_family:
+            continue
+        lines += [
+            f"static PyObject *recorded_{op.name}(PyObject *self, PyObject *unused)",
+            "{", "    (void)unused;", f"    return record_unary({op.code}, self);", "}", "",
+        ]  # fmt: skip
+        table += [
+            f'    {{"{name}", recorded_{op.name}, METH_NOARGS, NULL}},' for name in names_of(op)
+        ]
+    end = ["    {NULL, NULL, 0, NULL},", "};", ""]
+    return [*lines, "static PyMethodDef recorded_methods[] = {", *table, *end]
+
+
+def names_of(op: Op) -> list[str]:
+    """What the methods of a one-operand row are called."""
+    row = primitives.TABLE[op.name]
+    return [name for name in sorted(dir(Operand)) if not name.startswith("_")
+            and is_method_of(getattr(Operand, name), row)]  # fmt: skip
 
 
 def is_method_of(method: Any, row: Primitive) -> bool:
@@ -343,7 +366,8 @@ def rows_h() -> str:
         lines += [f"    {line}" for line in op.pushing()]
     lines += ["    default:", "        (void)constant;", "        return push_in_python(node);",
               "    }", "    return true;", "}", ""]  # fmt: skip
-    lines += ["#ifdef ROWS_METHODS", *methods(ops), "#endif", "", "#ifdef ROWS_DOCS",
+    lines += ["#ifdef ROWS_METHODS", *methods(ops), "#endif", "",
+              "#ifdef ROWS_RECORDED", *recorded_methods(ops), "#endif", "", "#ifdef ROWS_DOCS",
               *docstrings(), "#endif"]  # fmt: skip
     return "\n".join(lines) + "\n"
 

@@ -364,6 +364,8 @@ static PyMethodDef functions[] = {
     {"topological_order", (PyCFunction)(void (*)(void))topological_order, METH_FASTCALL,
      "Every native Value that the roots depend on, as wengert.graph.topological_order has it."},
     {"faster_call", faster_call, METH_O, NULL},
+    {"recorder", (PyCFunction)(void (*)(void))make_recorder, METH_FASTCALL,
+     "The types Tape and Tracer, on the parts of wengert.program that they share with the plain ones."},
     {"after_collection", after_collection, METH_VARARGS, NULL},
     {"number_values", number_values, METH_VARARGS,
      "Value numbering of a straight list, as wengert.program.numbering.numbered_plain has it."},

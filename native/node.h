@@ -299,10 +299,33 @@ PyObject *number_values(PyObject *module, PyObject *args);
 
 /* --- operators.c: building graphs -------------------------------------------------------------- */
 
+enum { ADD, SUB, MUL, DIV, FLOORDIV, MOD, POW, OPERATORS };
+
+/* The double of an exact float or int; false, with no exception, for all else. */
+static inline bool plain_number(PyObject *object, double *number)
+{
+    if (LIKELY(PyFloat_CheckExact(object))) {
+        *number = PyFloat_AS_DOUBLE(object);
+        return true;
+    }
+    if (PyLong_CheckExact(object)) {
+        *number = PyLong_AsDouble(object);
+        if (*number == -1.0 && PyErr_Occurred()) {
+            PyErr_Clear(); /* too large: Python decides */
+            return false;
+        }
+        return true;
+    }
+    return false;
+}
+
 extern PyType_Slot operator_slots[];
 extern PyMethodDef row_methods[];
 bool load_operators(PyObject *operand_class);
 PyObject *unary(int op, PyObject *x);
+PyObject *operator_in_python(int which, bool reflected);
+PyObject *ask_operand(int which, PyObject *x, PyObject *y, bool is_first);
+int own_exponent(PyObject *given, double *exponent);
 PyObject *call_primitive(PyObject *original, PyObject *const *args, Py_ssize_t count,
                          PyObject *keywords);
 PyObject *value_apply(PyObject *self, PyObject *const *args, Py_ssize_t count);
@@ -316,6 +339,11 @@ PyObject *kinds_of(PyObject *module, PyObject *args);
 PyObject *hashes_of(PyObject *module, PyObject *args);
 PyObject *strides_of(PyObject *module, PyObject *args);
 PyObject *levels_of(PyObject *module, PyObject *args);
+/* --- tape.c, tracer.c: recording; see tape.h ---------------------------------------------------- */
+
+PyObject *make_recorder(PyObject *module, PyObject *const *args, Py_ssize_t count);
+PyObject *call_on_recorded(PyObject *const *args, Py_ssize_t count, bool *is_recorded);
+
 
 /* --- module.c: helpers written in Python ------------------------------------------------------- */
 

@@ -9,24 +9,6 @@
 
 /* --- lifting numbers --------------------------------------------------------------------------- */
 
-/* The double of an exact float or int; false, with no exception, for all else. */
-static inline bool plain_number(PyObject *object, double *number)
-{
-    if (LIKELY(PyFloat_CheckExact(object))) {
-        *number = PyFloat_AS_DOUBLE(object);
-        return true;
-    }
-    if (PyLong_CheckExact(object)) {
-        *number = PyLong_AsDouble(object);
-        if (*number == -1.0 && PyErr_Occurred()) {
-            PyErr_Clear(); /* too large: Python decides */
-            return false;
-        }
-        return true;
-    }
-    return false;
-}
-
 /* An operand as a Value: itself, or a new leaf; NULL with an exception set. */
 static Node *lifted(PyObject *object, const char *where)
 {
@@ -149,8 +131,12 @@ PyObject *call_primitive(PyObject *original, PyObject *const *args, Py_ssize_t c
             return NULL;
         is_plain = op != OP_ROW && arity_of_op(op) == nin;
     }
-    if (!is_plain || !has_value)
-        return PyObject_Vectorcall(original, args, (size_t)count, keywords);
+    if (!is_plain || !has_value) {
+        bool is_recorded = false;
+        PyObject *recorded =
+            keywords == NULL ? call_on_recorded(args, count, &is_recorded) : NULL;
+        return is_recorded ? recorded : PyObject_Vectorcall(original, args, (size_t)count, keywords);
+    }
     PyObject *result = NULL;
     for (; ready < nin; ready++) {
         operands[ready] = lifted(args[ready + 1], "");
@@ -172,8 +158,6 @@ PyObject *unary(int op, PyObject *x)
 }
 
 /* --- operators --------------------------------------------------------------------------------- */
-
-enum { ADD, SUB, MUL, DIV, FLOORDIV, MOD, POW, OPERATORS };
 
 static const struct {
     int op;
@@ -201,15 +185,34 @@ bool load_operators(PyObject *operand_class)
     return true;
 }
 
-/* What Operand makes of it. */
-static PyObject *ask_operand(int which, PyObject *x, PyObject *y)
+PyObject *operator_in_python(int which, bool reflected)
 {
-    if (is_value(x)) {
-        PyObject *both[] = {x, y};
-        return PyObject_Vectorcall(in_python[which][0], both, 2, NULL);
+    return in_python[which][reflected];
+}
+
+/* What Operand makes of it; `is_first` says whether x is the operand. */
+PyObject *ask_operand(int which, PyObject *x, PyObject *y, bool is_first)
+{
+    PyObject *both[] = {is_first ? x : y, is_first ? y : x};
+    return PyObject_Vectorcall(in_python[which][!is_first], both, 2, NULL);
+}
+
+/* The operation for an exponent that has a row of its own, and the exponent as a double; OP_NONE
+ * for what Python must look at. */
+int own_exponent(PyObject *given, double *exponent)
+{
+    enum { LARGEST = 1 << 30 };
+    if (PyFloat_CheckExact(given)) {
+        *exponent = PyFloat_AS_DOUBLE(given);
+        return *exponent == *exponent ? OP_POWC : OP_NONE;
     }
-    PyObject *both[] = {y, x};
-    return PyObject_Vectorcall(in_python[which][1], both, 2, NULL);
+    if (PyLong_CheckExact(given)) {
+        int overflow;
+        long n = PyLong_AsLongAndOverflow(given, &overflow);
+        *exponent = (double)n;
+        return !overflow && n >= -LARGEST && n <= LARGEST ? OP_POWI : OP_NONE;
+    }
+    return OP_NONE;
 }
 
 /* An operator on an exact Value and a plain number, and on anything else. */
@@ -218,7 +221,7 @@ static PyObject *mixed(int which, PyObject *x, PyObject *y)
     double number;
     PyObject *other = is_exact(x) ? y : x;
     if (!(is_exact(x) || is_exact(y)) || !plain_number(other, &number))
-        return ask_operand(which, x, y);
+        return ask_operand(which, x, y, is_value(x));
     Node *constant = leaf(number);
     if (constant == NULL)
         return NULL;
@@ -250,7 +253,6 @@ OPERATOR(value_mod_operator, MOD, mod)
 /* The exponents that have a row of their own, as in Operand.__pow__. */
 static PyObject *value_pow_operator(PyObject *x, PyObject *y, PyObject *modulus)
 {
-    enum { LARGEST = 1 << 30 };
     if (modulus != Py_None) {
         PyObject *args[] = {x, y, modulus};
         return PyObject_Vectorcall(in_python[POW][0], args, 3, NULL);
@@ -260,21 +262,15 @@ static PyObject *value_pow_operator(PyObject *x, PyObject *y, PyObject *modulus)
     Node *base = (Node *)x;
     if (is_exact(y))
         return binary_of(value_pow(base->data, ((Node *)y)->data), OP_POW, base, (Node *)y);
-    if (PyFloat_CheckExact(y)) {
-        double exponent = PyFloat_AS_DOUBLE(y);
-        if (exponent != exponent)
-            return ask_operand(POW, x, y);
+    double exponent;
+    switch (own_exponent(y, &exponent)) {
+    case OP_POWC:
         return unary_with(value_powc(base->data, exponent), OP_POWC, base, exponent);
+    case OP_POWI:
+        return unary_with(value_powi(base->data, exponent), OP_POWI, base, exponent);
+    default:
+        return ask_operand(POW, x, y, true);
     }
-    if (PyLong_CheckExact(y)) {
-        int overflow;
-        long exponent = PyLong_AsLongAndOverflow(y, &overflow);
-        if (!overflow && exponent >= -LARGEST && exponent <= LARGEST) {
-            double n = (double)exponent;
-            return unary_with(value_powi(base->data, n), OP_POWI, base, n);
-        }
-    }
-    return ask_operand(POW, x, y);
 }
 
 static PyObject *value_positive(PyObject *self)

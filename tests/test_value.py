@@ -473,7 +473,7 @@ def test_object_arrays_as_exponents_and_bases() -> None:
         (complex, "x.data"),
         (lambda v: math.exp(v), "Write wg.exp(x)"),
         (lambda v: math.tanh(v), "Write wg.tanh(x)"),
-        (lambda v: math.hypot(v, 1.0), "Write wg.hypot(x)"),
+        (lambda v: math.hypot(v, 1.0), "Write wg.hypot(x, y)"),
         (lambda v: np.array([0.0]).__setitem__(0, v), "x.data"),
     ],
 )

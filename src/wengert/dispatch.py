@@ -126,7 +126,7 @@ class Primitive:
                 return self.array(*arrays)[()]  # a number where there are no dimensions
             if any(array.dtype != object and array.ndim and hasattr(other, "_apply")
                    for array in arrays for other in args):  # fmt: skip
-                raise float_array_error(self.name)
+                raise float_array_error(self.name, _kind_among(args))
             return np.frompyfunc(self, self.nin, 1)(*arrays)
 
     def __repr__(self) -> str:
@@ -280,19 +280,25 @@ def box(operand: Any) -> np.ndarray[Any, Any]:
     return array
 
 
-def float_array_error(where: str) -> OperandError:
-    """For a Value that meets a float array."""
+def float_array_error(where: str, kind: str) -> OperandError:
+    """For a Value, or what else stands for a number, that meets a float array."""
+    value = kind == "Value"
+    first = "one of Values first, np.array([Value(x) for x in xs])"
     return OperandError(
-        f"{where} cannot combine one Value with a float array: the result would be many Values. "
-        "Make the array one of Values first, np.array([Value(x) for x in xs]), "
+        f"{where} cannot combine one {kind} with a float array: the result would be many {kind}s. "
+        f"Make the array {first if value else 'one of objects first, xs.astype(object)'}, "
         "or use one element of it, xs[i]."
     )
+
+
+def _kind_among(args: Sequence[Any]) -> str:
+    return next((arg._kind for arg in args if hasattr(arg, "_kind")), "Value")
 
 
 def describe(arg: object) -> str:
     """An argument as an error message shows it: its type, and its value where that is short."""
     shown = repr(arg)
-    kind = type(arg).__name__
+    kind = arg._kind if hasattr(arg, "_kind") else type(arg).__name__
     return kind if arg is None or len(shown) > 40 else f"{kind} {shown}"
 
 

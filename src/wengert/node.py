@@ -189,7 +189,17 @@ def checked_number(number: Any, where: str) -> float:
         )
     if isinstance(number, np.ndarray) and number.ndim == 0:
         number = number.item()
+    if isinstance(number, Operand):
+        raise _mixed(where, number)
     return to_float(number, where)
+
+
+def _mixed(where: str, operand: Operand) -> OperandError:
+    return OperandError(
+        f"{where} meets a {operand._kind} beside a Value, and they belong to different "
+        "computations. Recorded code takes numbers: pass the Value's number, x.data, or record "
+        "the graph itself, wg.record(L)."
+    )
 
 
 def checked_nodes(children: Any) -> tuple[Any, ...]:
@@ -209,6 +219,8 @@ def checked_nodes(children: Any) -> tuple[Any, ...]:
 
 def compared(compare: Callable[[Any, Any], bool], symbol: str, node: Node, other: Any) -> bool:
     """The answer of `<`, `<=`, `>` or `>=`."""
+    if isinstance(other, Operand) and not isinstance(other, Node):
+        raise _mixed(symbol, other)
     try:
         return compare(node._data, other._data if isinstance(other, Node) else other)
     except TypeError:
@@ -221,6 +233,8 @@ def compared(compare: Callable[[Any, Any], bool], symbol: str, node: Node, other
 def compared_as(node: Node, other: Any, how: int) -> bool:
     """The answer of a comparison with anything at all; `how` numbers it as CPython does."""
     if how in _EQUALITIES:
+        if isinstance(other, Operand) and not isinstance(other, Node):
+            raise _mixed("==" if how == 2 else "!=", other)
         answer: bool = _EQUALITIES[how](
             node._data, other._data if isinstance(other, Node) else other
         )

@@ -33,6 +33,11 @@ class Operand:
 
     __slots__ = ()
 
+    @property
+    def _kind(self) -> str:
+        """What messages call it."""
+        return type(self).__name__
+
     def _apply(self, row: Primitive, args: tuple[Any, ...]) -> Any:
         """The result of a primitive on `args`, of which this operand is the first of its kind."""
         raise NotImplementedError  # pragma: no cover - abstract
@@ -43,10 +48,12 @@ class Operand:
         if isinstance(other, (Operand, *_NUMBER)):
             return self._apply(row, (x, y))
         if isinstance(other, np.ndarray):
-            return row(x, y) if other.dtype == object or not other.ndim else _refuse_array(row)
+            return (
+                row(x, y) if other.dtype == object or not other.ndim else _refuse_array(self, row)
+            )
         if other is None or isinstance(other, _MISTAKE):
             raise OperandError(
-                f"{row.symbol} takes a number or a {type(self).__name__} on its other side, "
+                f"{row.symbol} takes a number or a {self._kind} on its other side, "
                 f"not {describe(other)}.{remedy(other)}"
             )
         return NotImplemented
@@ -117,6 +124,10 @@ class Operand:
     def __abs__(self) -> Self:
         return self._apply(primitives.abs, (self,))
 
+    def conjugate(self) -> Self:
+        """The number itself, being real; NumPy's variance asks for it."""
+        return self
+
     def __floor__(self) -> Self:
         return self._apply(primitives.floor, (self,))
 
@@ -127,17 +138,17 @@ class Operand:
         return self._apply(primitives.trunc, (self,))
 
     def __float__(self) -> NoReturn:
-        raise _lost("float", type(self).__name__)
+        raise lost_derivative("float", self._kind)
 
     def __int__(self) -> NoReturn:
-        raise _lost("int", type(self).__name__)
+        raise lost_derivative("int", self._kind)
 
     def __round__(self, digits: int | None = None) -> NoReturn:
-        raise _lost("round", type(self).__name__)
+        raise lost_derivative("round", self._kind)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *args: Any, **options: Any) -> Any:
         """NumPy's functions on an operand: those that the table knows."""
-        kind = type(self).__name__
+        kind = self._kind
         function = UFUNCS.get(ufunc)
         if function is None or method != "__call__" or options:
             call = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
@@ -148,7 +159,7 @@ class Operand:
             )
         if any(is_array_like(arg) and np.asarray(arg).dtype != object and np.ndim(arg)
                for arg in args):  # fmt: skip
-            raise float_array_error(f"np.{ufunc.__name__}")
+            raise float_array_error(f"np.{ufunc.__name__}", kind)
         args = tuple(map(_plain, args))
         if not any(is_array_like(arg) for arg in args):
             return function(*args)
@@ -166,25 +177,30 @@ def _plain(arg: Any) -> Any:
     return arg
 
 
-def _refuse_array(row: Primitive) -> NoReturn:
-    raise float_array_error(row.symbol)
+def _refuse_array(operand: Operand, row: Primitive) -> NoReturn:
+    raise float_array_error(row.symbol, operand._kind)
 
 
-def _lost(conversion: str, kind: str) -> LostDerivativeError:
+_OF_A_VALUE = "Write x.data for the plain number, and wg.exp(x) for math.exp(x)."
+
+
+def lost_derivative(
+    conversion: str, kind: str, otherwise: str = _OF_A_VALUE
+) -> LostDerivativeError:
     """For float(v), math.exp(v) and the like: what the user wrote, and what to write."""
     source = user_source()
     call = source.text.partition("(")[0] if source else ""
     row = TABLE.get(call.rpartition(".")[2])
     if conversion == "float" and isinstance(row, Primitive):
         refused = f"{row.name}() of a {kind} needs wg.{row.name}, not {call}, which"
-        advice = f"Write wg.{row.name}(x)."
+        advice = f"Write wg.{row.name}({', '.join(row.operands)})."
     elif conversion == "round":
         refused, advice = f"round() of a {kind}", "Write wg.rint(x), or round(x.data)."
     elif conversion == "int":
         refused, advice = f"int() of a {kind}", "Write wg.trunc(x), or int(x.data)."
     else:
         refused = f"float() of a {kind}, or a math function of it,"
-        advice = "Write x.data for the plain number, and wg.exp(x) for math.exp(x)."
+        advice = otherwise
     at = f" ({source})" if source else ""
     return LostDerivativeError(f"{refused} would drop the derivative{at}. {advice}")
 

@@ -13,7 +13,7 @@ from wengert.ambient import AMBIENT
 from wengert.chain_rule import made_non_finite, push, push_finite
 from wengert.dispatch import Primitive
 from wengert.graph import topological_order
-from wengert.node import Node, checked_number, compared, surround
+from wengert.node import Node, checked_number, compared, compared_as, surround
 from wengert.operand import Operand
 
 _new: Any = object.__new__
@@ -228,10 +228,10 @@ class Value(Node):
     __hash__ = object.__hash__
 
     def __eq__(self, other: object) -> bool:
-        return self._data == (other._data if isinstance(other, Value) else other)
+        return compared_as(self, other, 2)
 
     def __ne__(self, other: object) -> bool:
-        return self._data != (other._data if isinstance(other, Value) else other)
+        return compared_as(self, other, 3)
 
     def __lt__(self, other: Any) -> bool:
         return compared(operator.lt, "<", self, other)

@@ -38,7 +38,14 @@ from wengert.program.structure import (
     Structure,
     structure_of,
 )
-from wengert.program.tape import RECORDING, Body, Tape, Tracer, refuse_leaks, result_code
+from wengert.program.recorded import (
+    RECORDING,
+    Body,
+    Recorded,
+    Recording,
+    refuse_leaks,
+    result_code,
+)
 
 LONGEST_TRIAL = 10_000_000  # operations that recording a loop may run to know its numbers
 
@@ -107,7 +114,7 @@ def fori(n: Any, body: Callable[[Any, Any], Any], carry: Any) -> Any:
         10.0
     """
     tape = RECORDING.get()
-    if isinstance(n, Tracer):
+    if isinstance(n, Recorded):
         _, last = while_loop(
             lambda state: state[0] < n, lambda state: (state[0] + 1.0, body(*state)), (0.0, carry)
         )
@@ -261,7 +268,7 @@ def _count(n: Any) -> int:
 
 
 def _recorded_scan(
-    tape: Tape, step: Callable[..., Any], carry: Any, sequence: _Sequence
+    tape: Recording, step: Callable[..., Any], carry: Any, sequence: _Sequence
 ) -> tuple[Any, Any]:
     kept = structure_of(carry, where="the carry")
     elements = _Elements(tape, sequence)
@@ -305,7 +312,7 @@ def _recorded_scan(
         return last, None if given.kind == FIXED else output
     stacked = _with_leading_axis(given, sequence.length)
     columns = results[len(cells) :]
-    flat: list[Tracer] = []
+    flat: list[Recorded] = []
     at = 0
     for _, size in given.slots():
         block = [columns[(at + j) * sequence.length + k]
@@ -316,7 +323,7 @@ def _recorded_scan(
 
 
 def _recorded_while(
-    tape: Tape, cond: Callable[[Any], Any], body: Callable[[Any], Any], carry: Any
+    tape: Recording, cond: Callable[[Any], Any], body: Callable[[Any], Any], carry: Any
 ) -> Any:
     kept = structure_of(carry, where="the carry")
     initial = [result_code(leaf, tape) for leaf in kept.elements(carry)]
@@ -360,14 +367,14 @@ def _recorded_while(
 class _Elements:
     """Where the elements of the sequences are kept, for the first iteration and for all."""
 
-    def __init__(self, tape: Tape, sequence: _Sequence) -> None:
+    def __init__(self, tape: Recording, sequence: _Sequence) -> None:
         self.first: list[tuple[int, float]] = []
         self.addresses: list[Address] = []
         for leaf in sequence.leaves:
             if sequence.length:
                 self._add(tape, leaf.reshape(len(leaf), -1))
 
-    def _add(self, tape: Tape, rows: Any) -> None:
+    def _add(self, tape: Recording, rows: Any) -> None:
         if rows.dtype != object:
             flat = rows.astype(float).ravel().tolist()
             codes = np.array([tape.constant(number) for number in flat], np.int64)
@@ -382,7 +389,7 @@ class _Elements:
             self.addresses.append(_along(tape, column))
 
 
-def _along(tape: Tape, column: Any) -> Address:
+def _along(tape: Recording, column: Any) -> Address:
     """The address that runs through these places, one per iteration."""
     first = decoded(int(column[0]))
     steps = np.diff(column)
@@ -396,12 +403,12 @@ def _along(tape: Tape, column: Any) -> Address:
 class _Part:
     """A stretch of the tape that is recorded to be taken off again."""
 
-    def __init__(self, tape: Tape) -> None:
+    def __init__(self, tape: Recording) -> None:
         tape.flush()
         self.tape, self.start, self.first = tape, tape.length, len(tape.statements)
         self.bodies = len(tape.bodies)
 
-    def move(self, code: int, number: float) -> Tracer:
+    def move(self, code: int, number: float) -> Recorded:
         """A move at this place, whose operand may be replaced afterwards."""
         return _move_code(self.tape, code, number)
 
@@ -419,11 +426,11 @@ class _Part:
         return statements, tape.length - self.start
 
 
-def _move(tape: Tape, leaf: Any) -> Tracer:
+def _move(tape: Recording, leaf: Any) -> Recorded:
     return _move_code(tape, result_code(leaf, tape))
 
 
-def _move_code(tape: Tape, code: int, number: float | None = None) -> Tracer:
+def _move_code(tape: Recording, code: int, number: float | None = None) -> Recorded:
     return tape.move(code, tape.number(code) if number is None else number)
 
 
@@ -500,7 +507,7 @@ def _lowest(statement: Statement) -> float:
 # --- the numbers of the example -------------------------------------------------------------------
 
 
-def _trial(tape: Tape, loop: Statement, cells: range, wanted: list[int], cost: int) -> list[float]:
+def _trial(tape: Recording, loop: Statement, cells: range, wanted: list[int], cost: int) -> list[float]:
     """What the example gives at these places after the loop: it is run by itself.
 
     What it reads of the places below the cells becomes further inputs of a small program. A loop

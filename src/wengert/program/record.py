@@ -2,19 +2,22 @@
 
 import inspect
 from collections.abc import Callable, Sequence
+from itertools import count, islice
 from typing import Any
 
 import numpy as np
 
-from wengert.dispatch import describe
+from wengert.dispatch import Primitive, describe
 from wengert.errors import OperandError
-from wengert.graph import names, topological_order
+from wengert.graph import names
 from wengert.node import Node
+from wengert.program.address import Integers
 from wengert.program.program import Pass, Program
+from wengert.program.recorded import RECORDING, Recording, refuse_leaks, result_codes
+from wengert.program.recorder import Tape
 from wengert.program.roll import roll
 from wengert.program.statements import Operation, Run
 from wengert.program.structure import NUMBER, TUPLE, Structure, structure_of
-from wengert.program.tape import RECORDING, Tape, refuse_leaks, result_code
 
 PASSES: tuple[Pass, ...] = (roll,)  # what a recording goes through
 
@@ -67,77 +70,78 @@ def record(function: Any, *example: Any, passes: Sequence[Pass] = PASSES) -> Pro
 
 
 def _of_function(function: Callable[..., Any], example: Sequence[Any]) -> Program:
+    name = name_of(function)
     arguments = structure_of(tuple(example), parameters(function, example))
-    tape = Tape(arguments.numbers(tuple(example)).tolist())
-    operands = [tape.input(place) for place in range(arguments.size)]
+    tape = Tape(arguments.numbers(tuple(example)))
+    operands = tape.inputs()
     recording = RECORDING.set(tape)
     try:
         result = function(*arguments.tree(operands))
     finally:
         RECORDING.reset(recording)
         tape.closed = True
-    name = getattr(function, "__name__", type(function).__name__)
     results = structure_of(result, where=f"the result of {name}()")
-    codes = [result_code(leaf, tape) for leaf in results.elements(result)]
-    return _program(tape, codes, arguments, results, name)
+    outputs = result_codes(results.elements(result), tape)
+    return _program(tape, outputs, arguments, results, name)
 
 
 def _program(
-    tape: Tape, outputs: Sequence[int], arguments: Structure, results: Structure, name: str
+    tape: Recording, outputs: Integers, arguments: Structure, results: Structure, name: str
 ) -> Program:
     tape.flush()
-    none = np.zeros(len(outputs), np.int32)
-    moves = Run(0, (Operation(None),), none, np.array(outputs, np.int64), outputs=True)
-    statements = (*tape.statements, moves) if outputs else tuple(tape.statements)
+    moves = Run(0, (Operation(None),), np.zeros(len(outputs), np.int32), outputs, outputs=True)
+    statements = (*tape.statements, *([moves] if len(moves) else []))
     refuse_leaks(statements, tape.bodies)
     return Program(
-        statements, tape.length, np.array(tape.constants, dtype=float),
+        statements, tape.length, tape.constants,
         np.array(tape.index, dtype=np.int64), arguments, results,
         name if name.isidentifier() else "program",
     )  # fmt: skip
 
 
+def name_of(function: Any) -> str:
+    """What a function is called."""
+    function = getattr(function, "func", function)  # of a functools.partial
+    own = getattr(function, "__name__", None) or getattr(function, "name", None)
+    return own if isinstance(own, str) else type(function).__name__
+
+
 def parameters(function: Callable[..., Any], example: Sequence[Any]) -> tuple[str, ...]:
-    """A name for each positional argument."""
+    """A name for each positional argument.
+
+    Raises:
+        OperandError: the function cannot be called with so many arguments.
+    """
+    if isinstance(function, Primitive):
+        return function.operands
     try:
-        given = list(inspect.signature(function).parameters.values())
-    except (TypeError, ValueError):
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # a builtin that does not tell
         return tuple(f"x{k}" for k in range(len(example)))
-    found: list[str] = []
-    for parameter in given:
-        if parameter.kind is parameter.VAR_POSITIONAL:
-            found += [f"{parameter.name}{k}" for k in range(len(example) - len(found))]
-        elif parameter.kind is not parameter.KEYWORD_ONLY and len(found) < len(example):
-            found.append(parameter.name)
-    if len(found) != len(example):
-        name = getattr(function, "__name__", "the function")
+    try:
+        signature.bind(*example)
+    except TypeError as error:
         raise OperandError(
-            f"{name}() takes {len(found)} positional arguments, and record() got {len(example)}."
-        )
-    return tuple(found)
+            f"{name_of(function)}{signature} cannot be called with the {len(example)} arguments "
+            f"given to record(): {error}. Arguments that are to be given by name can be fixed: "
+            "record(lambda x: f(x, n=3), ...)."
+        ) from None
+    found: list[str] = []
+    for parameter in signature.parameters.values():
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            names = (f"{parameter.name}{k}" for k in count())
+            free = (name for name in names if name not in signature.parameters)
+            found += islice(free, max(0, len(example) - len(found)))
+        elif parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
+            found.append(parameter.name)
+    return tuple(found[: len(example)])
 
 
 def _of_graph(root: Node) -> Program:
-    order: list[Any] = topological_order(root)
-    leaves = [node for node in order if not node._operands]
-    tape = Tape([leaf.data for leaf in leaves])
-    named = names(order)
-    recorded: dict[Any, Any] = {}
-    for place, leaf in enumerate(leaves):
-        recorded[leaf] = tape.input(place)
-    for node in order:
-        if node._operands:
-            if node._row is None:
-                raise OperandError(
-                    f"record() cannot record the operation {node._op!r} of your own: only its "
-                    "number is known. Write it with wg functions."
-                )
-            recorded[node] = node._row(*(recorded[operand] for operand in node._operands))
-            if node.label:
-                recorded[node].label = node.label
+    tape = Tape()
+    leaves, code = tape.put_graph(root)
     tape.closed = True
-    keys = [named[leaf] for leaf in leaves]
-    arguments = Structure(TUPLE, keys=tuple(keys), parts=(Structure(NUMBER),) * len(keys))
-    outputs = [result_code(recorded[root], tape)]
+    keys = tuple(names(leaves).values())
+    arguments = Structure(TUPLE, keys=keys, parts=(Structure(NUMBER),) * len(keys))
     name = root.label if root.label.isidentifier() else "program"
-    return _program(tape, outputs, arguments, Structure(NUMBER), name)
+    return _program(tape, np.array([code]), arguments, Structure(NUMBER), name)

@@ -6,20 +6,24 @@ printed and saved.
 """
 
 import dataclasses
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import math
+import reprlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
-from wengert.dispatch import describe, is_array_like, to_float
+from wengert.dispatch import Primitive, describe, is_array_like, to_float
 from wengert.errors import OperandError, ProgramError
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 NUMBER, ARRAY, FIXED = "number", "array", "fixed"  # the leaves
 TUPLE, LIST, DICT, RECORD = "tuple", "list", "dict", "record"
+
+DEEPEST = 64  # trees are nested no deeper than that
+LARGEST = 2**48  # numbers in an array of a structure that was loaded
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,9 @@ class Structure:
         parts: what stands under the keys, or in the tuple or list.
         fixed: what a fixed leaf is.
         make: the class of a record; a structure that was loaded does not know it.
+
+    Attributes:
+        size: how many numbers it holds.
     """
 
     kind: str
@@ -42,15 +49,15 @@ class Structure:
     parts: tuple["Structure", ...] = ()
     fixed: Any = None
     make: Callable[..., Any] | None = field(default=None, compare=False)
+    size: int = field(init=False, compare=False, repr=False)
+    _is_flat: bool = field(init=False, compare=False, repr=False)  # a tuple or list of numbers
 
-    @property
-    def size(self) -> int:
-        """How many numbers it holds."""
-        if self.kind == NUMBER:
-            return 1
-        if self.kind == ARRAY:
-            return int(np.prod(self.shape, dtype=np.int64))
-        return sum(part.size for part in self.parts)
+    def __post_init__(self) -> None:
+        below = sum(part.size for part in self.parts)
+        size = {NUMBER: 1, ARRAY: math.prod(self.shape)}.get(self.kind, below)
+        object.__setattr__(self, "size", size)
+        flat = self.kind in (TUPLE, LIST) and all(part.kind == NUMBER for part in self.parts)
+        object.__setattr__(self, "_is_flat", flat)
 
     def slots(self, name: str = "") -> Iterator[tuple[str, int]]:
         """A name and a size for each leaf that holds numbers, in order."""
@@ -59,98 +66,118 @@ class Structure:
         for key, part in zip(self.keys or range(len(self.parts)), self.parts, strict=True):
             yield from part.slots(f"{name}.{key}" if name else str(key))
 
+    # --- from a tree to its numbers ---------------------------------------------------------------
+
     def numbers(self, tree: Any, where: str = "the argument") -> Floats:
         """The numbers of a tree of this structure, as one vector.
 
         Raises:
             OperandError: the tree has another structure; the message says where.
         """
-        found: list[Any] = list(self.leaves(tree, where))
-        if not found:
-            return np.empty(0)
-        try:
-            flat = [np.asarray(leaf, dtype=float).ravel() for leaf in found]
-        except (TypeError, ValueError):
-            for leaf in found:
-                for element in np.asarray(leaf, dtype=object).ravel():
-                    to_float(element, where)
-            raise
-        return np.concatenate(flat)
+        numbers = np.empty(self.size)
+        at = 0
+        for leaf, path in self._leaves(tree, where):
+            found = _floats(leaf, where, path)
+            numbers[at : at + found.size] = found.ravel()
+            at += found.size
+        return numbers
 
-    def elements(self, tree: Any) -> list[Any]:
+    def elements(self, tree: Any, where: str = "the argument") -> list[Any]:
         """Every number in a tree of this structure, whatever stands for it, in order."""
         found: list[Any] = []
-        for leaf in self.leaves(tree):
-            found += list(np.asarray(leaf, dtype=object).ravel()) if _is_array(leaf) else [leaf]
+        for leaf, _ in self._leaves(tree, where):
+            if isinstance(leaf, np.ndarray):
+                found += leaf.ravel().tolist()
+            elif isinstance(leaf, _Stretch):
+                found += leaf.elements
+            else:
+                found.append(leaf)
         return found
 
     def leaves(self, tree: Any, where: str = "the argument") -> Iterator[Any]:
         """The numbers and arrays of a tree of this structure, in order."""
+        for leaf, _ in self._leaves(tree, where):
+            yield from leaf.elements if isinstance(leaf, _Stretch) else (leaf,)
+
+    def _leaves(self, tree: Any, where: str) -> "list[tuple[Any, _Path]]":
+        """Numbers, arrays and stretches of numbers, and where they are, in order."""
+        found: list[tuple[Any, _Path]] = []
+        self._collect(tree, where, (), found)
+        return found
+
+    def _collect(
+        self, tree: Any, where: str, path: "_Path", found: "list[tuple[Any, _Path]]"
+    ) -> None:
         if self.kind == NUMBER:
-            if _is_array(tree):
-                if np.size(tree) != 1 or np.ndim(tree):
-                    raise OperandError(f"{where} is one number, not {_shape(tree)}.")
-            elif isinstance(tree, str | bytes | Sequence | Mapping) or tree is None:
-                raise OperandError(f"{where} is one number, not {describe(tree)}.")
-            yield tree
+            found.append((_one_number(tree, where, path), path))
         elif self.kind == ARRAY:
-            if np.shape(tree) != self.shape:
-                raise OperandError(f"{where} has shape {self.shape}, not {_shape(tree)}.")
-            yield tree if _is_array(tree) else np.array(tree, dtype=object)
-        elif self.kind == FIXED:
-            if not _same(tree, self.fixed):
+            array = _as_array(tree, where, path)
+            if array.shape != self.shape:
                 raise OperandError(
-                    f"{where} is fixed: the program was made for {describe(self.fixed)}, "
-                    f"not for {describe(tree)}. Record the function again for that."
+                    f"{_named(where, path)} has shape {self.shape}, not {array.shape}."
+                )
+            found.append((array, path))
+        elif self.kind == FIXED:
+            if not _same(_fixed(tree), self.fixed):
+                raise OperandError(
+                    f"{_named(where, path)} is fixed: the program was made for "
+                    f"{describe(self.fixed)}, not for {describe(tree)}. Record the function again "
+                    "for that."
                 )
         else:
-            yield from self._below(tree, where)
+            children = self._children(tree, _named(where, path))
+            if self._is_flat and _are_numbers(children):
+                found.append((_Stretch(list(children), self.keys), path))
+                return
+            keys = self.keys or range(len(self.parts))
+            for key, part, child in zip(keys, self.parts, children, strict=True):
+                part._collect(child, where, (*path, key), found)
 
-    def _below(self, tree: Any, where: str) -> Iterator[Any]:
+    def _children(self, tree: Any, where: str) -> Sequence[Any]:
         if self.kind == DICT:
             if not isinstance(tree, Mapping) or set(tree) != set(self.keys):
-                given = sorted(map(str, tree)) if isinstance(tree, Mapping) else describe(tree)
-                raise OperandError(
-                    f"{where} is a dict of {sorted(map(str, self.keys))}, not {given}."
-                )
-            children = [tree[key] for key in self.keys]
-        elif self.kind == RECORD:
+                given = f"of {_sorted(tree)}" if isinstance(tree, Mapping) else describe(tree)
+                raise OperandError(f"{where} is a dict of {_sorted(self.keys)}, not {given}.")
+            return [tree[key] for key in self.keys]
+        if self.kind == RECORD:
             missing = [key for key in self.keys if not hasattr(tree, str(key))]
             if missing:
                 raise OperandError(
                     f"{where} has the fields {', '.join(map(str, self.keys))}; "
                     f"{describe(tree)} lacks {', '.join(map(str, missing))}."
                 )
-            children = [getattr(tree, str(key)) for key in self.keys]
-        else:
-            if not isinstance(tree, Sequence | np.ndarray) or len(tree) != len(self.parts):
-                length = len(tree) if isinstance(tree, Sequence | np.ndarray) else describe(tree)
-                raise OperandError(f"{where} is a {self.kind} of {len(self.parts)}, not {length}.")
-            children = list(tree)
-        keys = self.keys or range(len(self.parts))
-        for key, part, child in zip(keys, self.parts, children, strict=True):
-            yield from part.leaves(child, f"{where}[{key!r}]")
+            return [getattr(tree, str(key)) for key in self.keys]
+        if isinstance(tree, np.ndarray) and tree.ndim:
+            tree = tree.tolist() if tree.ndim == 1 else list(tree)
+        if isinstance(tree, tuple | list) and len(tree) == len(self.parts):
+            return tree
+        length = str(len(tree)) if isinstance(tree, tuple | list) else describe(tree)
+        raise OperandError(f"{where} is a {self.kind} of {len(self.parts)}, not {length}.")
+
+    # --- and back ---------------------------------------------------------------------------------
 
     def tree(self, numbers: Sequence[Any] | Floats) -> Any:
         """The tree with these numbers, in order; arrays keep the numbers' type."""
-        return self._tree(numbers, 0)[0]
+        return self._tree(numbers, 0)
 
-    def _tree(self, numbers: Any, at: int) -> tuple[Any, int]:
+    def _tree(self, numbers: Any, at: int) -> Any:
+        chosen = numbers[at : at + self.size] if self.kind == ARRAY or self._is_flat else ()
         if self.kind == NUMBER:
             number = numbers[at]
-            return float(number) if isinstance(number, np.floating) else number, at + 1
+            return float(number) if isinstance(number, np.floating) else number
         if self.kind == ARRAY:
-            stop = at + self.size
-            chosen = numbers[at:stop]
             array = chosen.copy() if isinstance(chosen, np.ndarray) else _objects(chosen)
-            return array.reshape(self.shape), stop
+            return array.reshape(self.shape)
         if self.kind == FIXED:
-            return self.fixed, at
-        children = []
-        for part in self.parts:
-            child, at = part._tree(numbers, at)
-            children.append(child)
-        return self._together(children), at
+            return self.fixed
+        if self._is_flat:
+            children = chosen.tolist() if isinstance(chosen, np.ndarray) else list(chosen)
+        else:
+            children = []
+            for part in self.parts:
+                children.append(part._tree(numbers, at))
+                at += part.size
+        return self._together(children)
 
     def _together(self, children: list[Any]) -> Any:
         if self.kind == TUPLE:
@@ -193,20 +220,109 @@ class Structure:
         """The structure that `data` gave; anything else is a ProgramError."""
         match data:
             case "number":
-                return Structure(NUMBER)
-            case ["array", *shape] if all(type(n) is int and n >= 0 for n in shape):
-                if len(shape) <= 32 and float(np.prod([float(n) for n in shape])) < 2**48:
+                return A_NUMBER
+            case ["array", *shape] if len(shape) <= 32:
+                sizes_fit = all(type(n) is int and 0 <= n <= LARGEST for n in shape)
+                if sizes_fit and math.prod(shape) <= LARGEST:
                     return Structure(ARRAY, tuple(shape))
-            case ["fixed", (None | bool() | int() | float() | str()) as fixed]:
+            case ["fixed", (None | bool() | str()) as fixed]:
                 return Structure(FIXED, fixed=fixed)
             case [("tuple" | "list" | "dict" | "record") as kind, list(keys), list(parts)]:
-                known = all(type(key) in (str, int) for key in keys) and len(set(keys)) == len(keys)
-                count_fits = len(keys) == len(parts) or (not keys and kind in (TUPLE, LIST))
-                names = kind != RECORD or all(str(key).isidentifier() for key in keys)
-                if known and count_fits and names and depth < 64:
+                if depth < DEEPEST and _fit(kind, keys, parts):
                     below = tuple(Structure.of_data(part, depth + 1) for part in parts)
                     return Structure(kind, keys=tuple(keys), parts=below)
-        raise ProgramError(f"{json.dumps(data, default=str)[:80]} does not describe a structure.")
+        raise ProgramError(f"{reprlib.repr(data)} does not describe a structure.")
+
+
+A_NUMBER = Structure(NUMBER)
+_Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """Numbers that stand side by side in a tuple or list."""
+
+    elements: list[Any]
+    keys: tuple[str | int, ...]
+
+
+def _fit(kind: str, keys: list[Any], parts: list[Any]) -> bool:
+    """Whether these can be the keys of a structure of that kind."""
+    if not all(type(key) in (str, int) for key in keys) or len(set(keys)) != len(keys):
+        return False
+    if kind == RECORD and not all(str(key).isidentifier() for key in keys):
+        return False
+    may_lack_keys = kind in (TUPLE, LIST) and not keys
+    return may_lack_keys or (kind != LIST and len(keys) == len(parts))
+
+
+# --- numbers -------------------------------------------------------------------------------------
+
+
+def _one_number(tree: Any, where: str, path: _Path) -> Any:
+    """What stands for one number: it, or what a 0-dimensional array holds."""
+    if _is_array(tree):
+        array = np.asarray(tree)
+        if array.ndim:
+            raise OperandError(
+                f"{_named(where, path)} is one number, not an array of shape {array.shape}."
+            )
+        return array.item()
+    if hasattr(tree, "_apply"):
+        return tree
+    if tree is None or isinstance(tree, str | bytes | Sequence | Mapping):
+        raise OperandError(f"{_named(where, path)} is one number, not {describe(tree)}.")
+    return tree
+
+
+def _as_array(tree: Any, where: str, path: _Path) -> np.ndarray[Any, Any]:
+    """An array of numbers, or of what stands for them."""
+    try:
+        array = np.asarray(tree)
+    except ValueError:
+        raise OperandError(f"{_named(where, path)} is an array, not {describe(tree)}.") from None
+    if array.dtype.kind not in "fiubO":
+        kind = f"an array of {array.dtype}" if _is_array(tree) else describe(tree)
+        raise OperandError(f"{_named(where, path)} is an array of numbers, not {kind}.")
+    return array
+
+
+def _are_numbers(children: Sequence[Any]) -> bool:
+    """Whether all are of a kind that needs no second look."""
+    return all(kind in (float, int) or hasattr(kind, "_apply") for kind in set(map(type, children)))
+
+
+def _floats(leaf: Any, where: str, path: _Path) -> Floats:
+    """The plain numbers that a leaf holds."""
+    if isinstance(leaf, np.ndarray) and leaf.dtype != object:
+        return leaf.astype(float, copy=False)
+    if isinstance(leaf, _Stretch):
+        elements = leaf.elements
+        if set(map(type, elements)) == {float}:
+            return np.array(elements)
+        keys = leaf.keys or range(len(elements))
+        steps = zip(keys, elements, strict=True)
+        return np.array([_float(element, where, (*path, key)) for key, element in steps])
+    if isinstance(leaf, np.ndarray):
+        places = np.ndindex(leaf.shape)
+        return np.array([_float(leaf[place], where, (*path, *place)) for place in places])
+    return np.array(_float(leaf, where, path))
+
+
+def _float(number: Any, where: str, path: _Path) -> float:
+    if type(number) is float:
+        return number
+    if type(number) is int and abs(number) < 2**53:  # without finding out how it is named
+        return float(number)
+    if hasattr(number, "_apply"):
+        raise OperandError(
+            f"{_named(where, path)} takes a plain number, not {describe(number)}. Inside recorded "
+            "code call the function itself; of a Value, pass the number, x.data."
+        )
+    return to_float(number, _named(where, path))
+
+
+# --- the structure of a tree ---------------------------------------------------------------------
 
 
 def structure_of(tree: Any, keys: Sequence[str] = (), where: str = "the argument") -> Structure:
@@ -220,44 +336,66 @@ def structure_of(tree: Any, keys: Sequence[str] = (), where: str = "the argument
     Raises:
         OperandError: something in it is neither.
     """
-    if hasattr(tree, "_apply"):
-        return Structure(NUMBER)
+    return _structure(tree, tuple(keys), where, ())
+
+
+def _structure(tree: Any, keys: tuple[str, ...], where: str, path: _Path) -> Structure:
+    if hasattr(tree, "_apply") and not isinstance(tree, type):
+        return A_NUMBER
     if tree is None or isinstance(tree, bool | str | np.bool_):
-        return Structure(FIXED, fixed=bool(tree) if isinstance(tree, np.bool_) else tree)
+        return Structure(FIXED, fixed=_fixed(tree))
     if isinstance(tree, int | float | np.integer | np.floating):
-        return Structure(NUMBER)
+        return A_NUMBER
     if _is_array(tree):
-        return _array(tree, where)
-    if dataclasses.is_dataclass(tree) and not isinstance(tree, type):
-        names = [f.name for f in dataclasses.fields(tree) if f.init]
-        return _record(tree, names)
-    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
-        return _record(tree, tree._fields)
-    if isinstance(tree, Mapping):
-        if not all(isinstance(key, str | int) for key in tree):
-            raise OperandError(f"The keys of a dict in {where} are strings or integers.")
-        parts = tuple(structure_of(tree[key], where=f"{where}[{key!r}]") for key in tree)
-        return Structure(DICT, keys=tuple(tree), parts=parts)
-    if isinstance(tree, tuple | list):
-        parts = tuple(structure_of(t, where=f"{where}[{k}]") for k, t in enumerate(tree))
+        return Structure(ARRAY, _as_array(tree, where, path).shape)
+    if len(path) >= DEEPEST:
+        raise OperandError(f"{where} is nested more than {DEEPEST} deep.")
+    if isinstance(tree, tuple | list) and not hasattr(tree, "_fields"):
         kind = TUPLE if isinstance(tree, tuple) else LIST
-        return Structure(kind, keys=tuple(keys), parts=parts)
+        if _are_numbers(tree):
+            return Structure(kind, keys=keys, parts=(A_NUMBER,) * len(tree))
+        return Structure(kind, keys=keys, parts=_parts(tree, range(len(tree)), where, path, keys))
+    if isinstance(tree, Mapping):
+        if not all(type(key) in (str, int) for key in tree):
+            raise OperandError(
+                f"The keys of a dict are strings or integers, and those of {_named(where, path)} "
+                f"are {reprlib.repr(list(tree))}."
+            )
+        return Structure(DICT, keys=tuple(tree), parts=_parts(tree.values(), tree, where, path))
+    names = _field_names(tree)
+    if names is not None:
+        children = [getattr(tree, name) for name in names]
+        parts = _parts(children, names, where, path)
+        return Structure(RECORD, keys=names, parts=parts, make=type(tree))
+    advice = " A function can be fixed: record(lambda x: f(g, x), ...)." * callable(tree)
     raise OperandError(
-        f"{where} is {describe(tree)}. A program takes and gives numbers, arrays, and tuples, "
-        "lists, dicts, dataclasses and named tuples of them."
+        f"{_named(where, path)} is {describe(tree)}. A program takes and gives numbers, arrays, "
+        f"and tuples, lists, dicts, dataclasses and named tuples of them.{advice}"
     )
 
 
-def _record(tree: Any, names: Sequence[str]) -> Structure:
-    parts = tuple(structure_of(getattr(tree, name), where=name) for name in names)
-    return Structure(RECORD, keys=tuple(names), parts=parts, make=type(tree))
+def _parts(
+    children: Any, steps: Any, where: str, path: _Path, keys: Sequence[str] = ()
+) -> tuple[Structure, ...]:
+    steps = keys or steps
+    return tuple(
+        _structure(child, (), where, (*path, step))
+        for step, child in zip(steps, children, strict=True)
+    )
 
 
-def _array(tree: Any, where: str) -> Structure:
-    array = np.asarray(tree)
-    if array.dtype.kind not in "fiubO":
-        raise OperandError(f"{where} is an array of {array.dtype}, not of numbers.")
-    return Structure(ARRAY, array.shape)
+def _field_names(tree: Any) -> tuple[str, ...] | None:
+    """Of a dataclass, or a named tuple."""
+    if dataclasses.is_dataclass(tree) and not isinstance(tree, type | Primitive):
+        return tuple(field.name for field in dataclasses.fields(tree) if field.init)
+    if isinstance(tree, tuple):
+        names: tuple[str, ...] | None = getattr(tree, "_fields", None)
+        return names
+    return None
+
+
+def _named(where: str, path: _Path) -> str:
+    return where + "".join(f"[{key!r}]" for key in path)
 
 
 def _is_array(tree: Any) -> bool:
@@ -270,11 +408,16 @@ def _objects(elements: Sequence[Any]) -> np.ndarray[Any, Any]:
     return array
 
 
+def _fixed(tree: Any) -> Any:
+    """What is no number, as plain data."""
+    if isinstance(tree, np.bool_):
+        return bool(tree)
+    return str(tree) if type(tree) is not str and isinstance(tree, str) else tree
+
+
+def _sorted(keys: Iterable[Any]) -> str:
+    return reprlib.repr(sorted(map(str, keys)))
+
+
 def _same(a: Any, b: Any) -> bool:
     return type(a) is type(b) and bool(a == b)
-
-
-def _shape(tree: Any) -> str:
-    return (
-        f"{np.shape(tree)}" if _is_array(tree) or isinstance(tree, list | tuple) else describe(tree)
-    )

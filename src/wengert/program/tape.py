@@ -2,203 +2,153 @@
 
 Nothing is folded or shared here, and every number that is not an operand becomes a constant of its
 own: regular code leaves a regular tape, and only that shows its loops. See
-docs/decisions/raw-recording.md. The native twin is native/tape.c.
+docs/decisions/raw-recording.md. The native twin is native/tape.c and native/tracer.c.
 """
 
-import math
 import sys
+from array import array
 from collections.abc import Sequence
-from contextvars import ContextVar
-from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
-import numpy as np
-
 from wengert import primitives
-from wengert.dispatch import Primitive, describe, to_float
-from wengert.errors import LostDerivativeError, OperandError, ProgramError
-from wengert.node import Node
-from wengert.operand import Operand
-from wengert.program.address import CODES, CONSTANT, INPUT, PLACE, SHIFT, VALUE, coded
-from wengert.program.statements import Operation, Run, Statement
+from wengert.dispatch import Primitive
+from wengert.program.address import CONSTANT, INPUT, VALUE, coded
+from wengert.program.recorded import (
+    COMPARISONS,
+    TRUTHS,
+    Body,
+    Recorded,
+    Recording,
+    closed_error,
+    doubles,
+    other_tape_error,
+    recordable,
+)
+from wengert.program.statements import Operation, Statement
+from wengert.program.structure import Floats
 from wengert.source import is_library, place_name
 
-_NUMBER = (float, int, np.floating, np.integer, np.bool_)
 
-
-COMPARISONS = (
-    primitives.less, primitives.less_equal, primitives.greater, primitives.greater_equal,
-    primitives.equal, primitives.not_equal,
-)  # fmt: skip
-
-RECORDING: ContextVar["Tape | None"] = ContextVar("wengert_recording", default=None)
-
-
-@dataclass(frozen=True, slots=True)
-class Body:
-    """The places of a loop that was recorded once, and those of them that stand for results."""
-
-    start: int
-    end: int
-    results: frozenset[int]
-
-
-class Tape:
+class Tape(Recording):
     """The operations of one recording, in order."""
 
-    def __init__(self, example: Sequence[float] = ()) -> None:
-        self.example = example  # the numbers of the inputs
-        self.statements: list[Statement] = []  # what is complete
-        self.constants: list[float] = []
-        self.index: list[int] = []
-        self.length = 0  # of the value memory
-        self.closed = False
+    def __init__(self, example: Sequence[float] | Floats = ()) -> None:
+        self.example = doubles(example)
         self.bodies: list[Body] = []
-        self._data: dict[int, float] = {}  # the example's number at each place
-        self._locals = 0
+        self.statements: list[Statement] = []
+        self.index: list[int] = []
+        self.closed = False
         self._numbers: dict[Operation, int] = {}
         self._sources: dict[str, int] = {}
+        self._numbered: list[Operation] = []
+        self._kept = array("d")
+        self._past: list[tuple[int, Any]] = []
+        self._given: dict[int, float] = {}
+        self._locals = 0
+        self._results = array("d")
         self._begin(0)
 
     def _begin(self, start: int) -> None:
-        self._start = start
-        self._ops: list[int] = []
-        self._operands: list[int] = []
-        self._lines: list[int] = []
+        if self._results:
+            self._past.append((self._start, self._results))
+        self.length = self._start = start
+        self._results = array("d")
         self._labels: dict[int, str] = {}
+        self._ops, self._operands, self._lines = array("i"), array("q"), array("i")
+
+    def _columns(self) -> tuple[Any, Any, Any]:
+        return self._ops, self._operands, self._lines
+
+    def _number_here(self, k: int) -> float:
+        return self._results[k]
+
+    def _constants(self) -> Any:
+        return self._kept
 
     def constant(self, number: float) -> int:
         """The coded address of a new constant."""
-        self.constants.append(number)
-        return coded(CONSTANT, len(self.constants) - 1)
+        self._kept.append(number)
+        return coded(CONSTANT, len(self._kept) - 1)
 
-    def put(self, operation: Operation, operands: tuple[int, ...], number: float) -> int:
+    def put(
+        self,
+        operation: Operation,
+        operands: Sequence[int],
+        number: float,
+        source: str | None = None,
+    ) -> int:
         """Write one operation down, which gives a number for the example; its place."""
         if self.closed:
             raise closed_error()
-        self._ops.append(self._numbers.setdefault(operation, len(self._numbers)))
-        self._operands += operands
-        self._lines.append(self._sources.setdefault(_source(), len(self._sources)))
-        self._data[self.length] = number
+        self._ops.append(self._number(operation))
+        self._operands.extend(operands)
+        line = _source() if source is None else source
+        self._lines.append(self._sources.setdefault(line, len(self._sources)))
+        self._results.append(number)
         self.length += 1
         return self.length - 1
 
+    def _number(self, operation: Operation) -> int:
+        number = self._numbers.setdefault(operation, len(self._numbers))
+        if number == len(self._numbered):
+            self._numbered.append(operation)
+        return number
+
     def guard_last(self, code: int, expected: float) -> bool:
         """Make a guard of a comparison just recorded; False where it is no longer the last item."""
+        if self.closed:
+            raise closed_error()
         if not self._ops or code != self.length - 1:
             return False
-        last = list(self._numbers)[self._ops[-1]]
+        last = self._numbered[self._ops[-1]]
         if last.guards or last.row not in COMPARISONS:
             return False
-        guard = Operation(last.row, guards=True)
-        self._ops[-1] = self._numbers.setdefault(guard, len(self._numbers))
+        self._ops[-1] = self._number(Operation(last.row, guards=True))
         self._operands.append(self.constant(expected))
         return True
 
-    def label(self, place: int, label: str) -> None:
-        """Name the result at a place."""
-        if place >= self._start:
-            self._labels[place - self._start] = label
+    def tracer(self, code: int, number: float) -> "Tracer":
+        """The operand that stands for what is kept at a coded address."""
+        return Tracer(self, code, number)
 
-    def add(self, statement: Statement, width: int) -> None:
-        """Write a loop down as it is; its results take `width` places."""
-        self.flush()
-        self.statements.append(statement)
-        self.length += width
-        self._begin(self.length)
-
-    def flush(self) -> None:
-        """Complete the straight stretch that is being written."""
-        if self._ops:
-            self.statements.append(
-                Run(
-                    self._start, tuple(self._numbers), np.array(self._ops, np.int32),
-                    np.array(self._operands, np.int64), tuple(self._sources),
-                    np.array(self._lines, np.int32), self._labels,
-                )
-            )  # fmt: skip
-        self._begin(self.length)
-
-    def rewind(self, statements: int) -> None:
-        """Forget what was written after so many statements; its places stay taken."""
-        del self.statements[statements:]
-        self._begin(self.length)
-
-    def fresh_local(self) -> str:
-        """The name of a new memory for a `While` loop."""
-        self._locals += 1
-        return f"local{self._locals}"
-
-    def number(self, code: int) -> float:
-        """The example's number at a coded address."""
-        memory, place = code >> SHIFT, code & PLACE
-        if memory == CODES[VALUE]:
-            return self._data[place]
-        return self.example[place] if memory == CODES[INPUT] else self.constants[place]
-
-    def move(self, code: int, number: float) -> "Tracer":
-        """Write a move down; the operand that stands for what was moved."""
-        return Tracer(self, self.put(Operation(None), (code,), number), number)
-
-    def input(self, place: int) -> "Tracer":
-        """The operand that stands for an input."""
-        return Tracer(self, coded(INPUT, place), self.example[place])
-
-    def value(self, place: int, number: float) -> "Tracer":
-        """The operand that stands for what a loop leaves at a place of the value memory."""
-        self._data[place] = number
-        return Tracer(self, coded(VALUE, place), number)
+    def inputs(self) -> list[Recorded]:
+        """The operands that stand for the inputs."""
+        numbers = self.example.tolist()
+        return [Tracer(self, coded(INPUT, k), number) for k, number in enumerate(numbers)]
 
 
-class Tracer(Operand):
+class Tracer(Recorded):
     """A number that is being recorded: it carries the example's number, and where it is kept."""
 
-    __slots__ = ("__weakref__", "_code", "_tape", "data")
+    __slots__ = ("_code", "_data", "_is_truth", "_tape")
 
-    def __init__(self, tape: Tape, code: int, data: float) -> None:
-        self._tape, self._code, self.data = tape, code, data
+    def __init__(self, tape: Tape, code: int, data: float, is_truth: bool = False) -> None:
+        self._tape: Tape = tape
+        self._code, self._data, self._is_truth = code, data, is_truth
 
     def _apply(self, row: Primitive, args: tuple[Any, ...]) -> "Tracer":
         tape = self._tape
-        codes, numbers = [], []
+        numbers = []
         for arg in args:
             if isinstance(arg, Tracer):
                 if arg._tape is not tape:
                     raise other_tape_error(row.name)
-                codes.append(arg._code)
-                numbers.append(arg.data)
+                numbers.append(arg._data)
             else:
-                number = arg if type(arg) is float else recordable(arg, row.name)
-                codes.append(tape.constant(number))
-                numbers.append(number)
-        number = row.scalar(*numbers)
-        return Tracer(tape, tape.put(Operation(row), tuple(codes), number), number)
-
-    @property
-    def label(self) -> str:
-        """A name for the printed program; it can only be set."""
-        return ""
-
-    @label.setter
-    def label(self, label: str) -> None:
-        if not isinstance(label, str):
-            raise OperandError(f"A label is a string, not {describe(label)}.")
-        if self._code >> SHIFT == 0:
-            self._tape.label(self._code, label)
-
-    def __repr__(self) -> str:
-        return f"<recorded {self.data!r}>"
-
-    def __format__(self, spec: str) -> str:
-        return format(self.data, spec) if spec else repr(self)
-
-    # --- what decides the path --------------------------------------------------------------------
-
-    def _compared(self, row: Primitive, other: Any) -> Any:
-        if isinstance(other, (Tracer, *_NUMBER)):
-            return self._apply(row, (self, other))
-        return NotImplemented
+                numbers.append(arg if type(arg) is float else recordable(arg, row.name))
+        if tape.closed:
+            raise closed_error()
+        data = row.scalar(*numbers)
+        codes = [
+            arg._code if isinstance(arg, Tracer) else tape.constant(number)
+            for arg, number in zip(args, numbers, strict=True)
+        ]
+        is_truth = row in COMPARISONS or (
+            row in TRUTHS and all(isinstance(arg, Tracer) and arg._is_truth for arg in args)
+        )
+        place = tape.put(Operation(row), codes, data)
+        return Tracer(tape, coded(VALUE, place), data, is_truth)
 
     def __lt__(self, other: Any) -> Any:
         return self._compared(primitives.less, other)
@@ -218,106 +168,50 @@ class Tracer(Operand):
     def __ne__(self, other: object) -> Any:
         return self._compared(primitives.not_equal, other)
 
-    __hash__ = object.__hash__
+    __hash__ = Recorded.__hash__
 
     def __bool__(self) -> bool:
         """Which way the code goes; from here on a guard holds it to that."""
-        truth = self.data != 0.0
-        if not self._tape.guard_last(self._code, float(truth)):
-            self._guard(primitives.not_equal, (self._code, self._tape.constant(0.0)), float(truth))
+        truth = self._data != 0.0
+        tape = self._tape
+        if not tape.guard_last(self._code, float(truth)):
+            self._guard(primitives.not_equal, (self._code, tape.constant(0.0)), float(truth))
         return truth
 
-    def _guard(self, row: Primitive, operands: tuple[int, ...], expected: float) -> None:
-        tape = self._tape
-        tape.put(Operation(row, guards=True), (*operands, tape.constant(expected)), expected)
+    # --- what wengert.sum, prod and dot look for --------------------------------------------------
 
-    def _integer(self, row: Primitive, what: str) -> int:
-        number = row.scalar(self.data)
-        if not math.isfinite(number):
-            error = ValueError if math.isnan(number) else OverflowError
-            raise error(f"{what} of {self.data!r}, which is no finite number")
-        self._guard(row, (self._code,), number)
-        return int(number)
+    def _reduce(self, elements: list[Any], row: Primitive) -> Any:
+        """The elements combined from the left; NotImplemented if there is more than numbers."""
+        if not elements or row.nin != 2 or not all(map(_is_plain, elements)):
+            return NotImplemented
+        total = elements[0] if isinstance(elements[0], Tracer) else float(elements[0])
+        for element in elements[1:]:
+            total = row(total, element)
+        return total
 
-    def __int__(self) -> int:  # type: ignore[override]
-        return self._integer(primitives.trunc, "int()")
-
-    __trunc__ = __int__  # type: ignore[assignment]
-
-    def __round__(self, digits: int | None = None) -> int:  # type: ignore[override]
-        if digits is not None:
-            raise LostDerivativeError(
-                "round() to digits would drop the derivative. Write wg.rint(x * 100) / 100."
-            )
-        return self._integer(primitives.rint, "round()")
-
-    def __floor__(self) -> int:  # type: ignore[override]
-        return self._integer(primitives.floor, "math.floor()")
-
-    def __ceil__(self) -> int:  # type: ignore[override]
-        return self._integer(primitives.ceil, "math.ceil()")
-
-    def __index__(self) -> int:
-        if self.data != primitives.trunc.scalar(self.data) or not math.isfinite(self.data):
-            raise OperandError(f"An index is an integer, not {self.data!r}. Write int(x).")
-        number = int(self.data)
-        self._guard(primitives.equal, (self._code, self._tape.constant(float(number))), 1.0)
-        return number
+    def _dot(self, xs: list[Any], ys: list[Any]) -> Any:
+        """The sum of products, each added as soon as it is there; NotImplemented as above."""
+        if not xs or len(xs) != len(ys) or not all(map(_is_plain, [*xs, *ys])):
+            return NotImplemented
+        total = primitives.mul(xs[0], ys[0])
+        for x, y in zip(xs[1:], ys[1:], strict=True):
+            total = primitives.add(total, primitives.mul(x, y))
+        return total
 
 
-def recordable(arg: Any, where: str) -> float:
-    """A plain number among the operands, as a float."""
-    if isinstance(arg, Node):
-        raise OperandError(
-            f"{where}() meets a Value inside recorded code. A recording takes numbers and its own "
-            "arguments: pass the Value's number, x.data, or record the graph itself, wg.record(L)."
-        )
-    return to_float(arg, where)
-
-
-def other_tape_error(where: str) -> ProgramError:
-    """For an operand that was kept from another recording."""
-    return ProgramError(
-        f"{where}() meets an operand of another recording. What a recorded function keeps outside "
-        "itself is not part of the next call: return it, or pass it as an argument."
-    )
-
-
-def closed_error() -> ProgramError:
-    """For an operand that is used after its recording has ended."""
-    return ProgramError(
-        "This operand belongs to a recording that has ended. Return what you need from the "
-        "recorded function; what it stored elsewhere is no number any more."
-    )
+def _is_plain(element: Any) -> bool:
+    """Whether it is a recorded number, a float or an int that is no larger than a float."""
+    if type(element) is int:
+        try:
+            float(element)
+        except OverflowError:
+            return False
+        return True
+    return type(element) is float or isinstance(element, Tracer)
 
 
 def _source() -> str:
     frame: FrameType | None = sys._getframe(2)
     while frame is not None and is_library(frame.f_code.co_filename):
         frame = frame.f_back
-    return place_name(frame.f_code.co_filename, frame.f_lineno) if frame else ""
-
-
-def result_code(result: Any, tape: Tape, where: str = "return") -> int:
-    """The coded address of something that recorded code made: a plain number is a constant."""
-    if isinstance(result, Tracer):
-        if result._tape is not tape:
-            raise other_tape_error(where)
-        return result._code
-    return tape.constant(recordable(result, where))
-
-
-def refuse_leaks(statements: Sequence[Statement], bodies: Sequence[Body]) -> None:
-    """What is made in the body of a stated loop is used there only, but for its results."""
-    for run in statements:
-        if not isinstance(run, Run):
-            continue
-        for body in bodies:
-            codes = run.operands  # those of the value memory are its places
-            inside = np.unique(codes[(codes >= body.start) & (codes < body.end)]).tolist()
-            if not body.results.issuperset(inside):
-                raise ProgramError(
-                    "An operand that was made in the body of wg.scan, wg.fori or wg.while_loop is "
-                    "used outside of it. The body is recorded once: carry it along, or give it out "
-                    "as an output of wg.scan."
-                )
+    return place_name(frame.f_code.co_filename, frame.f_lineno or 0) if frame else ""
