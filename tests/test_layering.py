@@ -82,6 +82,8 @@ def imported(source: str, everywhere: bool = False) -> set[str]:
             assert not node.level, "imports are absolute"
             base = node.module or ""
             for alias in node.names:  # `from wengert import own` imports a module
+                if alias.name == "_native":  # the twins in C are below everything
+                    continue
                 inner = f"{base}.{alias.name}".removeprefix("wengert.")
                 found.add(f"wengert.{inner}" if inner in SOURCES else base)
     return found

@@ -95,6 +95,7 @@ from wengert.primitives import (
 from wengert.primitives import (
     pow as pow,
 )
+from wengert.program.file import load
 from wengert.program.loops import fori, scan, while_loop
 from wengert.program.program import Program
 from wengert.program.record import record
@@ -156,6 +157,7 @@ __all__ = [
     "less",
     "less_equal",
     "lgamma",
+    "load",
     "log",
     "log1p",
     "log2",

@@ -118,16 +118,15 @@ def _argument(node: ast.expr) -> Any:
         except (TypeError, ValueError, MemoryError) as error:
             raise ExpressionError(f"{shown}: {error}.") from None
     try:
-        found = _number(ast.unparse(node))
+        return _number(ast.unparse(node))
     except ValueError:
         try:
-            found = np.array(ast.literal_eval(node), dtype=float)
+            return np.array(ast.literal_eval(node), dtype=float)
         except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
             raise ExpressionError(
                 f"--at takes numbers, lists of them, and {', '.join(ARRAYS)}(SIZE, ...), "
                 f"not {shown!r}."
             ) from None
-    return found
 
 
 def _shape(*sizes: float) -> tuple[int, ...]:
@@ -140,7 +139,7 @@ ARRAYS: dict[str, Callable[..., Any]] = {
     "zeros": lambda *sizes: np.zeros(_shape(*sizes)),
     "ones": lambda *sizes: np.ones(_shape(*sizes)),
     "random": lambda *sizes: np.random.default_rng(0).uniform(-1.0, 1.0, _shape(*sizes)),
-    "linspace": lambda low, high, size: np.linspace(low, high, *_shape(size)),
+    "linspace": lambda low, high, size: np.linspace(low, high, _shape(size)[0]),
 }
 
 

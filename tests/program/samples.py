@@ -1,7 +1,7 @@
 """Programs of every kind, made by hand: for tests of text, files and invariants."""
 
 import numpy as np
-from folding import at, assign, flat, folded, value
+from folding import assign, at, flat, folded, value
 
 import wengert as wg
 from wengert import primitives

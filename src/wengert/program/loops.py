@@ -19,6 +19,14 @@ from wengert.errors import OperandError, PathChanged, ProgramError
 from wengert.node import Node
 from wengert.program.address import INPUT, OUTPUT, SHIFT, VALUE, Address, Lookup, decoded
 from wengert.program.program import Program
+from wengert.program.recorded import (
+    RECORDING,
+    Body,
+    Recorded,
+    Recording,
+    refuse_leaks,
+    result_code,
+)
 from wengert.program.statements import (
     Accumulate,
     Assign,
@@ -37,14 +45,6 @@ from wengert.program.structure import (
     TUPLE,
     Structure,
     structure_of,
-)
-from wengert.program.recorded import (
-    RECORDING,
-    Body,
-    Recorded,
-    Recording,
-    refuse_leaks,
-    result_code,
 )
 
 LONGEST_TRIAL = 10_000_000  # operations that recording a loop may run to know its numbers
@@ -507,7 +507,9 @@ def _lowest(statement: Statement) -> float:
 # --- the numbers of the example -------------------------------------------------------------------
 
 
-def _trial(tape: Recording, loop: Statement, cells: range, wanted: list[int], cost: int) -> list[float]:
+def _trial(
+    tape: Recording, loop: Statement, cells: range, wanted: list[int], cost: int
+) -> list[float]:
     """What the example gives at these places after the loop: it is run by itself.
 
     What it reads of the places below the cells becomes further inputs of a small program. A loop
