@@ -30,7 +30,8 @@ def expanded(program: Program) -> Program:
             a condition holds, which have no fixed list.
     """
     columns = _Columns(program)
-    return program.passed("expand", statements=(columns.run(VALUE), columns.run(OUTPUT)))
+    runs = (columns.run(VALUE), columns.run(OUTPUT))
+    return program.passed("expand", statements=runs, index=np.zeros(0, np.int64))
 
 
 class _Columns:
