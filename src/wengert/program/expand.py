@@ -34,7 +34,9 @@ def expanded(program: Program) -> Program:
     columns = _Columns(program)
     columns.skip_holes()
     statements = (columns.run(VALUE), columns.run(OUTPUT))
-    return program.passed("expand", statements=statements, values=columns.sizes[VALUE])
+    return program.passed(
+        "expand", statements=statements, values=columns.sizes[VALUE], index=np.zeros(0, np.int64)
+    )
 
 
 class _Columns:

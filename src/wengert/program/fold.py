@@ -190,7 +190,9 @@ def _loops(table: Integers) -> list[tuple[int, Integers]]:
     return loops
 
 
-if TYPE_CHECKING or engine == "plain":
+if TYPE_CHECKING:
+    fold = fold_plain
+elif engine == "plain":
     fold = fold_plain
 else:
     from wengert import _native

@@ -59,7 +59,7 @@ def _inside(statement: Statement, depth: int) -> Statement:
 
 def _folded(items: Sequence[Statement], depth: int) -> Sequence[Statement]:
     try:
-        return _Sequence(items, depth).folded() if items else ()
+        return _Sequence(items, depth).folded()
     except NotLoops:
         return items
 
@@ -79,6 +79,9 @@ class _Sequence:
         self.kinds = len(shapes)
 
     def folded(self) -> tuple[Statement, ...]:
+        """The items in loops."""
+        if len(self.items) < 3 or self.kinds == len(self.items):
+            return tuple(self.items)
         weights = coefficients(ITEM, max(map(len, self.bases)))
         sums = [(b.astype(np.uint64) * weights[: len(b)]).sum(dtype=np.uint64) for b in self.bases]
         hashes: Hashes = np.array(sums, np.uint64)

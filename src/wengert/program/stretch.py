@@ -169,10 +169,12 @@ def levels_plain(
     return np.array(levels, np.int64)
 
 
-if TYPE_CHECKING or engine == "plain":
-    kinds_of, hashes_of, strides_of, levels_of = (
-        kinds_of_plain, hashes_of_plain, strides_plain, levels_plain,
-    )  # fmt: skip
+if TYPE_CHECKING:
+    kinds_of, hashes_of = kinds_of_plain, hashes_of_plain
+    strides_of, levels_of = strides_plain, levels_plain
+elif engine == "plain":
+    kinds_of, hashes_of = kinds_of_plain, hashes_of_plain
+    strides_of, levels_of = strides_plain, levels_plain
 else:
     from wengert import _native
 
