@@ -172,10 +172,7 @@ def levels_plain(
 if TYPE_CHECKING:
     kinds_of, hashes_of = kinds_of_plain, hashes_of_plain
     strides_of, levels_of = strides_plain, levels_plain
-elif engine == "plain":
-    kinds_of, hashes_of = kinds_of_plain, hashes_of_plain
-    strides_of, levels_of = strides_plain, levels_plain
-else:
+elif engine == "native":
     from wengert import _native
 
     def kinds_of(ops: Any, operands: Integers, offsets: Integers) -> tuple[Integers, Sequence[int]]:
@@ -196,3 +193,7 @@ else:
         ids = np.ascontiguousarray(ids, np.int32)
         levels = _native.levels_of(ids, operands, offsets, first, start)
         return np.frombuffer(levels, np.int32).astype(np.int64)
+
+else:
+    kinds_of, hashes_of = kinds_of_plain, hashes_of_plain
+    strides_of, levels_of = strides_plain, levels_plain
