@@ -299,6 +299,12 @@ def test_only_moves() -> None:
     assert rolled(lambda x: list(x[:2]), np.ones(5)).size == 2
 
 
+def test_operations_of_too_many_operands_stay_flat() -> None:
+    program = flat([("add", (argument(0),) * 2)] * 100, inputs=1)
+    with patch("wengert.program.roll.MOST_READS", 1):
+        assert roll(program) == program
+
+
 def fibonacci_word(n: int) -> str:
     a, b = "a", "ab"
     while len(b) < n:

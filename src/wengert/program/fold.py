@@ -192,9 +192,7 @@ def _loops(table: Integers) -> list[tuple[int, Integers]]:
 
 if TYPE_CHECKING:
     fold = fold_plain
-elif engine == "plain":
-    fold = fold_plain
-else:
+elif engine == "native":
     from wengert import _native
 
     def fold(ids: Integers, hashes: Hashes, kinds: int) -> Folded:
@@ -206,3 +204,6 @@ else:
             np.frombuffer(starts, np.int32).astype(np.int64),
             _loops(np.frombuffer(loops, np.int64)),
         )
+
+else:
+    fold = fold_plain

@@ -58,6 +58,8 @@ def _inside(statement: Statement, depth: int) -> Statement:
 
 
 def _folded(items: Sequence[Statement], depth: int) -> Sequence[Statement]:
+    if len(items) < 3:
+        return items
     try:
         return _Sequence(items, depth).folded()
     except NotLoops:
@@ -80,7 +82,7 @@ class _Sequence:
 
     def folded(self) -> tuple[Statement, ...]:
         """The items in loops."""
-        if len(self.items) < 3 or self.kinds == len(self.items):
+        if self.kinds == len(self.items):
             return tuple(self.items)
         weights = coefficients(ITEM, max(map(len, self.bases)))
         sums = [(b.astype(np.uint64) * weights[: len(b)]).sum(dtype=np.uint64) for b in self.bases]

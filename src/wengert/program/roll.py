@@ -28,7 +28,7 @@ from wengert.program.statements import (
     straight,
     walk,
 )
-from wengert.program.stretch import Stretch
+from wengert.program.stretch import MOST_READS, Stretch
 
 SMALL = 200  # statements: nothing else is tried
 WORTH = 200  # operations per statement: nothing else is tried
@@ -86,6 +86,9 @@ def _follows(before: Assign | Guard, after: Statement) -> bool:
 
 
 def _rolled(run: Run, tables: Tables, details: list[str]) -> list[Statement]:
+    if any(operation.reads > MOST_READS for operation in run.operations):
+        details.append(f"a stretch with operations of more than {MOST_READS} operands stays flat")
+        return [run]
     stretch = Stretch(run)
     kinds = len(stretch.kinds)
     folded = fold(stretch.ids, stretch.hashes(), kinds)

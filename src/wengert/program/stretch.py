@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from wengert.errors import ProgramError
 from wengert.program.address import PLACE, SHIFT, Integers
 from wengert.program.fold import SLOT, Hashes, coefficients
 from wengert.program.statements import Operation, Run
@@ -39,8 +38,6 @@ class Stretch:
         self.ops = np.ascontiguousarray(run.ops, dtype=np.int32)
         self.operands = np.ascontiguousarray(run.operands, dtype=np.int64)
         reads = np.array([operation.reads for operation in run.operations], np.int64)
-        if reads.max(initial=0) > MOST_READS:
-            raise ProgramError(f"Loops are found among operations of up to {MOST_READS} operands.")
         self.offsets = np.zeros(len(run) + 1, np.int64)
         np.cumsum(reads[self.ops], out=self.offsets[1:])
         self.ids, signatures = kinds_of(self.ops, self.operands, self.offsets)
@@ -172,10 +169,7 @@ def levels_plain(
 if TYPE_CHECKING:
     kinds_of, hashes_of = kinds_of_plain, hashes_of_plain
     strides_of, levels_of = strides_plain, levels_plain
-elif engine == "plain":
-    kinds_of, hashes_of = kinds_of_plain, hashes_of_plain
-    strides_of, levels_of = strides_plain, levels_plain
-else:
+elif engine == "native":
     from wengert import _native
 
     def kinds_of(ops: Any, operands: Integers, offsets: Integers) -> tuple[Integers, Sequence[int]]:
@@ -196,3 +190,7 @@ else:
         ids = np.ascontiguousarray(ids, np.int32)
         levels = _native.levels_of(ids, operands, offsets, first, start)
         return np.frombuffer(levels, np.int32).astype(np.int64)
+
+else:
+    kinds_of, hashes_of = kinds_of_plain, hashes_of_plain
+    strides_of, levels_of = strides_plain, levels_plain
