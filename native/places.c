@@ -80,5 +80,5 @@ int line_here(Tape *tape)
         Py_DECREF(frame);
         frame = outer;
     }
-    return number_of_text(tape, "");
+    return PyErr_Occurred() ? -1 : number_of_text(tape, ""); /* no memory for a frame, or none */
 }
