@@ -1,4 +1,4 @@
-/* The tape of a recording: columns that grow, and where in the user's code each operation is. */
+/* The tape of a recording: columns that grow. */
 
 #include "tape.h"
 
@@ -174,86 +174,6 @@ bool make_guard_of_last(Tape *tape, int64_t code, double expected, bool *made)
         return true;
     }
     return true;
-}
-
-/* --- sources ----------------------------------------------------------------------------------- */
-
-/* The number of a source, "model.py:12"; -1 with an exception set. */
-int number_of_source(Tape *tape, PyObject *name)
-{
-    PyObject *fresh = PyLong_FromSsize_t(PyDict_GET_SIZE(tape->sources));
-    PyObject *number = fresh == NULL ? NULL : PyDict_SetDefault(tape->sources, name, fresh);
-    long result = number == NULL ? -1 : PyLong_AsLong(number);
-    Py_XDECREF(fresh);
-    return (int)result;
-}
-
-int number_of_text(Tape *tape, const char *text)
-{
-    PyObject *name = PyUnicode_FromString(text);
-    int number = name == NULL ? -1 : number_of_source(tape, name);
-    Py_XDECREF(name);
-    return number;
-}
-
-static Place *place_of(Tape *tape, PyCodeObject *code, int offset)
-{
-    uint64_t bits = (uint64_t)(uintptr_t)code / 16 * 31 + (uint64_t)offset / 2;
-    return &tape->places[bits * 0x9E3779B97F4A7C15U >> 55];
-}
-
-/* Find out where an instruction is, and remember it. */
-static bool look_up(Tape *tape, PyCodeObject *code, int offset, int *line)
-{
-    PyObject *file = PyObject_GetAttrString((PyObject *)code, "co_filename");
-    PyObject *library = file == NULL ? NULL : PyObject_CallOneArg(recording.is_library, file);
-    int is_library = library == NULL ? -1 : PyObject_IsTrue(library);
-    Py_XDECREF(library);
-    *line = LIBRARY;
-    bool done = is_library >= 0;
-    if (is_library == 0) {
-        int number = PyCode_Addr2Line(code, offset);
-        PyObject *name =
-            PyObject_CallFunction(recording.place_name, "Oi", file, number < 0 ? 0 : number);
-        *line = name == NULL ? -1 : number_of_source(tape, name);
-        Py_XDECREF(name);
-        done = *line >= 0;
-    }
-    Py_XDECREF(file);
-    if (done) {
-        Place *place = place_of(tape, code, offset);
-        PyCodeObject *before = place->code;
-        *place = (Place){(PyCodeObject *)Py_NewRef((PyObject *)code), offset, *line};
-        Py_XDECREF(before);
-    }
-    return done;
-}
-
-/* The number of the innermost place that is neither Wengert's code nor NumPy's; -1 with an
- * exception set. */
-int line_here(Tape *tape)
-{
-    PyFrameObject *frame = PyEval_GetFrame(), *outer; /* borrowed */
-    Py_XINCREF(frame);
-    while (frame != NULL) {
-        int offset = PyFrame_GetLasti(frame), line;
-        PyCodeObject *code = PyFrame_GetCode(frame);
-        Place *place = place_of(tape, code, offset);
-        bool done = true;
-        if (LIKELY(place->code == code && place->offset == offset))
-            line = place->line;
-        else
-            done = look_up(tape, code, offset, &line);
-        Py_DECREF(code);
-        if (!done || line != LIBRARY) {
-            Py_DECREF(frame);
-            return done ? line : -1;
-        }
-        outer = PyFrame_GetBack(frame);
-        Py_DECREF(frame);
-        frame = outer;
-    }
-    return number_of_text(tape, "");
 }
 
 /* --- as a Python object ------------------------------------------------------------------------ */
@@ -499,7 +419,7 @@ static PyType_Slot slots[] = {
     {0, NULL},
 };
 
-bool load_tape(PyObject *recorded)
+bool load_tape(PyObject *recording_module)
 {
     static PyType_Spec spec = {
         .name = "wengert.program.recorder.Tape",
@@ -507,7 +427,7 @@ bool load_tape(PyObject *recorded)
         .flags = Py_TPFLAGS_DEFAULT,
         .slots = slots,
     };
-    PyObject *base = PyObject_GetAttrString(recorded, "Recording");
+    PyObject *base = PyObject_GetAttrString(recording_module, "Recording");
     if (base == NULL)
         return false;
     tape_type = (PyTypeObject *)PyType_FromSpecWithBases(&spec, base);
@@ -525,10 +445,11 @@ static bool coded(PyObject *address, const char *memory, int64_t *code)
     return *code >= 0;
 }
 
-static bool load_names(PyObject *recorded, PyObject *statements)
+static bool load_names(PyObject *recorded, PyObject *recording_module, PyObject *statements)
 {
-    PyObject *class = PyObject_GetAttrString(recorded, "Recorded");
-    PyObject *base = PyObject_GetAttrString(recorded, "Recording");
+    PyObject *source = PyImport_ImportModule("wengert.source");
+    PyObject *number = PyObject_GetAttrString(recorded, "Recorded");
+    PyObject *tape = PyObject_GetAttrString(recording_module, "Recording");
     const struct {
         PyObject *from, **into;
         const char *name;
@@ -536,37 +457,41 @@ static bool load_names(PyObject *recorded, PyObject *statements)
         {recorded, &recording.recordable, "recordable"},
         {recorded, &recording.closed_error, "closed_error"},
         {recorded, &recording.other_tape_error, "other_tape_error"},
-        {recorded, &recording.unknown_operation, "unknown_operation"},
-        {recorded, &recording.source_of, "source_of"},
-        {recorded, &recording.is_library, "is_library"},
-        {recorded, &recording.place_name, "place_name"},
-        {recorded, &recording.doubles, "doubles"},
+        {recording_module, &recording.unknown_operation, "unknown_operation"},
+        {recording_module, &recording.source_of, "source_of"},
+        {recording_module, &recording.doubles, "doubles"},
         {statements, &recording.operation, "Operation"},
-        {class, &recording.compared, "_compared"},
-        {class, &recording.hash, "__hash__"},
-        {base, &recording.put_graph, "put_graph"},
+        {source, &recording.is_library, "is_library"},
+        {source, &recording.place_name, "place_name"},
+        {number, &recording.compared, "_compared"},
+        {number, &recording.hash, "__hash__"},
+        {tape, &recording.put_graph, "put_graph"},
     };
-    bool done = class != NULL && base != NULL;
+    bool done = source != NULL && number != NULL && tape != NULL;
     for (size_t k = 0; done && k < sizeof names / sizeof *names; k++)
         done = (*names[k].into = PyObject_GetAttrString(names[k].from, names[k].name)) != NULL;
-    Py_XDECREF(class);
-    Py_XDECREF(base);
+    Py_XDECREF(source);
+    Py_XDECREF(number);
+    Py_XDECREF(tape);
     return done;
 }
 
-/* recorder(recorded, address, statements), modules of wengert.program: the types Tape and Tracer */
+/* recorder(recorded, recording, address, statements), modules of wengert.program: the types Tape
+ * and Tracer */
 PyObject *make_recorder(PyObject *module, PyObject *const *args, Py_ssize_t count)
 {
     (void)module;
     int64_t value_code = 0;
-    if (count != 3) {
-        PyErr_SetString(PyExc_TypeError, "recorder() takes three modules.");
+    if (count != 4) {
+        PyErr_SetString(PyExc_TypeError, "recorder() takes four modules.");
         return NULL;
     }
+    PyObject *recorded = args[0], *recording_module = args[1], *address = args[2];
     if (tracer_type == NULL &&
-        !(coded(args[1], "value", &value_code) && coded(args[1], "input", &input_code) &&
-          coded(args[1], "constant", &constant_code) && load_names(args[0], args[2]) &&
-          load_tape(args[0]) && load_tracer(args[0])))
+        !(coded(address, "value", &value_code) && coded(address, "input", &input_code) &&
+          coded(address, "constant", &constant_code) &&
+          load_names(recorded, recording_module, args[3]) && load_tape(recording_module) &&
+          load_tracer(recorded)))
         return NULL;
     if (value_code != 0) {
         PyErr_SetString(PyExc_SystemError, "the value memory is not number 0");

@@ -70,7 +70,7 @@ enum { PLAIN = -1 };
 extern PyTypeObject *tape_type, *tracer_type;
 extern int64_t input_code, constant_code; /* of the first place; values begin at 0 */
 
-/* The parts of wengert.program.recorded, statements and source that C calls. */
+/* What C calls of wengert.program and wengert.source. */
 typedef struct {
     PyObject *recordable, *closed_error, *other_tape_error, *compared, *hash;
     PyObject *unknown_operation, *source_of, *doubles, *operation, *is_library, *place_name, *put_graph;
@@ -84,17 +84,19 @@ static inline bool is_tracer(PyObject *object)
 }
 
 /* tape.c */
-bool load_tape(PyObject *recorded);
+bool load_tape(PyObject *recording_module);
 bool raise_from(PyObject *maker, PyObject *arg);
 int32_t operation_number(Tape *tape, int op, double constant, PyObject *row, bool guards);
-int line_here(Tape *tape);
-int number_of_source(Tape *tape, PyObject *name);
-int number_of_text(Tape *tape, const char *text);
 bool add_constant(Tape *tape, double number, int64_t *code);
 bool append(Tape *tape, int32_t number, int line, Py_ssize_t count, const int64_t *codes,
             double result);
 bool is_comparison(int op);
 bool make_guard_of_last(Tape *tape, int64_t code, double expected, bool *made);
+
+/* places.c */
+int line_here(Tape *tape);
+int number_of_source(Tape *tape, PyObject *name);
+int number_of_text(Tape *tape, const char *text);
 
 /* put_graph.c */
 PyObject *tape_put_graph(PyObject *self, PyObject *root);

@@ -13,7 +13,12 @@ enum { MOST_OPERANDS = 8 };
 /* --- making them ------------------------------------------------------------------------------- */
 
 /* Most recorded numbers die young, and the next one takes their place. */
-static Tracer *resting[256];
+#ifdef WENGERT_SANITIZE
+enum { MOST_RESTING = 0 }; /* so that the sanitizer sees every access to one that was freed */
+#else
+enum { MOST_RESTING = 256 };
+#endif
+static Tracer *resting[MOST_RESTING + 1];
 static int resting_count;
 
 PyObject *new_tracer(Tape *tape, int64_t code, double number, bool is_truth)
@@ -34,7 +39,7 @@ PyObject *new_tracer(Tape *tape, int64_t code, double number, bool is_truth)
 static void tracer_dealloc(PyObject *self)
 {
     Tape *tape = ((Tracer *)self)->tape;
-    if (resting_count < (int)(sizeof resting / sizeof *resting))
+    if (resting_count < MOST_RESTING)
         resting[resting_count++] = (Tracer *)self;
     else
         PyObject_Free(self);

@@ -6,6 +6,8 @@ import math
 import operator
 import pickle
 import random
+import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -589,3 +591,70 @@ def test_nothing_is_leaked(twin: Any) -> None:
     for _ in range(50):
         run()
     assert held() - before < 40
+
+
+OUT_OF_MEMORY = """
+import _testcapi
+import wengert as wg
+from wengert.program.recorder import Tape
+
+graph = (wg.Value(1.0, label="a") * 2.0 + 3.0).tanh() ** 3
+
+def work():
+    tape = Tape([1.0, 2.0])
+    x, y = tape.inputs()
+    for _ in range(3):
+        x = x * y + 0.5
+    if x < y or x:
+        x = wg.sin(x**2) + wg.dot([x, 1.0, y], [y, x, 2.0]) - int(y)
+    tape.put_graph(graph)
+    tape.flush()
+    assert tape.number(0) == 2.0
+    assert len(tape.constants) > 5
+
+def attempt(start, stop):
+    _testcapi.set_nomemory(start, stop)
+    try:
+        work()
+    finally:
+        _testcapi.remove_mem_hooks()
+
+work()
+raised = 0
+for start in range(1, 300):
+    for stop in (start + 1, 0):  # one allocation fails, or all from there on
+        try:
+            attempt(start, stop)
+        except MemoryError:
+            raised += 1
+work()
+print(raised)
+"""
+
+
+@pytest.mark.skipif(NATIVE is PLAIN, reason="the plain engine is in use")
+def test_running_out_of_memory_is_an_error_and_nothing_worse() -> None:
+    pytest.importorskip("_testcapi")
+    run = subprocess.run(
+        [sys.executable, "-c", OUT_OF_MEMORY], capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr
+    assert int(run.stdout) > 100
+
+
+@pytest.mark.skipif(NATIVE is PLAIN, reason="the plain engine is in use")
+def test_a_long_sum_can_be_interrupted() -> None:
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    tape = NATIVE([1.0])
+    xs = tape.inputs() * 3_000_000
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 1e-3)
+        with pytest.raises(KeyboardInterrupt):
+            wg.sum(xs)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert tape.length < 3_000_000 - 1

@@ -13,8 +13,8 @@ from wengert.graph import names
 from wengert.node import Node
 from wengert.program.address import Integers
 from wengert.program.program import Pass, Program
-from wengert.program.recorded import RECORDING, Recording, refuse_leaks, result_codes
 from wengert.program.recorder import Tape
+from wengert.program.recording import RECORDING, Recording, refuse_leaks, result_codes
 from wengert.program.roll import roll
 from wengert.program.statements import Operation, Run
 from wengert.program.structure import NUMBER, TUPLE, Structure, structure_of

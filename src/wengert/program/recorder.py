@@ -2,11 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-from wengert.program.recorded import RECORDING as RECORDING
-from wengert.program.recorded import Body as Body
-from wengert.program.recorded import refuse_leaks as refuse_leaks
-from wengert.program.recorded import result_code as result_code
-from wengert.program.recorded import result_codes as result_codes
 from wengert.value import engine
 
 if TYPE_CHECKING:
@@ -14,9 +9,9 @@ if TYPE_CHECKING:
     from wengert.program.tape import Tracer as Tracer
 elif engine == "native":
     from wengert import _native
-    from wengert.program import address, recorded, statements
+    from wengert.program import address, recorded, recording, statements
 
-    Tape, Tracer = _native.recorder(recorded, address, statements)
+    Tape, Tracer = _native.recorder(recorded, recording, address, statements)
 else:
     from wengert.program import tape
 

@@ -2,7 +2,7 @@
 
 Nothing is folded or shared here, and every number that is not an operand becomes a constant of its
 own: regular code leaves a regular tape, and only that shows its loops. See
-docs/decisions/raw-recording.md. The native twin is native/tape.c and native/tracer.c.
+docs/decisions/raw-recording.md. The native twin is native/tape.c, tracer.c and places.c.
 """
 
 import sys
@@ -17,14 +17,12 @@ from wengert.program.address import CONSTANT, INPUT, VALUE, coded
 from wengert.program.recorded import (
     COMPARISONS,
     TRUTHS,
-    Body,
     Recorded,
-    Recording,
     closed_error,
-    doubles,
     other_tape_error,
     recordable,
 )
+from wengert.program.recording import Body, Recording, doubles
 from wengert.program.statements import Operation, Statement
 from wengert.program.structure import Floats
 from wengert.source import is_library, place_name
