@@ -1,7 +1,7 @@
 """Programs of every kind, made by hand: for tests of text, files and invariants."""
 
 import numpy as np
-from folding import at, assign, flat, folded, value
+from folding import assign, at, flat, folded, value
 
 import wengert as wg
 from wengert import primitives
@@ -15,7 +15,7 @@ def neuron(x, w, b):
     s = b
     for wi, xi in zip(w, x, strict=True):
         s = s + wi * xi
-    s.label = "s"
+        s.label = "s"
     return wg.tanh(s)
 
 

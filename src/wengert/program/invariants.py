@@ -173,7 +173,7 @@ class _Checker:
         _follow(loop, depth, self.index)
 
     def _plain(self, statement: Plain, around: _Around) -> None:
-        what = f"{statement!r:.200}"
+        what = _described(statement)
         if not isinstance(statement, Accumulate):
             is_move = isinstance(statement, Assign) and statement.row is None
             if not is_move and not _is_row(statement.row):
@@ -312,11 +312,11 @@ class _Order:
         for address in reads(statement):
             if address.memory == VALUE:
                 places = address.all(counts, index).ravel()
-                self.reads[VALUE].append((places, times, f"{statement!r:.200}"))
+                self.reads[VALUE].append((places, times, _described(statement)))
         if target.memory in (VALUE, OUTPUT):
             places = target.all(counts, index).ravel()
             if isinstance(statement, Accumulate):
-                self.reads[target.memory].append((places, times, f"{statement!r:.200}"))
+                self.reads[target.memory].append((places, times, _described(statement)))
             else:
                 self.writes[target.memory].append((places, times))
 
@@ -435,6 +435,17 @@ def _check_structures(program: Program) -> None:
         Structure.of_data(structure.data())
     if not isinstance(program.name, str) or not _is_integer(program.values):
         raise ProgramError("A program has a name, and a number of values.")
+
+
+def _described(statement: Plain) -> str:
+    """A statement in a message: where it writes, what, and the user's line."""
+    target = statement.target
+    moved = "".join(f" + {s}*i{k}" for k, s in enumerate(target.strides) if s)
+    what = (
+        "a sum" if isinstance(statement, Accumulate) else getattr(statement.row, "name", "a move")
+    )
+    source = f" ({statement.source})" if statement.source else ""
+    return f"{target.memory}[{target.base}{moved}], {what}{source}"[:200]
 
 
 def _span(base: int, strides: Sequence[int], counts: Sequence[int]) -> tuple[int, int]:

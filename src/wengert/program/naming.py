@@ -281,12 +281,12 @@ class Names:
                 self._name_all(part)
 
     def _name(self, item: Item, number: int) -> None:
-        if not item.label and not _is_numbered(item):
-            return
         if _is_numbered(item):
             item.name = item.title = f"t{number}"
             if item.label:
                 item.title = f"{item.name} {quoted(item.label)}"
+            return
+        if not item.label or _shares_label(item):
             return
         self._used[item.label] += 1
         count = self._used[item.label]
@@ -361,9 +361,16 @@ class _Class:
 
 
 def _is_numbered(item: Item) -> bool:
-    if item.label:
+    if _shares_label(item):
+        return False
+    if item.label or item.alias:
         return not is_free(item.label)
-    return not item.alias and (item.is_read or not item.is_guard)
+    return item.is_read or not item.is_guard
+
+
+def _shares_label(item: Item) -> bool:
+    """Whether it is called after another, label included."""
+    return item.alias is not None and item.alias.item.label == item.label
 
 
 def is_value(address: Address) -> bool:

@@ -531,7 +531,8 @@ class _Statement:
         start = tokens.at
         while (head := self._defined()) is not None:
             operand, label = head
-            if tokens.takes("+=") and not label and kind == "=":
+            if tokens.word == "+=" and kind == "=" and not (label or line.name or line.target):
+                tokens.next()
                 line.kind, line.target, line.operands = "+=", operand, [self.operand()]
                 return line
             tokens.take("=")
@@ -918,6 +919,8 @@ class _Resolver:
         else:
             target = part.address or self._own(part)
             for alias in part.aliases:
+                if not part.name and alias.name in self.reader.named:
+                    part.label = self.reader.named[alias.name].label
                 if self._operand(alias, part.around) != target:
                     raise self._error(alias, f"this is not what {alias.name} means there")
         if part.kind == "+=":
