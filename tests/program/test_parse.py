@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import samples
 from hypothesis import given, settings
-from nests import nests, same_notes
+from made import nests, same_notes
 from samples import SAMPLES
 
 from wengert.errors import ProgramError
@@ -15,7 +15,7 @@ from wengert.program.program import Program
 from wengert.program.record import record
 
 
-@settings(max_examples=200)
+@settings(max_examples=120)
 @given(nests())
 def test_what_is_printed_is_read_back_exactly(program: Program) -> None:
     text = str(program)

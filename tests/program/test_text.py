@@ -1,9 +1,11 @@
 """The printed form, as a person reads it; that it is read back is in test_parse.py."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import samples
-from folding import at, assign, folded, value
+from folding import assign, at, folded, value
 from hypothesis import given
 from hypothesis import strategies as st
 from samples import SAMPLES
@@ -118,7 +120,7 @@ def test_a_source_is_shown_where_it_changes() -> None:
     text = str(samples.long_run(30)).split("\n")
     shown = [line.partition("# ")[2] for line in text if " # samples.py" in line]
     assert shown
-    assert all(a != b for a, b in zip(shown, shown[1:], strict=False))
+    assert all(a != b for a, b in pairwise(shown))
 
 
 def test_names_do_not_collide() -> None:

@@ -314,14 +314,9 @@ class _Structures:
         tokens = self.tokens
         if tokens.kind == "string":
             return tokens.quoted()
-        if tokens.kind == "name":
-            word = tokens.next()
-            if word not in _WORDS:
-                tokens.at -= 1
-                tokens.fail("None, True, False, a text or a number")
-            return _WORDS[word]
-        digits = tokens.found[tokens.at + (tokens.word == "-")][1]
-        return tokens.integer(MOST_DIGITS) if digits.isdecimal() else tokens.number()
+        if tokens.kind != "name" or tokens.word not in _WORDS:
+            tokens.fail("None, True, False or a text")
+        return _WORDS[tokens.next()]
 
 
 # --- statements -----------------------------------------------------------------------------------
