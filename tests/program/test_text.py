@@ -13,7 +13,7 @@ from samples import SAMPLES
 import wengert as wg
 from wengert import primitives
 from wengert.primitives import powc, powi, rows
-from wengert.program.naming import match
+from wengert.program.indices import match
 from wengert.program.program import Program
 from wengert.program.record import record
 from wengert.program.spelling import CALLED, INFIX, PREFIX, SUFFIX, formula
