@@ -15,7 +15,7 @@ def neuron(x, w, b):
     s = b
     for wi, xi in zip(w, x, strict=True):
         s = s + wi * xi
-    s.label = "s"
+        s.label = "s"
     return wg.tanh(s)
 
 

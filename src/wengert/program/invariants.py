@@ -8,7 +8,7 @@ while loop's own memory, the first few iterations are looked at.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +30,7 @@ from wengert.program.address import (
     Integers,
     Lookup,
 )
+from wengert.program.order import Order, described, follow
 from wengert.program.program import Program
 from wengert.program.statements import (
     Accumulate,
@@ -49,8 +50,6 @@ from wengert.program.structure import TUPLE, Structure
 DEEPEST = 64  # loops inside each other; parts of a structure inside each other
 LARGEST = PLACE  # no integer in a program is larger, and no loop runs more often
 EXACT = 1 << 22  # operations, up to which every single place is followed
-ITERATIONS = 3  # of a while loop, that are followed
-FOLLOWED = 10_000  # reads and writes of a while loop's memory in those
 
 
 def checked(program: Program) -> Program:
@@ -170,10 +169,10 @@ class _Checker:
             self.all(part, around.inside(1, local=local, endless=endless, where=name))
         inside = around.inside(1, local=local, endless=around.endless | {depth}, where="test")
         self._address(loop.condition, inside, f"while ... in {loop.local}")
-        _follow(loop, depth, self.index)
+        follow(loop, depth, self.index)
 
     def _plain(self, statement: Plain, around: _Around) -> None:
-        what = f"{statement!r:.200}"
+        what = described(statement)
         if not isinstance(statement, Accumulate):
             is_move = isinstance(statement, Assign) and statement.row is None
             if not is_move and not _is_row(statement.row):
@@ -269,157 +268,7 @@ class _Checker:
             if written > size or (memory == OUTPUT and written != size):
                 raise ProgramError(f"{written} results are written to {memory}, which has {size}.")
         if self.meant <= EXACT:
-            _Order(self.program).check()
-
-
-class _Order:
-    """Follows every single place: who writes it when, and who reads it when."""
-
-    def __init__(self, program: Program) -> None:
-        self.program = program
-        self.writes: dict[str, list[tuple[Integers, Integers]]] = {VALUE: [], OUTPUT: []}
-        self.reads: dict[str, list[tuple[Integers, Integers, str]]] = {VALUE: [], OUTPUT: []}
-        self.length = 0
-        self._times(program.statements, (), (), 0)
-
-    def _times(
-        self, statements: Sequence[Statement], counts: tuple[int, ...], steps: tuple[int, ...],
-        start: int,
-    ) -> int:  # fmt: skip
-        """Give every statement its times, affine in the counters, from `start` on; how many."""
-        time = start
-        for statement in statements:
-            if isinstance(statement, Run):
-                self._run(statement, time)
-                time += len(statement)
-            elif isinstance(statement, Loop):
-                step = sum(map(_steps, statement.body))
-                self._times(statement.body, (*counts, statement.count), (*steps, step), time)
-                time += step * statement.count
-            elif isinstance(statement, While):
-                for part in parts(statement):
-                    time = self._times(part, (*counts, 1), (*steps, 0), time)
-            else:
-                self._plain(statement, counts, Address(VALUE, time, steps))
-                time += 1
-        return time
-
-    def _plain(self, statement: Plain, counts: tuple[int, ...], time: Address) -> None:
-        index, target = self.program.index, statement.target
-        if 0 in counts:
-            return
-        times = time.all(counts, index).ravel()
-        for address in reads(statement):
-            if address.memory == VALUE:
-                places = address.all(counts, index).ravel()
-                self.reads[VALUE].append((places, times, f"{statement!r:.200}"))
-        if target.memory in (VALUE, OUTPUT):
-            places = target.all(counts, index).ravel()
-            if isinstance(statement, Accumulate):
-                self.reads[target.memory].append((places, times, f"{statement!r:.200}"))
-            else:
-                self.writes[target.memory].append((places, times))
-
-    def _run(self, run: Run, time: int) -> None:
-        times = np.arange(time, time + len(run), dtype=np.int64)
-        places = np.arange(run.start, run.start + len(run), dtype=np.int64)
-        self.writes[OUTPUT if run.outputs else VALUE].append((places, times))
-        arity = np.array([o.reads for o in run.operations], np.int64)[run.ops]
-        values = run.operands >> SHIFT == CODES[VALUE]
-        self.reads[VALUE].append(
-            (run.operands[values] & PLACE, np.repeat(times, arity)[values], f"{run!r:.100}")
-        )
-
-    def check(self) -> None:
-        for memory in (VALUE, OUTPUT):
-            writes = self.writes[memory]
-            places = np.concatenate([p for p, _ in writes] or [np.empty(0, np.int64)])
-            times = np.concatenate([t for _, t in writes] or [np.empty(0, np.int64)])
-            order = np.argsort(places, kind="stable")
-            places, times = places[order], times[order]
-            twice = places[1:][places[1:] == places[:-1]]
-            if len(twice):
-                raise ProgramError(f"{memory}[{int(twice[0])}] is assigned twice.")
-            for read, at, what in self.reads[memory]:
-                if not len(read):
-                    continue
-                k = np.minimum(np.searchsorted(places, read), max(len(places) - 1, 0))
-                good = (places[k] == read) & (times[k] < at) if len(places) else read < 0
-                if not good.all():
-                    place = int(read[int(np.argmin(good))])
-                    raise ProgramError(
-                        f"{memory}[{place}] is read before anything is assigned to it: {what}"
-                    )
-
-
-def _steps(statement: Statement) -> int:
-    if isinstance(statement, Loop):
-        return statement.count * sum(map(_steps, statement.body))
-    if isinstance(statement, While):
-        return sum(_steps(below) for part in parts(statement) for below in part)
-    return len(statement) if isinstance(statement, Run) else 1
-
-
-# --- the memory of a while loop -------------------------------------------------------------------
-
-
-def _follow(loop: While, depth: int, index: Integers) -> None:
-    """Run through the first iterations: what is read there has been written, and once."""
-    written: set[int] = set()
-    budget = [FOLLOWED]
-    for memory, place, writes in _touches(loop, depth, index, budget):
-        if budget[0] < 0:
-            return
-        if memory == loop.local and writes:
-            if place in written:
-                raise ProgramError(f"{memory}[{place}] is assigned twice.")
-            written.add(place)
-        elif memory == loop.local and place not in written:
-            raise ProgramError(f"{memory}[{place}] is read before anything is assigned to it.")
-
-
-def _touches(
-    loop: While, depth: int, index: Integers, budget: list[int]
-) -> Iterator[tuple[str, int, bool]]:
-    outer = (0,) * depth
-    yield from _touched(loop.first, (*outer, 0), budget)
-    for k in range(ITERATIONS):
-        yield from _touched(loop.test, (*outer, k), budget)
-        yield loop.condition.memory, _at(loop.condition, (*outer, k)), False
-        yield from [t for t in _touched(loop.last, (*outer, k), budget) if not t[2]]
-        yield from _touched(loop.body, (*outer, k), budget)
-
-
-def _touched(
-    statements: Sequence[Statement], counters: tuple[int, ...], budget: list[int]
-) -> Iterator[tuple[str, int, bool]]:
-    for statement in statements:
-        if budget[0] < 0:
-            return
-        if isinstance(statement, Loop):
-            for k in range(statement.count):
-                budget[0] -= 1
-                if budget[0] < 0:
-                    return
-                yield from _touched(statement.body, (*counters, k), budget)
-        elif isinstance(statement, While):
-            for k, part in enumerate(parts(statement)):
-                if k < 2:  # that much happens for certain
-                    yield from _touched(part, (*counters, 0), budget)
-            yield from [t for t in _touched(statement.last, (*counters, 0), budget) if t[2]]
-        elif not isinstance(statement, Run):
-            budget[0] -= 1
-            for address in reads(statement):
-                yield address.memory, _at(address, counters), False
-            if isinstance(statement, Accumulate):
-                yield statement.target.memory, _at(statement.target, counters), False
-            else:
-                yield statement.target.memory, _at(statement.target, counters), True
-
-
-def _at(address: Address, counters: Sequence[int]) -> int:
-    """The place of an address that is not looked up; others are of no interest here."""
-    return address.base + sum(s * k for s, k in zip(address.strides, counters, strict=True))
+            Order(self.program).check()
 
 
 # --- what things are made of ----------------------------------------------------------------------

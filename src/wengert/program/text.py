@@ -25,17 +25,8 @@ from wengert.program.address import (
     Integers,
     decoded,
 )
-from wengert.program.naming import (
-    Item,
-    Names,
-    Node,
-    Reference,
-    Scope,
-    composed,
-    is_value,
-    match,
-    span,
-)
+from wengert.program.indices import composed, match, span
+from wengert.program.naming import Item, Names, Node, Reference, Scope, is_value
 from wengert.program.places import Block, Place, Placed, Stretch, settle
 from wengert.program.program import Program, operations
 from wengert.program.spelling import (
