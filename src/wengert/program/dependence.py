@@ -376,6 +376,43 @@ def size_of(counts: Sequence[int]) -> int:
 # --- many targets ---------------------------------------------------------------------------------
 
 
+def memory_of(memory: str, levels: Sequence[Level]) -> str | Level:
+    """A memory by name, or the while loop inside which it is that loop's own."""
+    for level in reversed(levels):
+        if isinstance(level.loop, While) and level.loop.local == memory:
+            return level
+    return memory
+
+
+class _Group:
+    """The targets in one memory."""
+
+    def __init__(self) -> None:
+        self.sites: list[Site] = []
+        self.extents: list[Extent] = []
+        self._columns: tuple[Integers, Integers, Integers] | None = None
+
+    def add(self, site: Site, reach: Extent) -> None:
+        self.sites.append(site)
+        self.extents.append(reach)
+
+    def near(self, reach: Extent) -> list[Site]:
+        """Those whose extent has a place in common with this one."""
+        if self._columns is None:
+            self._columns = (
+                _clipped(e.low for e in self.extents),
+                _clipped(e.high for e in self.extents),
+                _clipped(e.step for e in self.extents),
+            )
+        lows, highs, steps = self._columns
+        low, high = _clip(reach.low), _clip(reach.high)
+        step = np.gcd(steps, _clip(reach.step))
+        apart = np.abs(lows - low)
+        fits = np.where(step > 0, apart % np.maximum(step, 1) == 0, apart == 0)
+        found = np.flatnonzero((lows <= high) & (highs >= low) & fits)
+        return [self.sites[k] for k in found.tolist()]
+
+
 class Targets:
     """The targets of many sites, to be asked which of them an address may meet."""
 
@@ -394,23 +431,26 @@ class Targets:
                 self.sites.append(site)
                 extents.append(extent(site.target, site.counts, table))
         self.extents = dict(zip(self.sites, extents, strict=True))
-        targets = ((site.target, site.counts) for site in self.sites if site.target)
-        self._assigned = values + sum(_moving_size(*target) for target in targets)
-        self.low = _clipped(e.low for e in extents)
-        self.high = _clipped(e.high for e in extents)
-        self.step = _clipped(e.step for e in extents)
-        memories = {memory: k for k, memory in enumerate({_memory(s) for s in self.sites})}
-        self.memories = memories
-        self.memory = np.array([memories[_memory(s)] for s in self.sites], dtype=np.int64)
+        self._assigned = values + sum(
+            _moving_size(site.target, site.counts)
+            for site in self.sites
+            if site.target and site.target.memory == VALUE
+        )
+        self.groups: dict[str | Level, _Group] = {}
+        for site, reach in self.extents.items():
+            memory = memory_of(site.target.memory if site.target else VALUE, site.levels)
+            self.groups.setdefault(memory, _Group()).add(site, reach)
 
-    def met(self, address: Address, counts: Sequence[int]) -> list[Site]:
-        """The sites whose target can be a place that the address reads.
+    def met(
+        self, address: Address, counts: Sequence[int], levels: Sequence[Level] = ()
+    ) -> list[Site]:
+        """The sites whose target can be a place that the address reads inside these loops.
 
         Raises:
             ProgramError: it reads a place that is known to have no value.
         """
-        number = self.memories.get(address.memory)
-        if number is None:
+        group = self.groups.get(memory_of(address.memory, levels))
+        if group is None:
             return []
         longest = TABULATED if address.lookup else FEW
         if address.memory == VALUE and _moving_size(address, counts) <= longest:
@@ -421,13 +461,7 @@ class Targets:
                 if found[0] < 0:
                     raise unassigned(VALUE, int(places.flat[owners[places].argmin()]))
                 return [self.sites[k] for k in found.tolist()]
-        reach = extent(address, counts, self.table)
-        low, high = _clip(reach.low), _clip(reach.high)
-        step = np.gcd(self.step, reach.step)
-        apart = np.abs(self.low - low)
-        fits = np.where(step > 0, apart % np.maximum(step, 1) == 0, apart == 0)
-        near = (self.memory == number) & (self.low <= high) & (self.high >= low) & fits
-        candidates = [self.sites[k] for k in np.flatnonzero(near)]
+        candidates = group.near(extent(address, counts, self.table))
         if address.lookup:
             return candidates
         return [site for site in candidates if _may_hold(site, address, counts)]
@@ -466,10 +500,6 @@ class Targets:
                 place = Address(target.memory, int(places[k]))
                 inside[k] = meets(target, site.counts, place, ())
         return inside
-
-
-def _memory(site: Site) -> str:
-    return site.target.memory if site.target is not None else "value"
 
 
 def _may_hold(site: Site, address: Address, counts: Sequence[int]) -> bool:

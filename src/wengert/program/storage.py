@@ -14,7 +14,17 @@ from typing import Any
 import numpy as np
 
 from wengert.errors import ProgramError
-from wengert.program.address import MEMORIES, OUTPUT, PLACE, SHIFT, VALUE, Address, Integers
+from wengert.program.address import (
+    CONSTANT,
+    INPUT,
+    MEMORIES,
+    OUTPUT,
+    PLACE,
+    SHIFT,
+    VALUE,
+    Address,
+    Integers,
+)
 from wengert.program.dependence import (
     UNBOUNDED,
     Extent,
@@ -195,11 +205,9 @@ class Storing:
 
     def _unite(self, site: Site) -> None:
         for address in dict.fromkeys(site.reads):
-            if address.memory not in self.targets.memories:
-                if address.memory not in self.program.sizes or address.memory == VALUE:
-                    raise unassigned(address.memory, address.base)
+            if address.memory in (INPUT, CONSTANT, OUTPUT):
                 continue
-            met = self.targets.met(address, site.counts)
+            met = self.targets.met(address, site.counts, site.levels)
             if not met:
                 raise unassigned(address.memory, address.base)
             for other in met:
@@ -330,7 +338,7 @@ class Storing:
             first = low
             best = (max(reach.high for reach in reaches) - low) // step + 1
         dense = best
-        if best is None or best > self.spare:
+        if best is None or best > min(self.spare, 4 * self._assigned(members)):
             for size in self._windows(members, step):
                 if best is None or size * self.room < best:
                     best = size * self.room
@@ -340,6 +348,11 @@ class Storing:
                 "grows with the number of its iterations."
             )
         return Array(name, memory, first, step, best, best != dense, start)
+
+    def _assigned(self, members: _Class) -> int:
+        """How many values there are, or more."""
+        reaches = (self.targets.extents[site] for site in members.writers)
+        return sum(reach.span // (reach.step or 1) + 1 for reach in reaches)
 
     def _memory(self, members: _Class) -> str:
         target = members.writers[0].target
