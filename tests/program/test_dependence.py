@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from wengert import primitives
 from wengert.errors import ProgramError
 from wengert.program.address import CONSTANT, INPUT, VALUE, Address, Lookup
-from wengert.program.dependence import UNBOUNDED, Table, Targets, carriers, layout, solvable
+from wengert.program.dependence import UNBOUNDED, Table, Targets, carriers, extent, layout, solvable
 from wengert.program.program import Program
 from wengert.program.statements import Assign, Loop, Statement
 from wengert.program.structure import ARRAY, TUPLE, Structure
@@ -100,10 +100,12 @@ def test_targets_that_interleave_are_told_apart() -> None:
     constant = Address(CONSTANT, 0, (0,))
     body = tuple(add(value(k, 3), constant, constant) for k in range(3))
     found = layout(program(Loop(9, body)))
-    targets = Targets(found.sites, Table(np.empty(0, np.int64)))
+    targets = Targets(found.sites, 27, Table(np.empty(0, np.int64)))
     assert targets.met(value(1, 6), (4,)) == [found.sites[1]]
     assert targets.met(value(0, 1), (2,)) == found.sites[:2]
-    assert not targets.met(value(27), ())
+    assert targets.met(value(1, 100), (10**6,)) == found.sites[1:2]
+    with pytest.raises(ProgramError, match=r"Nothing is assigned to value\[26\]"):
+        Targets(found.sites[:2], 27, Table(np.empty(0, np.int64))).met(value(26), ())
 
 
 def test_what_never_runs_is_left_out() -> None:
@@ -120,7 +122,6 @@ def test_malformed_addresses_are_refused() -> None:
         add(value(0), value(0, lookup=Lookup(0, (1,))), value(0)),
     ):
         found = program(statement, index=[0, 1])
-        with pytest.raises(ProgramError):
-            Targets(layout(found).sites, Table(found.index)).met(
-                layout(found).sites[0].reads[0], layout(found).sites[0].counts
-            )
+        (site,) = layout(found).sites
+        with pytest.raises(ProgramError, match="strides inside|in an index table of 2"):
+            extent(site.reads[0], site.counts, Table(found.index))

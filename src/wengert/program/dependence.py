@@ -11,13 +11,14 @@ from math import gcd
 import numpy as np
 
 from wengert.errors import ProgramError
-from wengert.program.address import CONSTANT, INPUT, OUTPUT, Address, Integers, Lookup
+from wengert.program.address import CONSTANT, INPUT, OUTPUT, VALUE, Address, Integers, Lookup
 from wengert.program.program import Program
 from wengert.program.statements import Accumulate, Loop, Plain, Run, Statement, While, reads
 
 UNBOUNDED = 1 << 60  # the count of a loop that runs as long as its condition holds
 STEPS = 4000  # of the search for a solution; where they do not suffice, there may be one
-TABULATED = 1 << 22  # places of one address that are looked at one by one
+FEW = 64  # places of one address that are always looked at one by one
+TABULATED = 1 << 22  # and if need be
 
 
 @dataclass(eq=False)
@@ -256,6 +257,31 @@ def _merged(terms: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     return sorted(merged, reverse=True)
 
 
+def places_of(address: Address, counts: Sequence[int], table: Table) -> Integers:
+    """Every place of an address, as an array with one axis per loop that moves it."""
+    levels = _moving(address, counts)
+    lookup = address.lookup and Lookup(
+        address.lookup.start, tuple(address.lookup.strides[k] for k in levels)
+    )
+    strides = tuple(address.strides[k] for k in levels)
+    moved = Address(address.memory, address.base, strides, lookup)
+    return moved.all([counts[k] for k in levels], table.index)
+
+
+def _moving(address: Address, counts: Sequence[int]) -> list[int]:
+    strides = address.lookup.strides if address.lookup else address.strides
+    return [k for k, n in enumerate(counts) if n > 1 and (address.strides[k] or strides[k])]
+
+
+def _moving_size(address: Address, counts: Sequence[int]) -> int:
+    return size_of([counts[k] for k in _moving(address, counts)])
+
+
+def unassigned(memory: str, place: int) -> ProgramError:
+    """For a place that is read and never written."""
+    return ProgramError(f"Nothing is assigned to {memory}[{place}].")
+
+
 def meets(a: Address, a_counts: Sequence[int], b: Address, b_counts: Sequence[int]) -> bool:
     """Whether two addresses can be the same place, at whatever counters; without lookups."""
     terms = [(s, n - 1) for s, n in zip(a.strides, a_counts, strict=True)]
@@ -350,11 +376,49 @@ def size_of(counts: Sequence[int]) -> int:
 # --- many targets ---------------------------------------------------------------------------------
 
 
+def memory_of(memory: str, levels: Sequence[Level]) -> str | Level:
+    """A memory by name, or the while loop inside which it is that loop's own."""
+    for level in reversed(levels):
+        if isinstance(level.loop, While) and level.loop.local == memory:
+            return level
+    return memory
+
+
+class _Group:
+    """The targets in one memory."""
+
+    def __init__(self) -> None:
+        self.sites: list[Site] = []
+        self.extents: list[Extent] = []
+        self._columns: tuple[Integers, Integers, Integers] | None = None
+
+    def add(self, site: Site, reach: Extent) -> None:
+        self.sites.append(site)
+        self.extents.append(reach)
+
+    def near(self, reach: Extent) -> list[Site]:
+        """Those whose extent has a place in common with this one."""
+        if self._columns is None:
+            self._columns = (
+                _clipped(e.low for e in self.extents),
+                _clipped(e.high for e in self.extents),
+                _clipped(e.step for e in self.extents),
+            )
+        lows, highs, steps = self._columns
+        low, high = _clip(reach.low), _clip(reach.high)
+        step = np.gcd(steps, _clip(reach.step))
+        apart = np.abs(lows - low)
+        fits = np.where(step > 0, apart % np.maximum(step, 1) == 0, apart == 0)
+        found = np.flatnonzero((lows <= high) & (highs >= low) & fits)
+        return [self.sites[k] for k in found.tolist()]
+
+
 class Targets:
     """The targets of many sites, to be asked which of them an address may meet."""
 
-    def __init__(self, sites: Iterable[Site], table: Table) -> None:
-        self.table = table
+    def __init__(self, sites: Iterable[Site], values: int, table: Table) -> None:
+        self.table, self.values = table, values
+        self._owners: Integers | None = None
         self.sites: list[Site] = []
         extents: list[Extent] = []
         for site in sites:
@@ -367,33 +431,55 @@ class Targets:
                 self.sites.append(site)
                 extents.append(extent(site.target, site.counts, table))
         self.extents = dict(zip(self.sites, extents, strict=True))
-        self.low = _clipped(e.low for e in extents)
-        self.high = _clipped(e.high for e in extents)
-        self.step = _clipped(e.step for e in extents)
-        memories = {memory: k for k, memory in enumerate({_memory(s) for s in self.sites})}
-        self.memories = memories
-        self.memory = np.array([memories[_memory(s)] for s in self.sites], dtype=np.int64)
+        self._assigned = values + sum(
+            _moving_size(site.target, site.counts)
+            for site in self.sites
+            if site.target and site.target.memory == VALUE
+        )
+        self.groups: dict[str | Level, _Group] = {}
+        for site, reach in self.extents.items():
+            memory = memory_of(site.target.memory if site.target else VALUE, site.levels)
+            self.groups.setdefault(memory, _Group()).add(site, reach)
 
-    def met(self, address: Address, counts: Sequence[int]) -> list[Site]:
-        """The sites whose target can be a place that the address reads."""
-        number = self.memories.get(address.memory)
-        if number is None:
+    def met(
+        self, address: Address, counts: Sequence[int], levels: Sequence[Level] = ()
+    ) -> list[Site]:
+        """The sites whose target can be a place that the address reads inside these loops.
+
+        Raises:
+            ProgramError: it reads a place that is known to have no value.
+        """
+        group = self.groups.get(memory_of(address.memory, levels))
+        if group is None:
             return []
-        reach = extent(address, counts, self.table)
-        low, high = _clip(reach.low), _clip(reach.high)
-        step = np.gcd(self.step, reach.step)
-        apart = np.abs(self.low - low)
-        fits = np.where(step > 0, apart % np.maximum(step, 1) == 0, apart == 0)
-        near = (self.memory == number) & (self.low <= high) & (self.high >= low) & fits
-        found = [self.sites[k] for k in np.flatnonzero(near)]
+        longest = TABULATED if address.lookup else FEW
+        if address.memory == VALUE and _moving_size(address, counts) <= longest:
+            owners = self.owners()
+            if owners is not None:
+                places = places_of(address, counts, self.table)
+                found = np.unique(owners[places])
+                if found[0] < 0:
+                    raise unassigned(VALUE, int(places.flat[owners[places].argmin()]))
+                return [self.sites[k] for k in found.tolist()]
+        candidates = group.near(extent(address, counts, self.table))
         if address.lookup:
-            return [site for site in found if self._holds_any(site, address, counts)]
-        return [site for site in found if _may_hold(site, address, counts)]
+            return candidates
+        return [site for site in candidates if _may_hold(site, address, counts)]
 
-    def _holds_any(self, site: Site, address: Address, counts: Sequence[int]) -> bool:
-        if site.target is None or size_of(counts) > TABULATED:
-            return True
-        return bool(self.holds(site, address.all(counts, self.table.index).ravel()).any())
+    def owners(self) -> Integers | None:
+        """For each place of the value memory the number of its site, -1 for none.
+
+        None where that would be too long a list.
+        """
+        if self._owners is None and self._assigned <= TABULATED:
+            self._owners = np.full(self.values, -1, dtype=np.int64)
+            for k, site in enumerate(self.sites):
+                if isinstance(site.statement, Run):
+                    start = site.statement.start
+                    self._owners[start : start + len(site.statement)] = k
+                elif site.target is not None and site.target.memory == VALUE:
+                    self._owners[places_of(site.target, site.counts, self.table)] = k
+        return self._owners
 
     def holds(self, site: Site, places: Integers) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
         """Which of some places are among the site's targets."""
@@ -414,10 +500,6 @@ class Targets:
                 place = Address(target.memory, int(places[k]))
                 inside[k] = meets(target, site.counts, place, ())
         return inside
-
-
-def _memory(site: Site) -> str:
-    return site.target.memory if site.target is not None else "value"
 
 
 def _may_hold(site: Site, address: Address, counts: Sequence[int]) -> bool:

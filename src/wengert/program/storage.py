@@ -9,11 +9,22 @@ stretch of the value memory becomes dense.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import gcd
+from typing import Any
 
 import numpy as np
 
 from wengert.errors import ProgramError
-from wengert.program.address import OUTPUT, SHIFT, VALUE, Address, Integers
+from wengert.program.address import (
+    CONSTANT,
+    INPUT,
+    MEMORIES,
+    OUTPUT,
+    PLACE,
+    SHIFT,
+    VALUE,
+    Address,
+    Integers,
+)
 from wengert.program.dependence import (
     UNBOUNDED,
     Extent,
@@ -25,9 +36,12 @@ from wengert.program.dependence import (
     bounded,
     extent,
     layout,
+    unassigned,
 )
 from wengert.program.program import Program
 from wengert.program.statements import Accumulate, Loop, Run
+
+Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,20 +152,24 @@ class Storing:
         self.program = program
         self.layout = placed = layout(program)
         self.table = Table(program.index)
-        self.targets = Targets(placed.sites, self.table)
+        self.targets = Targets(placed.sites, program.values, self.table)
         self.ordered: Callable[[Level], bool] = lambda level: True
+        self.spare, self.room = 0, 1
         self.leader = {site: site for site in self.targets.sites}
         self.met: dict[tuple[Site, Address], list[Site]] = {}  # what a site's operand may read
         self.run_reads: list[tuple[Site, Integers, Site]] = []
         self.owned: dict[Site, list[tuple[Integers, Site]]] = {}
         for site in placed.sites:
             self._check(site)
+        for site in placed.sites:
             if isinstance(site.statement, Run):
                 self._unite_run(site)
             else:
                 self._unite(site)
 
     def _check(self, site: Site) -> None:
+        if isinstance(site.statement, Run):
+            self._check_run(site.statement)
         for address in (*site.reads, *([site.target] if site.target else [])):
             size = self.program.sizes.get(address.memory)
             reach = extent(address, site.counts, self.table)
@@ -169,6 +187,16 @@ class Storing:
                     f"A while loop assigns to ever new places of the {address.memory} memory."
                 )
 
+    def _check_run(self, run: Run) -> None:
+        sizes = self.program.sizes
+        memories = run.operands >> SHIFT
+        fits = run.start >= 0 and run.start + len(run) <= sizes[OUTPUT if run.outputs else VALUE]
+        for code, memory in MEMORIES.items():
+            here = run.operands[memories == code] & PLACE
+            fits &= not len(here) or int(here.max()) < sizes[memory]
+        if not fits or not np.isin(memories, list(MEMORIES)).all():
+            raise ProgramError("A run reads or assigns to places outside the memories.")
+
     def _find(self, site: Site) -> Site:
         while self.leader[site] is not site:
             self.leader[site] = self.leader[self.leader[site]]
@@ -177,13 +205,11 @@ class Storing:
 
     def _unite(self, site: Site) -> None:
         for address in dict.fromkeys(site.reads):
-            if address.memory not in self.targets.memories:
-                if address.memory not in self.program.sizes or address.memory == VALUE:
-                    raise unassigned(address)
+            if address.memory in (INPUT, CONSTANT, OUTPUT):
                 continue
-            met = self.targets.met(address, site.counts)
+            met = self.targets.met(address, site.counts, site.levels)
             if not met:
-                raise unassigned(address)
+                raise unassigned(address.memory, address.base)
             for other in met:
                 self.leader[self._find(other)] = self._find(met[0])
             self.met[site, address] = met
@@ -194,25 +220,37 @@ class Storing:
         run = site.statement
         codes = run.operands
         places = np.unique(codes[codes >> SHIFT == 0])
-        for other in self.targets.sites:
-            if not len(places):
-                return
-            if other.target is not None and other.target.memory != VALUE:
-                continue
-            reach = self.targets.extents[other]
-            if reach.low > int(places[-1]) or reach.high < int(places[0]):
-                continue
-            held = self.targets.holds(other, places)
-            if held.any():
-                self.run_reads.append((site, places[held], other))
-                self.owned.setdefault(site, []).append((places[held], other))
-                places = places[~held]
-        if len(places):
-            raise unassigned(Address(VALUE, int(places[0])))
+        for other, held in self._held(places):
+            self.run_reads.append((site, places[held], other))
+            self.owned.setdefault(site, []).append((places[held], other))
 
-    def storage(self, ordered: Callable[[Level], bool]) -> Storage:
-        """Where to keep the values if these loops are run in order."""
-        self.ordered = ordered
+    def _held(self, places: Integers) -> Iterator[tuple[Site, Mask]]:
+        """The sites that assign to some of these places, and to which."""
+        owners = self.targets.owners()
+        if owners is not None:
+            numbers = owners[places]
+            if len(places) and numbers.min() < 0:
+                raise unassigned(VALUE, int(places[numbers.argmin()]))
+            for number in np.unique(numbers).tolist():
+                yield self.targets.sites[number], numbers == number
+            return
+        missing = np.ones(len(places), dtype=bool)
+        for site in self.targets.sites:
+            if site.target is None or site.target.memory == VALUE:
+                held = self.targets.holds(site, places) & missing
+                missing &= ~held
+                if held.any():
+                    yield site, held
+        if missing.any():
+            raise unassigned(VALUE, int(places[missing][0]))
+
+    def storage(self, ordered: Callable[[Level], bool], spare: int = 0, room: int = 1) -> Storage:
+        """Where to keep the values if these loops are run in order.
+
+        Classes of up to `spare` values are kept as they are rather than in windows, and windows
+        are `room` times as long as they need to be.
+        """
+        self.ordered, self.spare, self.room = ordered, spare, room
         classes: dict[Site, _Class] = {}
         for site in self.targets.sites:
             classes.setdefault(self._find(site), _Class()).writers.append(site)
@@ -300,15 +338,21 @@ class Storing:
             first = low
             best = (max(reach.high for reach in reaches) - low) // step + 1
         dense = best
-        for size in self._windows(members, step):
-            if best is None or size < best:
-                best = size
+        if best is None or best > min(self.spare, 4 * self._assigned(members)):
+            for size in self._windows(members, step):
+                if best is None or size * self.room < best:
+                    best = size * self.room
         if best is None:
             raise ProgramError(
                 "A while loop reads values of its own from long ago: what it needs to remember "
                 "grows with the number of its iterations."
             )
         return Array(name, memory, first, step, best, best != dense, start)
+
+    def _assigned(self, members: _Class) -> int:
+        """How many values there are, or more."""
+        reaches = (self.targets.extents[site] for site in members.writers)
+        return sum(reach.span // (reach.step or 1) + 1 for reach in reaches)
 
     def _memory(self, members: _Class) -> str:
         target = members.writers[0].target
@@ -468,8 +512,3 @@ def _accesses(members: _Class) -> Iterable[tuple[Site, Address]]:
         if site.target is not None:
             yield site, site.target
     yield from members.readers
-
-
-def unassigned(address: Address) -> ProgramError:
-    """For an address that is read and never written."""
-    return ProgramError(f"Nothing is assigned to {address.memory}[{address.base}].")

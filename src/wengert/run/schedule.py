@@ -21,8 +21,10 @@ from wengert.program.program import Program
 from wengert.program.statements import Accumulate, Assign, Loop
 from wengert.program.storage import Storage, Storing
 
-FEW = 6  # array operations on at most so many numbers are slower than one at a time
+FEW = 32  # array operations on at most so many numbers are slower than one at a time
 BUDGET = 1 << 24  # numbers kept; loops that need more are run in order, with windows
+WHOLE = 1 << 20  # numbers that are kept whole, so as to save the modulo of a window
+ROOM = 16  # how much longer a window is, so as to seldom end within an array operation
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ def schedule(program: Program, budget: int = BUDGET, few: int = FEW) -> Schedule
 
 class _Scheduling:
     def __init__(self, program: Program, budget: int, few: int) -> None:
-        self.few = few
+        self.budget, self.few = budget, few
         self.storing = Storing(program)
         self.nests: dict[Level, tuple[Node, ...]] = {}
         self.ordered: set[Level] = set()
@@ -112,7 +114,10 @@ class _Scheduling:
         self.schedule = Schedule(kept, self.nests)
 
     def _kept(self) -> Storage:
-        return self.storing.storage(lambda level: level in self.ordered)
+        generous = self.budget >= BUDGET
+        return self.storing.storage(
+            lambda level: level in self.ordered, generous * WHOLE, ROOM if generous else 1
+        )
 
     def _visit(self, tree: Iterable[Site | Level]) -> None:
         for level in tree:
