@@ -35,6 +35,7 @@ LAYERS: list[list[str]] = [
     ["program.match", "program.producers"],
     ["program.numbering", "program.tables"],
     ["program.flat", "program.bodies"],
+    ["program.hoist"],
     ["program.simplify"],
     ["program.record"],
     ["run."],
