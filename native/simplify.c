@@ -427,12 +427,10 @@ static bool put(List *list, int32_t me, int32_t op, int flag)
         count = operation->reads;
     }
 found:
-    if (list->value[me] != me) {
-        count = 0;
-        if (flag & PINNED) {
-            list->ops[me] = list->move;
-            reads[count++] = list->value[me];
-        }
+    if (list->value[me] != me && flag & PINNED) {
+        list->ops[me] = list->move;
+        reads[0] = list->value[me];
+        count = 1;
     }
 done:
     list->arity[me] = (uint8_t)count;
@@ -512,6 +510,19 @@ static void go_up(List *list, const uint8_t *flags)
                 list->live[code] = 1;
         }
     }
+}
+
+/* Keep the operands of what stays only. */
+static void close_up(List *list)
+{
+    Py_ssize_t used = 0;
+    for (Py_ssize_t k = 0; k < list->count; k++) {
+        if (!list->live[k])
+            list->arity[k] = 0;
+        for (int r = 0; r < list->arity[k]; r++)
+            list->reads[used++] = list->reads[list->starts[k] + r];
+    }
+    list->used = used;
 }
 
 /* --- from and to Python ------------------------------------------------------------------------ */
@@ -727,6 +738,7 @@ PyObject *number_values(PyObject *module, PyObject *args)
              allocate(&list, length, constants.buf) &&
              go_down(&list, ops.buf, operands.buf, length, flags.buf, given)) {
         go_up(&list, flags.buf);
+        close_up(&list);
         made = result(&list);
     }
     release(&list);

@@ -60,8 +60,9 @@ def test_equal_operations_are_one() -> None:
     ]  # fmt: skip
     found = numbered(items, {2: NEEDED, 5: ROOT})
     assert found.value.tolist() == [0, 0, 2, 3, 4, 5]
-    assert found.live.tolist() == [1, 0, 1, 0, 1, 1]
-    assert found.operands.tolist() == [X, Y, X, Y, Y, X, 0, 0, 4]
+    assert found.live.tolist() == [1, 0, 1, 0, 1, 1], "y - x is read by nobody"
+    assert found.operands.tolist() == [X, Y, X, Y, 0, 0, 4]
+    assert found.arity.tolist() == [2, 0, 2, 0, 2, 1]
     assert found.merged == 1
 
 

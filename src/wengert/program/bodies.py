@@ -26,11 +26,10 @@ from wengert.program.draft import (
     drafted,
     frames,
     lines,
-    reading,
     stated,
 )
 from wengert.program.match import Matcher
-from wengert.program.producers import Producers, Source, without_axis
+from wengert.program.producers import Producers, without_axis
 from wengert.program.program import Program
 from wengert.program.rules import rules_for
 from wengert.program.statements import Assign, Guard, Run
@@ -102,21 +101,33 @@ def single(draft: Draft) -> Details:
     for frame, axes in list(frames(draft.items)):
         if frame.count == 1:
             for line in lines(frame.parts[0]):
-                _lift(line, len(axes))
+                lift(line, len(axes))
             for inner, _ in frames(frame.parts[0]):
                 if inner.condition is not None:
                     inner.condition = without_axis(inner.condition, len(axes))
-            _put_before(draft.items, frame, frame.parts[0])
+            put_before(draft.items, frame, frame.parts[0])
             count += 1
     if count:
         draft.changed()
-    return _said([("opened {} of one round", count, "loop")])
+    return said([("opened {} of one round", count, "loop")])
 
 
-def _lift(line: Line, depth: int) -> None:
+def lift(line: Line, depth: int) -> None:
+    """Take a line out of one of its loops, on whose counter it does not depend."""
     line.target = without_axis(line.target, depth)
     line.reads = tuple(without_axis(address, depth) for address in line.reads)
     line.axes = line.axes[:depth] + line.axes[depth + 1 :]
+
+
+def put_before(items: list[Item], frame: Frame, chosen: Sequence[Item]) -> None:
+    """Move items of a loop's body to before the loop."""
+    chosen = list(chosen)
+    frame.parts[0] = [item for item in frame.parts[0] if not any(item is c for c in chosen)]
+    for part in bodies(items):
+        for k, item in enumerate(part):
+            if item is frame:
+                part[k:k] = chosen
+                return
 
 
 def constants(draft: Draft) -> Details:
@@ -130,7 +141,7 @@ def constants(draft: Draft) -> Details:
                 for a, b in zip(line.reads, reads, strict=True)
             )
             line.reads = reads
-    return [f"{_times(count, 'operand')} the same constant in every round"] if count else []
+    return [f"{times(count, 'operand')} the same constant in every round"] if count else []
 
 
 def _shared(draft: Draft, address: Address, axes: Axes) -> Address:
@@ -163,7 +174,7 @@ def folding(draft: Draft) -> Details:
         place = draft.numbers.block(found) if len(found) > 1 else draft.numbers.place(found[0])
         line.kind, line.row = Assign, None
         line.reads = (Address(CONSTANT, place, strides),)
-    return _said([("folded {}", folded, "operation"), ("dropped {} that must hold", held, "guard")])
+    return said([("folded {}", folded, "operation"), ("dropped {} that must hold", held, "guard")])
 
 
 def _evaluated(draft: Draft, line: Line) -> tuple[list[float], tuple[int, ...]] | None:
@@ -232,7 +243,7 @@ def identities(draft: Draft) -> Details:
             if made is None:
                 break
             line.row, line.reads = made
-    return [f"{name}: {_count(times)}" for name, times in matcher.applied.items()]
+    return [f"{name}: {_count(number)}" for name, number in matcher.applied.items()]
 
 
 def common(draft: Draft) -> Details:
@@ -246,7 +257,7 @@ def common(draft: Draft) -> Details:
             _merged(draft, frame.parts[TEST], known)
             for number in (BODY, LAST):
                 merged += _merged(draft, frame.parts[number], dict(known))
-    return _said([("merged {}", merged, "equal operation")])
+    return said([("merged {}", merged, "equal operation")])
 
 
 def _merged(draft: Draft, part: Sequence[Item], known: dict[Any, Line]) -> int:
@@ -285,7 +296,7 @@ def moves(draft: Draft) -> Details:
             places[place] = CODES[found.memory] << SHIFT | found.at((), draft.index)
     draft.substitute(places)
     count += len(places)
-    return _said([("passed by copies {}", count, "time")])
+    return said([("passed by copies {}", count, "time")])
 
 
 def _original(draft: Draft, address: Address, axes: Axes) -> Address:
@@ -297,128 +308,6 @@ def _original(draft: Draft, address: Address, axes: Axes) -> Address:
         if found is None:
             return address
         address = found
-
-
-def hoisting(draft: Draft) -> Details:
-    """What comes out the same in every round of a loop is done once, before it."""
-    details = []
-    for frame, axes in list(frames(draft.items)):
-        if frame.count is not None:
-            chosen = _invariant(draft, frame, axes)
-            if chosen:
-                count = _hoist(draft, frame, axes, chosen)
-                details.append(
-                    f"hoisted {_times(count, 'statement')} out of the loop of {frame.count:,}"
-                )
-    return details
-
-
-def _invariant(draft: Draft, frame: Frame, axes: Axes) -> list[Item]:
-    """The items of a loop's body that do not depend on its counter."""
-    depth, chosen = len(axes), []
-    out: set[int] = set()  # the lines that leave
-    inside = {id(line) for line in lines([frame])}
-    for item in frame.parts[0]:
-        own = list(lines([item])) if not isinstance(item, Run) else []
-        loops = [loop for loop, _ in frames([item])]
-        if not own or any(loop.local for loop in loops):
-            continue
-        leaving = out | {id(line) for line in own}
-        if all(_leaves(draft, line, depth, inside, leaving) for line in own):
-            chosen.append(item)
-            out = leaving
-    straddled = _straddled(draft) if chosen else set()
-    while chosen:  # what straddled lines keep inside keeps others inside
-        kept = [
-            item for item in chosen
-            if not any(id(line) in straddled for line in lines([item]))
-        ]  # fmt: skip
-        if len(kept) == len(chosen):
-            break
-        out = {id(line) for line in lines(kept)}
-        chosen = [
-            item for item in kept
-            if all(_leaves(draft, line, depth, inside, out) for line in lines([item]))
-        ]  # fmt: skip
-    return chosen
-
-
-def _leaves(draft: Draft, line: Line, depth: int, inside: set[int], leaving: set[int]) -> bool:
-    if line.kind is not Assign or line.target.memory == OUTPUT:
-        return False
-    if line.target.lookup or not draft.producers.settled(line.target):
-        return False
-    for address in line.reads:
-        if not draft.producers.settled(address):
-            return False
-        source = draft.producers.source(address, line.axes)
-        if source and id(source.line) in leaving:
-            others = [row for k, row in enumerate(source.counters.matrix) if k != depth]
-            if any(row[depth] for row in others) or None in source.counters.offsets:
-                return False
-            continue
-        if address.strides[depth] or (address.lookup and address.lookup.strides[depth]):
-            return False
-        if any(id(p) in inside for p in draft.producers.possible(address, line.axes)):
-            return False
-    return True
-
-
-def _straddled(draft: Draft) -> set[int]:
-    """The lines that share a reader with others, so that their places cannot change."""
-    found: set[int] = set()
-    producers = draft.producers
-    read = [*reading(draft.items), *((Address(VALUE, p), ()) for p in draft.outside())]
-    for address, axes in read:
-        if not producers.source(address, axes):
-            found |= {id(line) for line in producers.possible(address, axes)}
-    return found
-
-
-def _hoist(draft: Draft, frame: Frame, axes: Axes, chosen: Sequence[Item]) -> int:
-    depth, producers = len(axes), draft.producers
-    leaving = {id(line): line for item in chosen for line in lines([item])}
-
-    def rewritten(address: Address, around: Axes) -> Address:
-        source = producers.source(address, around)
-        return _at_once(source, depth) if source and id(source.line) in leaving else address
-
-    for line in producers.lines:
-        line.reads = tuple(rewritten(address, line.axes) for address in line.reads)
-    for loop, around in frames(draft.items):
-        if loop.condition is not None:
-            loop.condition = rewritten(loop.condition, (*around, Axis(loop, TEST)))
-    places = {}
-    for place in draft.outside():
-        new = rewritten(Address(VALUE, place), ())
-        if new.base != place:
-            places[place] = new.base
-    draft.substitute(places)
-    for line in leaving.values():
-        _lift(line, depth)
-    _put_before(draft.items, frame, chosen)
-    draft.changed()
-    return len(leaving)
-
-
-def _at_once(source: Source, depth: int) -> Address:
-    """The address of what a source writes once it does so at the loop's counter 0."""
-    target, found = source.line.target, source.counters
-    still = replace(target, strides=(*target.strides[:depth], 0, *target.strides[depth + 1 :]))
-    offsets = (*found.offsets[:depth], 0, *found.offsets[depth + 1 :])
-    new = replace(found, offsets=offsets).applied(still)
-    assert new is not None
-    return new
-
-
-def _put_before(items: list[Item], frame: Frame, chosen: Sequence[Item]) -> None:
-    chosen = list(chosen)
-    frame.parts[0] = [item for item in frame.parts[0] if not any(item is c for c in chosen)]
-    for part in bodies(items):
-        for k, item in enumerate(part):
-            if item is frame:
-                part[k:k] = chosen
-                return
 
 
 def dead(draft: Draft) -> Details:
@@ -437,7 +326,7 @@ def dead(draft: Draft) -> Details:
         if len(kept) != len(part):
             part[:] = kept
             draft.changed()
-    return _said([("removed {}", dropped, "dead statement"), ("removed {}", loops, "empty loop")])
+    return said([("removed {}", dropped, "dead statement"), ("removed {}", loops, "empty loop")])
 
 
 def _live(draft: Draft) -> set[int]:
@@ -465,13 +354,15 @@ def _live(draft: Draft) -> set[int]:
     return live
 
 
-def _said(done: Sequence[tuple[str, int, str]]) -> Details:
-    return [text.format(_times(count, noun)) for text, count, noun in done if count]
+def said(done: Sequence[tuple[str, int, str]]) -> Details:
+    """What was done, of what may have been."""
+    return [text.format(times(count, noun)) for text, count, noun in done if count]
 
 
-def _times(count: int, noun: str) -> str:
+def times(count: int, noun: str) -> str:
+    """A number of things."""
     return f"{count:,} {noun}{'s' * (count != 1)}"
 
 
-def _count(times: int) -> str:
-    return "once" if times == 1 else f"{times:,} times"
+def _count(number: int) -> str:
+    return "once" if number == 1 else f"{number:,} times"

@@ -125,12 +125,15 @@ class _Columns:
         self.length = end
 
     def _find_values(self) -> None:
-        """Prepare the way from places of the value memory to items."""
+        """Prepare the way from places of the value memory to items; often they are the same."""
         items = np.flatnonzero(self.places >> SHIFT == CODES[VALUE])
         places = self.places[items]
-        if (np.diff(places) < 0).any():
+        in_order = bool((places[1:] > places[:-1]).all())
+        if not in_order:
             order = np.argsort(places)
             items, places = items[order], places[order]
+        last = len(items) - 1
+        self.same = in_order and last >= 0 and places[-1] == items[-1] == last
         self.value_items, self.value_places = items, places
 
     def item_of(self, places: Integers) -> Integers:
@@ -149,6 +152,9 @@ class _Columns:
 
     def _items(self, codes: Integers) -> Integers:
         """Operands with items in place of places of the value memory."""
+        if self.same:
+            far = (codes >= len(self.value_items)) & (codes <= PLACE)
+            return np.where(far, codes | OUTSIDE << SHIFT, codes) if far.any() else codes
         value = codes >> SHIFT == CODES[VALUE]
         items = self.item_of(np.where(value, codes, -1))
         return np.where(value, np.where(items < 0, codes | OUTSIDE << SHIFT, items), codes)
@@ -218,8 +224,10 @@ class _Rebuilt:
     def _coded(self, operands: Integers, places: Integers, gone: Integers) -> Integers:
         """Operands with places in place of items."""
         memory = operands >> SHIFT
-        item = memory == CODES[VALUE]
-        coded = np.where(item, places[np.where(item, operands, 0)], operands)
+        coded = operands.copy()
+        if len(gone) or not self.columns.same:
+            item = np.flatnonzero(memory == CODES[VALUE])
+            coded[item] = places[operands[item]]
         outside = np.flatnonzero(memory == OUTSIDE)
         if len(outside):
             far = operands[outside] & PLACE
@@ -251,42 +259,33 @@ class _Rebuilt:
                 frame.condition = moved(frame.condition, (*axes, Axis(frame, TEST)))
 
     def _pieces(self, live: Any, places: Integers, operands: Integers) -> list[Item]:
-        columns, found = self.columns, self.found
-        starts = np.cumsum(found.arity, dtype=np.int64) - found.arity
-        sources = tuple(columns.sources)
-        rest = iter(columns.rest)
+        ends = np.cumsum(self.found.arity, dtype=np.int64)
+        rest = iter(self.columns.rest)
         out: list[Item] = []
-        for piece in columns.pieces:
+        for piece in self.columns.pieces:
             if not isinstance(piece, tuple):
                 out.append(next(rest))
                 continue
             kept = np.flatnonzero(live[piece[0] : piece[1]]) + piece[0]
             breaks = np.flatnonzero(np.diff(places[kept]) != 1) + 1
-            out += [
-                self._run(chosen, places, operands, starts, sources)
-                for chosen in np.split(kept, breaks)
-                if len(chosen)
-            ]
+            for chosen in np.split(kept, breaks):
+                if len(chosen):
+                    first, last = chosen[0], chosen[-1]
+                    reads = operands[ends[first] - self.found.arity[first] : ends[last]]
+                    out.append(self._run(chosen, int(places[first]), reads))
         return out
 
-    def _run(
-        self, chosen: Integers, places: Integers, operands: Integers, starts: Integers,
-        sources: tuple[str, ...],
-    ) -> Run:  # fmt: skip
-        found, labels = self.found, self.columns.labels
-        arity = found.arity[chosen]
-        ends = np.cumsum(arity, dtype=np.int64)
-        reads = np.repeat(starts[chosen] - ends + arity, arity) + np.arange(ends[-1])
-        place = int(places[chosen[0]])
-        named = {}
-        if labels:
-            for k, name in labels.items():
-                at = int(np.searchsorted(chosen, k))
-                if at < len(chosen) and chosen[at] == k:
-                    named[at] = name
+    def _run(self, chosen: Integers, place: int, reads: Integers) -> Run:
+        columns = self.columns
+        labels = {}
+        for item, label in columns.labels.items():
+            at = int(np.searchsorted(chosen, item))
+            if at < len(chosen) and chosen[at] == item:
+                labels[at] = label
         return Run(
-            place & PLACE, self.operations, found.ops[chosen], operands[reads], sources,
-            self.columns.lines[chosen], named, place >> SHIFT == CODES[OUTPUT],
+            place & PLACE, self.operations, self.found.ops[chosen], reads,
+            tuple(columns.sources), columns.lines[chosen], labels,
+            place >> SHIFT == CODES[OUTPUT],
         )  # fmt: skip
 
 

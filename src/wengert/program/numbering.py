@@ -33,8 +33,8 @@ class Numbered:
 
     Args:
         ops: per item, the number of its operation now.
-        arity: per item, how many operands that has; none where another has its value.
-        operands: all operands in a row.
+        arity: per item, how many operands that has; none if it goes.
+        operands: all operands of those that stay, in a row.
         value: per item, the operand that has its value.
         live: per item, whether it stays.
         constants: the constant memory, longer by what was made.
@@ -69,9 +69,10 @@ def numbered_plain(
         work.put(op, [work.canonical(code) for code in codes[at:end]], flag)
         at = end
     live = work.needed(flags.tolist())
+    kept = [reads if stays else () for reads, stays in zip(work.reads, live, strict=True)]
     return Numbered(
-        np.array(work.ops, np.int32), np.array([len(r) for r in work.reads], np.uint8),
-        np.array([code for reads in work.reads for code in reads], np.int64),
+        np.array(work.ops, np.int32), np.array([len(reads) for reads in kept], np.uint8),
+        np.array([code for reads in kept for code in reads], np.int64),
         np.array(work.value, np.int64), np.array(live, np.uint8),
         np.array(work.constants, np.float64), work.matcher.applied,
         work.folded, work.merged, work.held,
@@ -145,11 +146,9 @@ class _Numbering:
         else:
             value = self._applied(me, operation.row, reads)
         self.value[me] = value
-        if value != me:
-            self.reads[me] = ()
-            if flag & PINNED:
-                self.ops[me] = self.numbers[Operation(None)]
-                self.reads[me] = (value,)
+        if value != me and flag & PINNED:
+            self.ops[me] = self.numbers[Operation(None)]
+            self.reads[me] = (value,)
 
     def _guarded(self, me: int, op: int, row: Primitive, reads: list[int]) -> int:
         numbers = [self.number(operand) for operand in reads]

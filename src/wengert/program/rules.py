@@ -12,7 +12,7 @@ statement. `b`, `c` and `d` stand for constants only.
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property, lru_cache
 from itertools import product
 from typing import Any
 
@@ -95,9 +95,13 @@ class Rule:
     let: Callable[..., float | None] | None = None
 
     def __str__(self) -> str:
+        return self._text
+
+    @cached_property
+    def _text(self) -> str:
         return f"{text_of(self.pattern)} = {text_of(self.replacement)}"
 
-    @property
+    @cached_property
     def rows(self) -> frozenset[Primitive]:
         """The rows that its pattern is made of."""
         return frozenset(_rows(self.pattern))
@@ -269,6 +273,11 @@ def letters(pattern: Pattern) -> Iterator[Letter]:
 
 def rules_for(rows: Iterable[Primitive], unsafe: bool = False) -> tuple[Rule, ...]:
     """The rules that can apply in a program made of these rows, each in every order."""
+    return _rules_for(frozenset(rows), unsafe)
+
+
+@lru_cache(maxsize=256)
+def _rules_for(rows: frozenset[Primitive], unsafe: bool) -> tuple[Rule, ...]:
     present = set(rows)
     known = (*EXACT, *UNSAFE) if unsafe else EXACT
     while True:

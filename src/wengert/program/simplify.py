@@ -15,12 +15,12 @@ from wengert.program.bodies import (
     constants,
     dead,
     folding,
-    hoisting,
     identities,
     moves,
     single,
 )
 from wengert.program.flat import simplified_columns
+from wengert.program.hoist import hoisting
 from wengert.program.program import Program
 from wengert.program.statements import Assign, Guard, Run, fits_columns
 
