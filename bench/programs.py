@@ -28,10 +28,10 @@ from typing import Any
 import numpy as np
 from eager import peak_memory
 from tabulate import tabulate
-from wengert.program.simplify import simplified
 
 import wengert as wg
 from wengert.program.roll import roll
+from wengert.program.simplify import simplified
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 scenarios = importlib.import_module("scenarios")

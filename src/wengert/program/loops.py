@@ -19,14 +19,8 @@ from wengert.errors import OperandError, PathChanged, ProgramError
 from wengert.node import Node
 from wengert.program.address import INPUT, OUTPUT, SHIFT, VALUE, Address, Lookup, decoded
 from wengert.program.program import Program
-from wengert.program.recorded import (
-    RECORDING,
-    Body,
-    Recorded,
-    Recording,
-    refuse_leaks,
-    result_code,
-)
+from wengert.program.recorded import Recorded
+from wengert.program.recording import RECORDING, Body, Recording, refuse_leaks, result_code
 from wengert.program.statements import (
     Accumulate,
     Assign,
