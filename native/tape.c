@@ -18,6 +18,15 @@ bool raise_from(PyObject *maker, PyObject *arg)
     return false;
 }
 
+/* Whether the collector leaves a type alone: its objects have no room for what it would write. */
+bool is_uncollected(PyTypeObject *type)
+{
+    if (!PyType_IS_GC(type))
+        return true;
+    PyErr_SetString(PyExc_ImportError, "wengert._native does not know the types of this Python");
+    return false;
+}
+
 /* --- columns ----------------------------------------------------------------------------------- */
 
 static bool new_column(Column *column)
@@ -414,6 +423,8 @@ static PyType_Slot slots[] = {
     {Py_tp_doc, "The operations of one recording, in order."},
     {Py_tp_new, tape_new},
     {Py_tp_dealloc, tape_dealloc},
+    {Py_tp_traverse, visit_nothing},
+    {Py_tp_free, PyObject_Free},
     {Py_tp_methods, methods},
     {Py_tp_members, members},
     {0, NULL},
@@ -432,7 +443,7 @@ bool load_tape(PyObject *recording_module)
         return false;
     tape_type = (PyTypeObject *)PyType_FromSpecWithBases(&spec, base);
     Py_DECREF(base);
-    return tape_type != NULL;
+    return tape_type != NULL && is_uncollected(tape_type);
 }
 
 /* --- both types -------------------------------------------------------------------------------- */

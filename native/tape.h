@@ -78,6 +78,17 @@ typedef struct {
 
 extern Recording recording;
 
+/* Tapes and recorded numbers form no cycles, so the cyclic collector need not know them. A type
+ * inherits being collected from a class written in Python, unless it has a slot of the collector's
+ * of its own. */
+static inline int visit_nothing(PyObject *self, visitproc visit, void *arg)
+{
+    (void)self;
+    (void)visit;
+    (void)arg;
+    return 0;
+}
+
 static inline bool is_tracer(PyObject *object)
 {
     return Py_IS_TYPE(object, tracer_type);
@@ -85,6 +96,7 @@ static inline bool is_tracer(PyObject *object)
 
 /* tape.c */
 bool load_tape(PyObject *recording_module);
+bool is_uncollected(PyTypeObject *type);
 bool raise_from(PyObject *maker, PyObject *arg);
 int32_t operation_number(Tape *tape, int op, double constant, PyObject *row, bool guards);
 bool add_constant(Tape *tape, double number, int64_t *code);

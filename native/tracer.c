@@ -461,6 +461,8 @@ bool load_tracer(PyObject *recorded)
     static PyType_Slot slots[] = {
         {Py_tp_doc, "A number that is being recorded."},
         {Py_tp_dealloc, tracer_dealloc},
+        {Py_tp_traverse, visit_nothing},
+        {Py_tp_free, PyObject_Free},
         {Py_tp_methods, methods},
         {Py_tp_members, members},
         {Py_tp_richcompare, tracer_compare},
@@ -497,5 +499,5 @@ bool load_tracer(PyObject *recorded)
     Py_DECREF(base);
     if (tracer_type != NULL)
         tracer_type->tp_name = "Tracer";
-    return tracer_type != NULL;
+    return tracer_type != NULL && is_uncollected(tracer_type);
 }

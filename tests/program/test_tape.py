@@ -433,6 +433,19 @@ def test_operands_cannot_be_made_or_changed_by_hand(twin: Any) -> None:
             object.__new__(type(operand))
 
 
+def test_the_collector_leaves_the_native_twin_alone() -> None:
+    tape = NATIVE([1.0])
+    operands = tape.inputs() * 2 + [tape.input(0) < 2 for _ in range(1000)]
+    if NATIVE is not PLAIN:
+        collected = 1 << 14  # Py_TPFLAGS_HAVE_GC
+        assert not type(tape).__flags__ & collected
+        assert not type(operands[0]).__flags__ & collected
+    for _ in range(3):
+        gc.collect()
+    assert [x._is_truth for x in operands] == [False] * 2 + [True] * 1000
+    assert [x._data for x in operands] == [1.0] * 1002
+
+
 def test_labels() -> None:
     def labelled(x: Any) -> Any:
         y = x * 2
