@@ -149,7 +149,7 @@ class Storing:
     """What is read of which statement, from which the storage for any order of loops is made."""
 
     def __init__(self, program: Program) -> None:
-        self.program = program
+        self.sizes = program.sizes
         self.layout = placed = layout(program)
         self.table = Table(program.index)
         self.targets = Targets(placed.sites, program.values, self.table)
@@ -171,7 +171,7 @@ class Storing:
         if isinstance(site.statement, Run):
             self._check_run(site.statement)
         for address in (*site.reads, *([site.target] if site.target else [])):
-            size = self.program.sizes.get(address.memory)
+            size = self.sizes.get(address.memory)
             reach = extent(address, site.counts, self.table)
             if size is None:
                 if not any(_local(level) == address.memory for level in site.levels):
@@ -188,7 +188,7 @@ class Storing:
                 )
 
     def _check_run(self, run: Run) -> None:
-        sizes = self.program.sizes
+        sizes = self.sizes
         memories = run.operands >> SHIFT
         fits = run.start >= 0 and run.start + len(run) <= sizes[OUTPUT if run.outputs else VALUE]
         for code, memory in MEMORIES.items():

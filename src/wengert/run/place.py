@@ -23,7 +23,7 @@ class Buffer:
 
     def __init__(self, program: Program, kept: Storage) -> None:
         self.program, self.kept = program, kept
-        sizes = program.sizes
+        self.sizes = sizes = program.sizes
         self.starts: dict[str, int] = {}
         self.size = 0
         for memory in (CONSTANT, INPUT, OUTPUT):
@@ -48,13 +48,13 @@ class Buffer:
     def outputs(self, memory: Floats) -> Floats:
         """The outputs in a buffer."""
         start = self.starts[OUTPUT]
-        return memory[start : start + self.program.sizes[OUTPUT]].copy()
+        return memory[start : start + self.sizes[OUTPUT]].copy()
 
     def place(self, site: Site, address: Address) -> "Place":
         """Where a site finds an address."""
         array = self.kept.sources.get((site, address))
         if array is None and address.memory in self.starts:
-            size = self.program.sizes[address.memory]
+            size = self.sizes[address.memory]
             array = Array(address.memory, address.memory, 0, 1, size, False)
             start = self.starts[address.memory]
         else:
