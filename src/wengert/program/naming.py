@@ -199,9 +199,9 @@ class Names:
 
     def _most(self, address: Address, scope: Scope) -> Reference | None:
         points = [_point(address, scope, at) for at in (1, 0, 2)]
-        best, found = (0.0, 0), None
+        best, found = (0.5, -ENDLESS), None  # else a name would mislead
         for item in dict.fromkeys(self.at(address.memory, point) for point in points):
-            if item and (matched := _match(address, scope, item)) and matched[0] > best:
+            if item and (matched := _match(address, scope, item, True)) and matched[0] > best:
                 best, found = matched[0], Reference(item, matched[1])
         if found and best[0] < 1.0:
             found.item.is_base = True
