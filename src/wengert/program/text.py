@@ -4,8 +4,6 @@ The grammar is in docs/program-format.md. What follows from record order is left
 are kept, and which constant a number is.
 """
 
-import math
-from bisect import bisect_right
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -16,7 +14,6 @@ import numpy as np
 from wengert.program.address import (
     CODES,
     CONSTANT,
-    INPUT,
     OUTPUT,
     PLACE,
     SHIFT,
@@ -25,15 +22,13 @@ from wengert.program.address import (
     Integers,
     decoded,
 )
-from wengert.program.indices import composed, match, span
-from wengert.program.naming import Item, Names, Node, Reference, Scope, is_value
+from wengert.program.naming import Item, Node, Scope, is_value
+from wengert.program.operands import Operands
 from wengert.program.places import Block, Place, Placed, Stretch, settle
 from wengert.program.program import Program, operations
 from wengert.program.spelling import (
     INFIX,
-    Leaf,
     formula,
-    leaves,
     operator_of,
     quoted,
     spelled,
@@ -80,17 +75,8 @@ def text_of(program: Program, limit: int | None = None) -> str:
 class _Printer:
     def __init__(self, program: Program) -> None:
         self.program = program
-        self.names = Names(program)
-        self.inputs = _Leaves(leaves(program.arguments))
-        self.outputs = _Leaves(leaves(program.results, "out"))
-        self.tables = _tables(self.names.nodes, len(program.index))
-        _, first, where = np.unique(
-            program.constants.view(np.int64), return_index=True, return_inverse=True
-        )
-        self.first_alike = first[where]  # per constant, the first one with the same bits
-        taken = {str(key) for key in program.arguments.keys}
-        letters = (*"ijklmnpqrsuvw", *(f"i{k}" for k in range(200)))
-        self.counters = [letter for letter in letters if letter not in taken]
+        self.operands = Operands(program)
+        self.names = self.operands.names
         self.laid: dict[int, _Laid] = {}  # by the node's identity
         self._lay_out()
 
@@ -144,7 +130,7 @@ class _Printer:
         for address in addresses:
             if address.memory == CONSTANT:
                 place = Place(CONSTANT, address.base, address.lookup is None)
-                laid.constants.append((address, place, self._literal(address, scope)))
+                laid.constants.append((address, place, self.operands.literal(address, scope)))
         return [place for _, place, _ in laid.constants]
 
     def _of_run(self, laid: "_Laid", run: Run) -> list[Placed]:
@@ -158,17 +144,6 @@ class _Printer:
             laid.target = Place(VALUE, run.start)
             found += [laid.target, Stretch(VALUE, run.start, run.start + len(run))]
         return found
-
-    def _literal(self, address: Address, scope: Scope) -> str:
-        """The number that a constant is at every setting of the counters, if it is one number."""
-        moved = [s != 0 or (address.lookup is not None and address.lookup.strides[d] != 0)
-                 for d, s in enumerate(address.strides)]  # fmt: skip
-        counts = [n if m or n == 0 else 1 for n, m in zip(scope.counts, moved, strict=True)]
-        if 0 in counts or math.prod(counts) > 4 * len(self.first_alike):
-            return ""
-        places = address.all(counts, self.program.index)
-        alike = self.first_alike[places]
-        return repr(float(self.program.constants[places.flat[0]])) if np.ptp(alike) == 0 else ""
 
     def _ordered(self, laid: "_Laid") -> "list[bool] | Bools":
         """Which constants are those that come next in record order."""
@@ -184,11 +159,11 @@ class _Printer:
     def _alike(self, laid: "_Laid") -> "list[bool] | Bools":
         """Which constants are the only ones with their bits, or the first of them."""
         if laid.stretch:
-            first: Bools = self.first_alike[laid.places] == laid.places
+            first: Bools = self.operands.first_alike[laid.places] == laid.places
             return first
         return [
             address.lookup is None and not any(address.strides) and bool(literal)
-            and int(self.first_alike[address.base]) == address.base
+            and int(self.operands.first_alike[address.base]) == address.base
             for address, _, literal in laid.constants
         ]  # fmt: skip
 
@@ -208,7 +183,7 @@ class _Printer:
             yield ""
             yield f"values {program.values}"
         yield from self._constants()
-        for number, (start, end) in enumerate(self.tables, 1):
+        for number, (start, end) in enumerate(self.operands.tables, 1):
             yield ""
             yield f"table{number}[{end - start}] ="
             yield from _data(program.index[start:end], 0)
@@ -220,7 +195,7 @@ class _Printer:
             indent = INDENT * depth
             if isinstance(statement, Loop):
                 by = _by(self.laid[id(node)].block)
-                yield f"{indent}for {self.counters[depth]} in {statement.count}{by}:"
+                yield f"{indent}for {self.operands.counters[depth]} in {statement.count}{by}:"
                 yield from self._block(node.parts[0], depth + 1, memory)
             elif isinstance(statement, While):
                 yield from self._while(node, statement, depth, memory)
@@ -238,7 +213,7 @@ class _Printer:
         indent = INDENT * depth
         laid = self.laid[id(node)]
         by, local = _by(laid.block), spelled_key(loop.local)
-        yield f"{indent}while {self.counters[len(node.scope.path)]} in {local}{by}:"
+        yield f"{indent}while {self.operands.counters[len(node.scope.path)]} in {local}{by}:"
         constants = iter(zip(laid.constants, laid.plain, strict=True))
         condition = self._operand(loop.condition, node.inner, constants)
         for name, part in zip(PARTS, node.parts, strict=True):
@@ -270,16 +245,16 @@ class _Printer:
         assert place is not None
         own = f"{guard}{self._title(item)}{does}"
         if target.memory != memory:
-            return f"{own}  @ {self._raw(target, node.scope)}"
+            return f"{own}  @ {self.operands.raw(target, node.scope)}"
         as_expected = target.base == place.expected and target.strides == place.strides
         if item.is_placed or target.lookup or not as_expected:
-            return f"{own}  @ {self._within(target, 0, node.scope)}"
+            return f"{own}  @ {self.operands.within(target, 0, node.scope)}"
         return own
 
     def _title(self, item: Item) -> str:
         titles = [item.title] if item.title else []
         if item.alias:
-            titles.append(self._reference(item.alias, item.scope))
+            titles.append(self.operands.reference(item.alias, item.scope))
         return "".join(f"{title} = " for title in titles)
 
     # --- runs -------------------------------------------------------------------------------------
@@ -346,82 +321,9 @@ class _Printer:
         if address.memory == CONSTANT:
             (_, _, literal), plain = next(constants)
             if not literal:
-                return self._raw(address, scope)
-            return literal if plain else f"{literal}@({self._within(address, 0, scope)})"
-        if address.memory in (INPUT, OUTPUT):
-            return self._in_leaf(address, scope)
-        reference = self.names.reference(address, scope)
-        return self._reference(reference, scope) if reference else self._raw(address, scope)
-
-    def _reference(self, reference: Reference, scope: Scope) -> str:
-        item, indices = reference.item, reference.indices
-        if not item.name and item.alias:
-            indices = composed(item.alias.indices, indices, len(scope.path))
-            item = item.alias.item
-        given = 0
-        for d in range(min(scope.common(item.scope), len(indices))):
-            if indices[d] != (0, tuple(int(d == k) for k in range(len(scope.path)))):
-                break
-            given = d + 1
-        shown = ", ".join(self._affine(*index) for index in indices[given:])
-        return f"{item.name}[{shown}]" if shown else item.name
-
-    def _in_leaf(self, address: Address, scope: Scope) -> str:
-        """A place in the inputs or outputs, by the name it has in their structure."""
-        found = self.inputs if address.memory == INPUT else self.outputs
-        low, high = self._reach(address, scope)
-        leaf = found.around(low, high)
-        if leaf is None:
-            return self._raw(address, scope)
-        if leaf.shape is None:
-            moved = any(address.strides) or address.lookup
-            return self._raw(address, scope) if moved else leaf.name
-        if len(leaf.shape) > 1 and not address.lookup:
-            radices = [math.prod(leaf.shape[d + 1 :]) for d in range(len(leaf.shape))]
-            matched = match(
-                address.base - leaf.start, address.strides, scope.counts, radices, leaf.shape
-            )
-            if matched and matched[0] == (1.0, 0):
-                return f"{leaf.name}[{', '.join(self._affine(*index) for index in matched[1])}]"
-        return f"{leaf.name}[{self._within(address, leaf.start, scope)}]"
-
-    def _reach(self, address: Address, scope: Scope) -> tuple[int, int]:
-        low, high = span(address.base, address.strides, scope.counts)
-        if lookup := address.lookup:
-            first, last = span(lookup.start, lookup.strides, scope.counts)
-            entries = self.program.index[max(first, 0) : last + 1]
-            if not len(entries):
-                return -1, -1
-            low, high = low + int(entries.min()), high + int(entries.max())
-        return low, high
-
-    def _raw(self, address: Address, scope: Scope) -> str:
-        return f"{_memory(address.memory)}[{self._within(address, 0, scope)}]"
-
-    def _within(self, address: Address, start: int, scope: Scope) -> str:
-        """A place, counted from `start`, as the sum that it is."""
-        affine = self._affine(address.base - start, address.strides)
-        if not address.lookup:
-            return affine
-        lookup = address.lookup
-        number = max(bisect_right(self.tables, (lookup.start, 1 << 62)), 1)
-        inner = self._affine(lookup.start - self.tables[number - 1][0], lookup.strides)
-        table = f"table{number}[{inner}]"
-        if affine == "0":
-            return table
-        return f"{table} - {affine[1:]}" if affine[0] == "-" else f"{table} + {affine}"
-
-    def _affine(self, constant: int, factors: Sequence[int]) -> str:
-        terms = []
-        for factor, counter in zip(factors, self.counters, strict=False):
-            if factor:
-                size = "" if abs(factor) == 1 else f"{abs(factor)}*"
-                terms.append(("-" if factor < 0 else "+", f"{size}{counter}"))
-        if constant or not terms:
-            terms.append(("-" if constant < 0 else "+", str(abs(constant))))
-        sign, first = terms[0]
-        rest = "".join(f" {sign} {term}" for sign, term in terms[1:])
-        return f"{'-' if sign == '-' else ''}{first}{rest}"
+                return self.operands.raw(address, scope)
+            return literal if plain else f"{literal}@({self.operands.within(address, 0, scope)})"
+        return self.operands.text(address, scope)
 
     # --- data -------------------------------------------------------------------------------------
 
@@ -467,19 +369,6 @@ class _Laid:
         return told.count(False)
 
 
-class _Leaves:
-    def __init__(self, of: list[Leaf]) -> None:
-        self.of = [leaf for leaf in of if leaf.size]
-        self.starts = [leaf.start for leaf in self.of]
-
-    def around(self, low: int, high: int) -> Leaf | None:
-        """The leaf that holds all places from `low` to `high`."""
-        k = bisect_right(self.starts, low) - 1
-        if k < 0 or high >= self.starts[k] + self.of[k].size:
-            return None
-        return self.of[k]
-
-
 def _counted(count: int, what: str) -> str:
     return f"{count:,} {what}{'s' * (count != 1)}"
 
@@ -504,41 +393,6 @@ def _stride(node: Node, memory: str, depth: int) -> int | None:
     return None
 
 
-def _tables(nodes: Iterable[Node], size: int) -> list[tuple[int, int]]:
-    """The index table in the stretches that are looked up together."""
-    spans = sorted(_lookups(nodes))
-    if not spans:
-        return [(0, size)] if size else []
-    found: list[tuple[int, int]] = []
-    at = 0
-    for low, high in spans:
-        start, end = min(max(low, 0), size), min(high + 1, size)
-        if start < at:
-            found[-1] = found[-1][0], max(found[-1][1], end)
-        else:
-            if start > at:
-                found.append((at, start))
-            found.append((start, max(start, end)))
-        at = found[-1][1]
-    return [*found, (at, size)] if at < size else found
-
-
-def _lookups(nodes: Iterable[Node]) -> Iterator[tuple[int, int]]:
-    for node in nodes:
-        for part in node.parts:
-            yield from _lookups(part)
-        statement = node.statement
-        if isinstance(statement, While):
-            addresses, scope = [statement.condition], node.inner
-        elif isinstance(statement, Run | Loop):
-            continue
-        else:
-            addresses, scope = [statement.target, *reads(statement)], node.scope
-        for address in addresses:
-            if address.lookup:
-                yield span(address.lookup.start, address.lookup.strides, scope.counts)
-
-
 def _data(numbers: Any, start: int) -> Iterator[str]:
     for k in range(0, len(numbers), A_LINE):
         shown = ", ".join(map(repr, numbers[k : k + A_LINE].tolist()))
@@ -552,12 +406,6 @@ def _truth(of: Guard | Operation, expected: str) -> str:
 
 def _by(block: Block | None) -> str:
     return f" by {block.by}" if block and block.by is not None else ""
-
-
-def _memory(memory: str) -> str:
-    if memory == CONSTANT:
-        return "const"
-    return memory if memory in CODES else f"local.{spelled_key(memory)}"
 
 
 def _changed(source: str, before: str) -> str:

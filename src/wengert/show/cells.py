@@ -14,6 +14,7 @@ RECORD, STACK, ROUND = 32.0, 46.0, 32.0  # heights of a record, of a folded part
 GAP = 22.0  # from an operation to its value
 BEHIND = 4.0  # by how much the card behind a folded part stands out
 HEAD = 7.0
+WORDS = ("data", "grad")  # that open a field with a number
 
 Bounds = tuple[float, float, float, float]  # left, top, right, bottom
 
@@ -120,10 +121,10 @@ def _record(cell: Cell, left: float, top: float) -> Iterator[Shape]:
             yield Line(((x, top), (x, top + RECORD)), 0, f"rule {cell.kind}")
         x += PAD
         room = width_of(field, SIZE)
-        if k == 0 and len(cell.fields) == 3:
+        word, _, figure = field.partition(" ")
+        if word not in WORDS or len(cell.fields) == 1 or (k == 0 and len(cell.fields) == 3):
             yield Text(x, y, field, room, SIZE, "label")
         else:
-            word, figure = field.split(" ")
             apart = width_of(word + " ", SIZE)
             yield Text(x, y, word, width_of(word, SIZE), SIZE, "word")
             yield Text(x + apart, y, figure, room - apart, SIZE, "number")

@@ -13,9 +13,11 @@ import numpy as np
 
 from wengert.dispatch import describe
 from wengert.errors import DrawError, OperandError
+from wengert.program.program import Program
 from wengert.show.dot import dot_of
 from wengert.show.output import graphviz, html_of, write
 from wengert.show.place import place
+from wengert.show.program import scene_of_program
 from wengert.show.scene import Scene, scene_of
 from wengert.show.shapes import Picture
 from wengert.show.svg import svg_of
@@ -181,7 +183,8 @@ class Drawing:
 
     def __repr__(self) -> str:
         scene = self._scene
-        text = f"Drawing({count(scene.values, 'value')}, {count(scene.operations, 'operation')}"
+        values = count(scene.values, "statement" if scene.program else "value")
+        text = f"Drawing({values}, {count(scene.operations, 'operation')}"
         if scene.folds:
             text += f", drawn as {count(len(scene.cells), 'cell')}: {', '.join(scene.folds)} folded"
         return text + ")"
@@ -208,16 +211,19 @@ def draw(
     theme: str = "auto",
     engine: str = "wengert",
 ) -> Drawing:
-    """The picture of everything that a Value depends on.
+    """The picture of everything that a Value depends on, or of a Program.
 
     Every value is a record of its label, data and gradient, and every operation a round node before
-    its result. Scopes are frames. Past `max_cells` the graph is folded, and the picture says how.
+    its result. Scopes are frames. Of a Program, every statement is a cell and every loop is a frame
+    that says how often it runs; what an iteration reads of an earlier one stands beside it. Past
+    `max_cells` the graph is folded, and the picture says how.
 
     Args:
-        root: a Value, or a list or object array of Values.
+        root: a Value, a list or object array of Values, or a Program.
         fold: "auto" folds graphs of more than `max_cells` values; "scopes" shows each scope as one
             cell; "none" or False shows every value.
-        expand: the scope or scopes that stay open, such as "layer1".
+        expand: the scope or scopes that stay open, such as "layer1"; of a Program's loops, "loop1"
+            and so on, in the order of the text.
         max_cells: the most cells that folding leaves.
         digits: decimals of data and gradients.
         rankdir: "LR" from left to right, "TB" from top to bottom.
@@ -244,7 +250,10 @@ def draw(
     _at_least("max_cells", max_cells, 1)
     _at_least("digits", digits, 0)
     how = {True: "auto", False: "none"}[fold] if isinstance(fold, bool) else fold
-    scene = scene_of(_roots(root), how, _scopes(expand), max_cells, digits)
+    if isinstance(root, Program):
+        scene = scene_of_program(root, how, _scopes(expand), max_cells)
+    else:
+        scene = scene_of(_roots(root), how, _scopes(expand), max_cells, digits)
     return Drawing(scene, rankdir=rankdir, theme=theme, engine=engine)
 
 
@@ -304,7 +313,7 @@ def _roots(root: Any) -> list[Value]:
             stack += reversed(item.ravel().tolist())
         else:
             raise OperandError(
-                f"A picture starts from a Value, or a list or object array of Values, "
+                f"A picture starts from a Value, a list or object array of Values, or a Program, "
                 f"not from {describe(item)}."
             )
     if not roots:

@@ -49,6 +49,7 @@ class Scene:
     values: int
     operations: int
     folds: list[str]  # in words, what was folded
+    program: bool = False  # whether its values are statements
 
     @property
     def caption(self) -> str:
@@ -56,17 +57,19 @@ class Scene:
         if not self.folds:
             return ""
         return clean(
-            f"{count(self.values, 'value')} and {count(self.operations, 'operation')} drawn as "
+            f"{self._counted} drawn as "
             f"{count(len(self.cells), 'cell')}. Folded: {', '.join(self.folds)}."
         )
 
     @property
     def about(self) -> str:
         """The picture in words."""
-        return (
-            f"Computation graph of {count(self.values, 'value')} and "
-            f"{count(self.operations, 'operation')}"
-        )
+        return f"{'Program' if self.program else 'Computation graph'} of {self._counted}"
+
+    @property
+    def _counted(self) -> str:
+        values = count(self.values, "statement" if self.program else "value")
+        return f"{values} and {count(self.operations, 'operation')}"
 
     def paths(self) -> list[tuple[int, ...]]:
         """Of each cell, the frames it is in, outermost first."""
@@ -103,10 +106,10 @@ def scene_of(
         [node.scope for node in order],
         {index[root] for root in roots},
     )
-    folded = _folded(graph, fold_how, expand, max_cells)
-    frames, frame_of = _frames({part.scope for part in folded.parts})
+    parts = folded(graph, fold_how, expand, max_cells)
+    frames, frame_of = frames_of({part.scope for part in parts.parts})
     cells = []
-    for part, own in zip(folded.parts, folded.operands, strict=True):
+    for part, own in zip(parts.parts, parts.operands, strict=True):
         frame = frame_of[part.scope]
         if part.value is None:
             fields = (shorten(clean(part.title), TITLE), clean(part.detail))
@@ -116,10 +119,11 @@ def scene_of(
             root = part.value in graph.roots
             cells.append(_cell(order[part.value], tuple(own), root, digits, frame))
     operations = sum(map(bool, graph.operands))
-    return Scene(cells, frames, len(order), operations, folded.folds)
+    return Scene(cells, frames, len(order), operations, parts.folds)
 
 
-def _folded(graph: Graph, how: str, expand: Collection[str], limit: int) -> Folded:
+def folded(graph: Graph, how: str, expand: Collection[str], limit: int) -> Folded:
+    """The graph's parts after folding; see `scene_of` for the arguments."""
     scopes = Scopes(graph.scopes)
     for scope in expand:
         if scope not in scopes.inner:
@@ -156,8 +160,8 @@ def _cell(node: Any, operands: tuple[int, ...], root: bool, digits: int, frame: 
     )
 
 
-def _frames(scopes: Collection[str]) -> tuple[list[Frame], dict[str, int]]:
-    """The frames of these scopes and of all around them, outer ones first."""
+def frames_of(scopes: Collection[str]) -> tuple[list[Frame], dict[str, int]]:
+    """The frames of these scopes and of all around them, outer ones first, and where each is."""
     frames: list[Frame] = []
     at: dict[str, int] = {"": -1}
     for scope in sorted(scopes):
