@@ -223,6 +223,82 @@ def test_tour_into_a_file(capsys, tmp_path):
     assert "cannot write to taken" in err
 
 
+MODEL = """
+def loss(w, x, y=1.0):
+    total = 0.0
+    for a, b in zip(w, x):
+        total = total + a * b
+    return (total - y) ** 2 if total > 0 else total
+"""
+
+
+@pytest.fixture
+def model(tmp_path):
+    path = tmp_path / "model.py"
+    path.write_text(MODEL)
+    return f"{path}:loss"
+
+
+def test_record(capsys, model):
+    status, out, _ = run(capsys, "record", model, "--at", "w=ones(4), x=[1, 2, 3, 1/2]")
+    assert status == 0
+    assert "for i in 3:" in out
+    assert "guard t3[2] > 0.0 is true" in out
+    assert "model.py:6" in out
+    assert "roll: 12 statements -> 9" in out
+
+
+def test_record_raw_and_in_few_lines(capsys, model):
+    status, out, _ = run(
+        capsys, "record", model, "--at", "w=ones(9),x=ones(9)", "--raw", "--lines=5"
+    )
+    assert status == 0
+    assert "for" not in out
+    assert "... and more: 22 statements in all" in out
+
+
+def test_record_saves_what_load_reads(capsys, model, tmp_path):
+    words = ["--at", "w=[1,2],x=[3,4]", "--at", "y=2", "--simplify", "-o", "loss.program"]
+    status, out, _ = run(capsys, "record", model, *words)
+    assert status == 0
+    assert "simplify: " in out
+    assert wg.load(tmp_path / "loss.program")([1.0, 2.0], [3.0, 4.0], 2.0) == 81.0
+    status, _, err = run(capsys, "record", model, *words[:-1], "nowhere/loss.program")
+    assert status == 2
+    assert "nowhere" in err
+
+
+def test_record_as_json(capsys):
+    status, out, _ = run(capsys, "record", "x*y + 1", "--at", "x=2,y=3", "--json")
+    found = json.loads(out)
+    assert (status, found["operations"], found["statements"]) == (0, 2, 3)
+    assert wg.Program.parse(found["text"]).key == found["key"]
+
+
+@pytest.mark.parametrize(
+    ("at", "message"),
+    [
+        ("w=[1]", "needs x: --at x=1.0"),
+        ("w=[1],x=[1],z=1", "has no z"),
+        ("w=[1],x=[1],w=[2]", "gives w two values"),
+        ("w=[1],[2]", "NAME=ARGUMENT"),
+        ("w=[1],x=", "NAME=ARGUMENT"),
+        ("w=[1],x='a'", "numbers, lists of them"),
+        ("w=[1],x=[[1], [2, 3]]", "numbers, lists of them"),
+        ("w=[1],x=ones('a')", "numbers, lists of them"),
+        ("w=[1],x=ones(-1)", "sizes are integers"),
+        ("w=[1],x=ones(1.5)", "sizes are integers"),
+        ("w=[1],x=__import__('os')", "numbers, lists of them"),
+        ("w=[1],x=linspace(0)", "linspace(0)"),
+        ("w=[1],x=3", "Calling"),
+    ],
+)
+def test_record_says_what_is_wrong_with_its_arguments(capsys, model, at, message):
+    status, _, err = run(capsys, "record", model, "--at", at)
+    assert status == 2
+    assert message in err
+
+
 def test_doctor(capsys):
     status, out, _ = run(capsys, "doctor")
     assert status == 0

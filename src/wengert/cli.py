@@ -228,14 +228,16 @@ def _record(options: argparse.Namespace) -> int:
     if options.simplify:
         program = program.simplify()
     if options.output:
-        program.save(options.output)
+        try:
+            program.save(options.output)
+        except OSError as error:
+            raise ExpressionError(f"Cannot write {options.output}: {error}.") from None
     if options.json:
         facts = {"operations": len(program), "statements": program.size, "key": program.key}
         print(_dumps({**facts, "text": str(program), "passes": program.explain()}))
         return 0
     print(program.text(limit=options.lines))
-    if program.history:
-        print(f"\n{program.explain()}")
+    print(program.explain())
     return 0
 
 

@@ -118,15 +118,13 @@ def _argument(node: ast.expr) -> Any:
         except (TypeError, ValueError, MemoryError) as error:
             raise ExpressionError(f"{shown}: {error}.") from None
     try:
+        if isinstance(node, ast.List | ast.Tuple):
+            return np.array([_argument(element) for element in node.elts], dtype=float)
         return _number(ast.unparse(node))
-    except ValueError:
-        try:
-            return np.array(ast.literal_eval(node), dtype=float)
-        except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
-            raise ExpressionError(
-                f"--at takes numbers, lists of them, and {', '.join(ARRAYS)}(SIZE, ...), "
-                f"not {shown!r}."
-            ) from None
+    except (ValueError, RecursionError):
+        raise ExpressionError(
+            f"--at takes numbers, lists of them, and {', '.join(ARRAYS)}(SIZE, ...), not {shown!r}."
+        ) from None
 
 
 def _shape(*sizes: float) -> tuple[int, ...]:
