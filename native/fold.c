@@ -2,7 +2,7 @@
 
 #include "node.h"
 
-enum { PERIODS = 64, SLOTS = 20, MULTIPLES = 8, WORK = 64, WORK_MORE = 1 << 20 };
+enum { PERIODS = 64, SLOTS = 20, MULTIPLES = 8, REACH = 16, WORK = 64, WORK_MORE = 1 << 20 };
 enum { GRAM, ITEM, STRIDE };
 static const uint64_t GOLDEN = 0x9E3779B97F4A7C15u;
 
@@ -78,11 +78,12 @@ static inline bool is_regular(const Folding *f, uint64_t i, uint64_t p)
            *h - *(h - p) == *(h - p) - *(h - 2 * p);
 }
 
-static inline void propose(Folding *f, uint64_t i, uint64_t distance, int least, int below)
+static inline void propose(Folding *f, uint64_t i, uint64_t distance, int least, int below,
+                           uint64_t reach)
 {
     for (int multiple = least; multiple < below; multiple++) {
         uint64_t p = distance * (uint64_t)multiple;
-        if (2 * p > i)
+        if (2 * p > i || p > reach)
             return;
         if (is_regular(f, i, p)) {
             f->periods[i] = (uint32_t)p;
@@ -96,6 +97,7 @@ static inline void propose(Folding *f, uint64_t i, uint64_t distance, int least,
 static bool find_periods(Folding *f, uint32_t width, int least, int below, int bits)
 {
     bool any = false;
+    const uint64_t reach = (uint64_t)REACH * width;
     memset(f->periods, 0, f->size * sizeof *f->periods);
     memset(f->support, 0, (f->size / 2 + 1) * sizeof *f->support);
     if (width == 1) {
@@ -110,7 +112,7 @@ static bool find_periods(Folding *f, uint32_t width, int least, int below, int b
             last[f->ids[i]] = (int64_t)i + 1;
             if (before) {
                 any = true;
-                propose(f, i, i + 1 - (uint64_t)before, least, below);
+                propose(f, i, i + 1 - (uint64_t)before, least, below, reach);
             }
         }
         PyMem_Free(last);
@@ -124,7 +126,7 @@ static bool find_periods(Folding *f, uint32_t width, int least, int below, int b
         *slot = (Remembered){gram, (int64_t)i + 1};
         if (before) {
             any = true;
-            propose(f, i, i + 1 - (uint64_t)before, least, below);
+            propose(f, i, i + 1 - (uint64_t)before, least, below, reach);
         }
     }
     return any;

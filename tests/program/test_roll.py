@@ -511,3 +511,20 @@ def test_addresses_of_tables(numbers: list[int], rows: int) -> None:
     if address.lookup:
         assert isinstance(address.lookup, Lookup)
         assert len(tables.index) - 5 <= len(numbers)
+
+
+def smoothed(u: Any, steps: int) -> Any:
+    for _ in range(steps):
+        inside = [0.25 * (a + 2.0 * b + c) for a, b, c in zip(u, u[1:], u[2:], strict=False)]
+        u = [u[0], *inside, u[-1]]
+    return u
+
+
+@pytest.mark.parametrize("size", [(12, 6), (30, 9), (60, 40)])
+def test_inner_loops_come_before_outer_ones(size: tuple[int, int]) -> None:
+    """The ends of a row are of kinds of their own, and so repeat at once over whole rows."""
+    n, steps = size
+    flat = record(lambda u: smoothed(u, steps), np.linspace(0.0, 1.0, n), passes=())
+    rolled = roll(flat)
+    assert rolled.size == 19
+    assert rolled.expand() == flat

@@ -24,6 +24,7 @@ Hashes = np.ndarray[Any, np.dtype[np.uint64]]
 PERIODS = 64  # so many periods are tried in one pass
 SLOTS = 20  # two to this power n-grams are remembered in one pass
 MULTIPLES = 8
+REACH = 16  # an n-gram proposes periods of this many times its width: inner loops come first
 WORK, WORK_MORE = 64, 1 << 20  # it gives up after looking at 64 items per item, and a million more
 
 
@@ -109,7 +110,7 @@ class _Folding:
         at = np.flatnonzero(distances) + width - 1
         for multiple in range(least, below):
             p = distances[at - width + 1] * multiple
-            fits = (2 * p <= at) & (periods[at] == 0)
+            fits = (2 * p <= at) & (p <= REACH * width) & (periods[at] == 0)
             i, p = at[fits], p[fits]
             regular = self._regular(i, p)
             periods[i[regular]] = p[regular]
