@@ -25,6 +25,7 @@ from wengert.plain import Value
 sys.path.insert(0, str(Path(__file__).parent))
 import accuracy
 import edge_cases
+import recorded
 
 ROOT = Path(__file__).parent.parent
 mpl.use("Agg")
@@ -35,6 +36,7 @@ GROUPS = {
     "Values": ["Value", "trace", "scope", "debug_nans"],
     "See": ["draw", "draw_dot", "steps", "plot", "plot_history"],
     "Check": ["check", "quiz"],
+    "Programs": ["record", "Program", "load", "scan", "fori", "while_loop"],
 }
 PUBLIC = sorted([*wg.__all__, "abs", "pow", "sum"])  # these three hide from `import *`
 SECTIONS = ("Args", "Returns", "Yields", "Raises", "Attributes", "Examples", "Source")
@@ -52,11 +54,13 @@ def pages(folder: Path) -> Iterator[tuple[str, str]]:
         "[examples/lesson.ipynb](../examples/lesson.ipynb) hold the same code.\n\n"
     )
     yield "docs/lesson.md", intro + markdown(played, "pictures")
+    programs = recorded.generate(pictures)
     for picture in sorted(pictures.iterdir()):
         yield f"docs/pictures/{picture.name}", picture.read_text(encoding="utf-8")
     yield "examples/lesson.py", script(played)
     yield "docs/reference.md", reference()
     yield "docs/edge-cases.md", edge_cases.generate()
+    yield "docs/programs.md", programs
 
 
 # --- the lesson as a script -----------------------------------------------------------------------
@@ -124,6 +128,9 @@ def reference() -> str:
             if name == "Value":
                 methods = ("backward", "forward", "zero_grad")
                 parts += [_entry(f"Value.{m}", getattr(Value, m)) for m in methods]
+            if name == "Program":
+                methods = ("simplify", "expand", "explain", "text", "parse", "save")
+                parts += [_entry(f"Program.{m}", getattr(wg.Program, m)) for m in methods]
     return "\n\n".join(parts) + "\n"
 
 
@@ -134,6 +141,7 @@ def _entry(name: str, each: object) -> str:
         signature = ""
     else:
         signature = re.sub(r"(?<!= )'([A-Z]\w*)'", r"\1", str(inspect.signature(each)))
+        signature = re.sub(r"<function (\w+) at 0x[0-9a-f]+>", r"\1", signature)
         signature = re.sub(r"(wengert|collections|typing)\.(\w+\.)*", "", signature)
         signature = (
             signature.replace("~N", "Value")
