@@ -4,7 +4,7 @@
 
 Saved and printed programs are mutated: bytes, characters, words, lines and whole parts of what the
 JSON holds. What is read may raise `ProgramError` and nothing else, within a limit of time and of
-memory, and may not open, import, compile or start anything.
+memory, and may not open, import, compile or start anything; then it is run.
 """
 
 import argparse
@@ -22,14 +22,17 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "program"))
 
+import numpy as np
 from samples import SAMPLES
 
-from wengert.errors import ProgramError
+from wengert.errors import PathChanged, ProgramError
 from wengert.program.file import DEFLATED, HEAD, MAGIC, STORED, VERSION, dumped, undumped
 from wengert.program.invariants import checked
 from wengert.program.program import Program
+from wengert.program.statements import While, walk
+from wengert.run.interpret import interpret
 
-SECONDS = 10  # for one case
+SECONDS, RUNNING = 10, 2  # for reading one case, and for running it
 MEMORY = 3 << 30
 SMALL = 100_000  # operations that are written out
 FORBIDDEN = ("open", "import", "compile", "exec", "subprocess", "os.", "socket", "shutil", "ctypes")
@@ -212,23 +215,41 @@ def case(choose: random.Random) -> tuple[Callable[[Any], Program], Any]:
     return undumped, signed(text + arrays, len(text), choose)
 
 
-def judged(read: Callable[[Any], Program], hostile: Any) -> str:
-    """What became of a case; anything but these words is an exception, and a fault."""
+def judged(read: Callable[[Any], Program], hostile: Any) -> tuple[str, Program | None]:
+    """What became of a case, and the program; anything else is an exception, and a fault."""
     try:
         program = read(hostile)
     except ProgramError:
-        return "refused"
+        return "refused", None
     checked(program)
     hash(program)
     if len(program) > SMALL or max(program.sizes.values()) > 10 * SMALL:
         program.text(limit=50)
-        return "read, large"
+        return "read, large", program
     assert Program.parse(str(program)) == program, "it is not read back"
     try:
         program.expand()
     except ProgramError:
-        return "read, not expanded"
-    return "read"
+        return "read, not expanded", program
+    return "read", program
+
+
+def evaluated(program: Program) -> str:
+    """What became of running a program that was read."""
+    if len(program) > SMALL or max(program.sizes.values()) > 10 * SMALL:
+        return ", not run"
+    try:
+        interpret(program, np.linspace(0.1, 2.0, program.arguments.size))
+    except ProgramError:
+        return ", cannot be run"
+    except PathChanged:
+        return ", takes another path"
+    except TimeoutError:
+        if not any(isinstance(loop, While) for _, around in walk(program.statements)
+                   for loop in around):  # fmt: skip
+            raise
+        return ", runs on"  # as a loop with a condition may; Ctrl-C ends it
+    return ", run"
 
 
 def _too_long(*_: Any) -> None:
@@ -243,7 +264,10 @@ def run(count: int, seed: int) -> Counter[str]:
     """
     watch = _Watch()
     for text, data in zip(TEXTS, FILES, strict=True):
-        judged(Program.parse, text), judged(undumped, data)  # all that is imported, is by now
+        for read, sample in ((Program.parse, text), (undumped, data)):
+            _, program = judged(read, sample)  # all that is imported, is by now
+            assert program is not None
+            evaluated(program)
     outcomes: Counter[str] = Counter()
     before = signal.signal(signal.SIGALRM, _too_long)
     try:
@@ -253,7 +277,12 @@ def run(count: int, seed: int) -> Counter[str]:
             signal.alarm(SECONDS)
             watch.on = True
             try:
-                outcomes[judged(read, hostile)] += 1
+                outcome, program = judged(read, hostile)
+                watch.on = False  # the interpreter compiles code of its own
+                if program is not None:
+                    signal.alarm(RUNNING)
+                    outcome += evaluated(program)
+                outcomes[outcome] += 1
             except BaseException as error:
                 watch.on = False
                 error.add_note(f"case {number} of seed {seed}: {hostile!r:.3000}")
