@@ -128,11 +128,11 @@ class Program:
         names = self.arguments.keys
         free = names[len(args) :]
         if len(args) + len(named) != len(self.arguments.parts) or not set(named) <= set(free):
-            listed = ", ".join(map(str, names)) or str(len(self.arguments.parts))
-            given = ", ".join([*map(str, names[: len(args)]), *named]) or "none"
+            count = len(self.arguments.parts)
+            by_name = f" and {', '.join(named)} by name" if named else ""
             raise OperandError(
-                f"{self.name}() takes {len(self.arguments.parts)} arguments ({listed}), "
-                f"and got {len(args) + len(named)} ({given})."
+                f"{self.name}() takes {count} argument{'s' * (count != 1)} "
+                f"({', '.join(map(str, names))}), and got {len(args)}{by_name}."
             )
         return (*args, *(named[str(name)] for name in free))
 
