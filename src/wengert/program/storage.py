@@ -215,8 +215,10 @@ class Storing:
             met = self.targets.met(address, site.counts, site.levels)
             if not met:
                 raise unassigned(address.memory, address.base)
+            leader = self._find(met[0])
             for other in met:
-                self.leader[self._find(other)] = self._find(met[0])
+                if self.leader[other] is not leader:
+                    self.leader[self._find(other)] = leader
             self.met[site, address] = met
 
     def _unite_run(self, site: Site) -> None:
