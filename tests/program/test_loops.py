@@ -250,6 +250,23 @@ def test_what_is_made_in_the_body_stays_in_it(length: int) -> None:
 
         return wg.fori(2, body, x)
 
-    for function in (after, returned, within):
+    def into_another(x: Any) -> Any:
+        total = wg.fori(length, lambda i, c: leak(c), x)
+        return wg.fori(length, lambda i, c: c * kept[-1], total)
+
+    def into_a_condition(x: Any) -> Any:
+        total = wg.fori(length, lambda i, c: leak(c), x)
+        return wg.while_loop(lambda c: kept[-1], lambda c: c * 2.0, total)
+
+    def into_elements(x: Any) -> Any:
+        wg.fori(length, lambda i, c: leak(c), x)
+        return wg.scan(lambda c, y: (c + y, None), x, np.array([x, kept[-1], x]))[0]
+
+    def from_further_inside(x: Any) -> Any:
+        wg.fori(2, lambda i, c: wg.fori(length, lambda j, d: leak(d), c), x)
+        return kept[-1]
+
+    leaks = after, returned, within, into_another, into_a_condition, into_elements
+    for function in (*leaks, from_further_inside):
         with pytest.raises(wg.ProgramError, match="outside of it"):
             wg.record(function, 1.0, passes=())

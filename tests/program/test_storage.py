@@ -72,6 +72,35 @@ def test_lookups_keep_all_they_may_reach() -> None:
     assert [(a.first, a.step, a.size) for a in storage(found).arrays] == [(0, 2, 10)]
 
 
+@given(st.integers(0, 10**9), st.booleans())
+def test_arrays_take_no_more_than_the_value_memory(seed: int, near: bool) -> None:
+    found = nest(seed, near)
+    kept = storage(found, ordered=lambda level: False)
+    assert not any(array.window for array in kept.arrays)
+    assert kept.size <= found.values
+
+
+def test_classes_that_lie_between_each_other_share_an_array() -> None:
+    places = random.Random(0).sample(range(120), 120)
+    here, out = Address(INPUT, 0, (0,)), Address(OUTPUT, 0, (0,))
+    classes = [value(0, 0, lookup=Lookup(k, (1,))) for k in range(0, 120, 20)]
+    writes = (Loop(20, (add(address, here, here),)) for address in classes)
+    reads = (Loop(20, (Assign(out, None, (address,)),)) for address in classes)
+    kept = storage(program(*writes, *reads, index=places))
+    assert [(a.first, a.step, a.size) for a in kept.arrays] == [(0, 1, 120)]
+    assert len(set(kept.homes.values())) == 1
+    assert len(kept.homes) == 6
+
+
+def test_a_few_far_apart_keep_an_array_of_their_own() -> None:
+    here, out = Address(INPUT, 0, (0,)), Address(OUTPUT, 0, (0,))
+    addresses = value(0, 200), value(1, 1)
+    writes = (Loop(5, (add(address, here, here),)) for address in addresses)
+    reads = (Loop(5, (Assign(out, None, (address,)),)) for address in addresses)
+    kept = storage(program(*writes, *reads))
+    assert {(a.first, a.step, a.size) for a in kept.arrays} == {(0, 200, 5), (1, 1, 5)}
+
+
 def test_sums_are_kept_whole() -> None:
     here = Address(INPUT, 0, (0,))
     found = program(

@@ -259,7 +259,7 @@ def _merged(terms: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
 
 def places_of(address: Address, counts: Sequence[int], table: Table) -> Integers:
     """Every place of an address, as an array with one axis per loop that moves it."""
-    levels = _moving(address, counts)
+    levels = moving(address, counts)
     lookup = address.lookup and Lookup(
         address.lookup.start, tuple(address.lookup.strides[k] for k in levels)
     )
@@ -268,13 +268,14 @@ def places_of(address: Address, counts: Sequence[int], table: Table) -> Integers
     return moved.all([counts[k] for k in levels], table.index)
 
 
-def _moving(address: Address, counts: Sequence[int]) -> list[int]:
+def moving(address: Address, counts: Sequence[int]) -> list[int]:
+    """The loops that move an address."""
     strides = address.lookup.strides if address.lookup else address.strides
     return [k for k, n in enumerate(counts) if n > 1 and (address.strides[k] or strides[k])]
 
 
 def _moving_size(address: Address, counts: Sequence[int]) -> int:
-    return size_of([counts[k] for k in _moving(address, counts)])
+    return size_of([counts[k] for k in moving(address, counts)])
 
 
 def unassigned(memory: str, place: int) -> ProgramError:

@@ -9,15 +9,18 @@ finds what is carried always at the same distance.
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from functools import partial
+from typing import Any, NoReturn
 
 import numpy as np
 
 from wengert.dispatch import describe
 from wengert.errors import OperandError, PathChanged, ProgramError
 from wengert.node import Node
-from wengert.program.address import INPUT, OUTPUT, SHIFT, VALUE, Address, Lookup, decoded
+from wengert.program.address import CONSTANT, INPUT, SHIFT, VALUE, Address, Lookup, coded, decoded
+from wengert.program.dependence import Table, moving, places_of
 from wengert.program.program import Program
 from wengert.program.recorded import Recorded
 from wengert.program.recording import RECORDING, Body, Recording, refuse_leaks, result_code
@@ -26,6 +29,7 @@ from wengert.program.statements import (
     Assign,
     Guard,
     Loop,
+    Operation,
     Plain,
     Run,
     Statement,
@@ -41,7 +45,12 @@ from wengert.program.structure import (
     structure_of,
 )
 
-LONGEST_TRIAL = 10_000_000  # operations that recording a loop may run to know its numbers
+LONGEST_TRIAL = 20_000_000  # statements that recording a loop may run to know its numbers
+WALKED = 20_000  # of them are run without making anything ready
+ONE_WAY = (
+    "The body is recorded once. Write wg.where(condition, x, y) for the branch, pass what is "
+    "indexed by the counter as xs of wg.scan, or write a Python loop."
+)
 
 
 def scan(
@@ -298,8 +307,8 @@ def _recorded_scan(
         for tape_place in (m._code for m in made)
     ]
     wanted = finals + [place for column in places for place in column]
-    tape.bodies.append(Body(start, tape.length, frozenset(wanted)))
-    numbers = _trial(tape, loop, range(start - len(cells), start), wanted, len(body) * loop.count)
+    part.close(frozenset(wanted))
+    numbers = _trial(tape, loop, range(start - len(cells), start), wanted)
     results = [tape.value(place, number) for place, number in zip(wanted, numbers, strict=True)]
     last = kept.tree(results[: len(cells)])
     if not given.size:
@@ -324,7 +333,7 @@ def _recorded_while(
     start = tape.length
     part = _Part(tape)
     cells = [part.move(code, tape.number(code)) for code in initial]
-    condition = decoded(result_code(cond(kept.tree(cells)), tape, "while_loop"))
+    condition = _condition(tape, cond(kept.tree(cells)))
     tested = tape.length - start
     after = body(kept.tree(cells))
     _same_structure(kept, after)
@@ -352,10 +361,16 @@ def _recorded_while(
         local, tuple(first), tuple(rest[:split]), inside(condition, ()),
         tuple(rest[split:]), last,
     )  # fmt: skip
-    tape.bodies.append(Body(start, tape.length, frozenset()))
+    part.close(frozenset())
     tape.add(loop, count)
-    numbers = _trial(tape, loop, range(start, start), wanted, 0)
+    numbers = _trial(tape, loop, range(start, start), wanted)
     return kept.tree([tape.value(p, number) for p, number in zip(wanted, numbers, strict=True)])
+
+
+def _condition(tape: Recording, truth: Any) -> Address:
+    code = result_code(truth, tape, "while_loop")
+    refuse_leaks(np.array([code]), tape.bodies)
+    return decoded(code)
 
 
 class _Elements:
@@ -374,8 +389,9 @@ class _Elements:
             codes = np.array([tape.constant(number) for number in flat], np.int64)
         else:
             codes = np.array([result_code(leaf, tape) for leaf in rows.ravel()], np.int64)
+            refuse_leaks(codes, tape.bodies)
         codes = codes.reshape(rows.shape)
-        if len(np.unique(codes >> SHIFT)) > 1:
+        if (codes >> SHIFT != codes.flat[0] >> SHIFT).any():
             moved = [_move_code(tape, int(code))._code for code in codes.ravel()]
             codes = np.array(moved, np.int64).reshape(rows.shape)
         for column in codes.T:
@@ -410,14 +426,19 @@ class _Part:
         """The statements since then, and how many places they take."""
         tape = self.tape
         tape.flush()
-        statements = [
-            item
-            for statement in tape.statements[self.first :]
-            for item in (statement if isinstance(statement, Run) else (statement,))
-        ]
-        refuse_leaks(tape.statements[self.first :], tape.bodies[self.bodies :])
+        statements: list[Statement] = []
+        for statement in tape.statements[self.first :]:
+            if isinstance(statement, Run):
+                refuse_leaks(statement.operands, tape.bodies)
+                statements += statement
+            else:
+                statements.append(statement)
         tape.rewind(self.first)
         return statements, tape.length - self.start
+
+    def close(self, results: frozenset[int]) -> None:
+        """From here on only these of the places since then may be used."""
+        self.tape.bodies[self.bodies :] = [Body(self.start, self.tape.length, results)]
 
 
 def _move(tape: Recording, leaf: Any) -> Recorded:
@@ -501,56 +522,89 @@ def _lowest(statement: Statement) -> float:
 # --- the numbers of the example -------------------------------------------------------------------
 
 
-def _trial(
-    tape: Recording, loop: Statement, cells: range, wanted: list[int], cost: int
-) -> list[float]:
-    """What the example gives at these places after the loop: it is run by itself.
+def _trial(tape: Recording, loop: Statement, cells: range, wanted: Sequence[int]) -> list[float]:
+    """What the example gives at these places after the loop, which starts with these cells.
 
-    What it reads of the places below the cells becomes further inputs of a small program. A loop
-    that would take too long leaves NaN: a branch on such a result is a guard that fails whenever
-    the program runs, so it does not go unseen.
+    A loop that would take too long leaves NaN: a branch on such a result is a guard that fails
+    whenever the program runs, so it does not go unseen.
     """
+    from wengert.run.walk import Given, TooLong, Walker, effort
+
+    _, cost = effort((loop,))
     if cost > LONGEST_TRIAL or not wanted:
         return [math.nan] * len(wanted)
-    inputs = list(tape.example)
-    index = list(tape.index)
-    known: dict[int, int] = {}
+    memories: dict[str, dict[int, float]] = {
+        memory: Given(partial(_number, tape, memory)) for memory in (INPUT, CONSTANT, VALUE)
+    }
+    if cost <= WALKED:
+        walker = Walker(memories, tape.index, WALKED, _refuse_branch)
+        with suppress(TooLong), np.errstate(all="ignore"):
+            walker.walk((loop,))
+            return [memories[VALUE][place] for place in wanted]
+    return _long_trial(tape, loop, cells, wanted)
 
-    def given(address: Address, counts: tuple[int, ...]) -> Address:
+
+def _number(tape: Recording, memory: str, place: int) -> float:
+    return tape.number(coded(memory, place))
+
+
+def _refuse_branch(failure: Any) -> NoReturn:
+    from wengert.run.path import decision
+
+    source = f" ({failure.guard.source})" if failure.guard.source else ""
+    said = decision(failure, lambda address: "a number", "in the first iteration")
+    raise ProgramError(
+        "A branch in the body of a loop goes different ways in different iterations: "
+        f"{said}{source}. {ONE_WAY}"
+    )
+
+
+def _long_trial(
+    tape: Recording, loop: Statement, cells: range, wanted: Sequence[int]
+) -> list[float]:
+    """The same with a program of the loop alone: what it reads from before are further inputs."""
+    given = [tape.example]
+    index = [np.array(tape.index, np.int64)]
+    sizes = {INPUT: len(tape.example), "index": len(tape.index)}
+
+    def put(places: Sequence[int]) -> int:
+        given.append(np.array([tape.number(place) for place in places]))
+        sizes[INPUT] += len(places)
+        return sizes[INPUT] - len(places)
+
+    def read(address: Address, counts: tuple[int, ...]) -> Address:
         if address.memory != VALUE or address.base >= cells.start:
             return address
-        places = address.all(counts, np.array(tape.index, np.int64)).ravel().tolist()
-        for place in places:
-            if place not in known:
-                known[place] = len(inputs)
-                inputs.append(tape.number(place))
-        found = [known[place] for place in places]
-        if len(found) == 1 or not any(address.strides):
-            return Address(INPUT, found[0], address.strides)
-        sizes = [int(np.prod(counts[depth + 1 :])) for depth in range(len(counts))]
-        index.extend(found)
-        lookup = Lookup(len(index) - len(found), tuple(sizes))
-        return Address(INPUT, 0, (0,) * len(counts), lookup)
+        levels = moving(address, counts)
+        places, inverse = np.unique(
+            places_of(address, counts, Table(index[0])), return_inverse=True
+        )
+        index.append(inverse.ravel())
+        steps = [0] * len(counts)
+        for k, level in enumerate(levels):
+            steps[level] = math.prod(counts[below] for below in levels[k + 1 :])
+        lookup = Lookup(sizes["index"], tuple(steps))
+        sizes["index"] += inverse.size
+        return Address(INPUT, put(places.tolist()), (0,) * len(counts), lookup)
 
-    statements = list(_rewritten((loop,), given))
+    first = put(cells)
     moves = [
-        Assign(Address(VALUE, place), None, (Address(INPUT, len(inputs) + k),))
+        Assign(Address(VALUE, place), None, (Address(INPUT, first + k),))
         for k, place in enumerate(cells)
     ]
-    inputs += [tape.number(place) for place in cells]
-    outputs = [
-        Assign(Address(OUTPUT, k), None, (Address(VALUE, place),)) for k, place in enumerate(wanted)
-    ]
+    statements = _rewritten((loop,), read)
+    places = np.array(wanted, np.int64)
+    results = Run(0, (Operation(None),), np.zeros(len(places), np.int32), places, outputs=True)
+    inputs = Structure(ARRAY, (sizes[INPUT],))
     program = Program(
-        (*moves, *statements, *outputs), tape.length, np.array(tape.constants, float),
-        np.array(index, np.int64), Structure(TUPLE, parts=(Structure(ARRAY, (len(inputs),)),)),
-        Structure(ARRAY, (len(outputs),)), "loop",
+        (*moves, *statements, results), tape.length, tape.constants, np.concatenate(index),
+        Structure(TUPLE, parts=(inputs,)), Structure(ARRAY, (len(wanted),)), "loop",
     )  # fmt: skip
     try:
-        return list(program(np.array(inputs)).tolist())
+        numbers: list[float] = program(np.concatenate(given)).tolist()
     except PathChanged as error:
         raise ProgramError(
             f"A branch in the body of a loop goes different ways in different iterations: {error} "
-            "The body is recorded once. Write wg.where(condition, x, y) for the branch, pass what "
-            "is indexed by the counter as xs of wg.scan, or write a Python loop."
+            f"{ONE_WAY}"
         ) from None
+    return numbers

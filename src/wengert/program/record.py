@@ -91,7 +91,9 @@ def _program(
     tape.flush()
     moves = Run(0, (Operation(None),), np.zeros(len(outputs), np.int32), outputs, outputs=True)
     statements = (*tape.statements, *([moves] if len(moves) else []))
-    refuse_leaks(statements, tape.bodies)
+    for statement in statements:
+        if isinstance(statement, Run):
+            refuse_leaks(statement.operands, tape.bodies)
     return Program(
         statements, tape.length, tape.constants,
         np.array(tape.index, dtype=np.int64), arguments, results,

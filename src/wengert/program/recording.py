@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -46,7 +46,7 @@ class Recording:
 
     example: Floats  # the numbers of the inputs
     statements: list[Statement]  # what is complete
-    bodies: list[Body]
+    bodies: list[Body]  # of complete loops; what is inside another is part of that
     index: list[int]
     length: int  # of the value memory
     closed: bool
@@ -201,20 +201,30 @@ def result_codes(results: Sequence[Any], tape: Recording) -> Integers:
     return np.array([result_code(each, tape) for each in results], dtype=np.int64)
 
 
-def refuse_leaks(statements: Sequence[Statement], bodies: Sequence[Body]) -> None:
-    """What is made in the body of a stated loop is used there only, but for its results."""
-    for run in statements:
-        if not isinstance(run, Run):
-            continue
-        for body in bodies:
-            codes = run.operands  # those of the value memory are its places
-            inside = np.unique(codes[(codes >= body.start) & (codes < body.end)]).tolist()
-            if not body.results.issuperset(inside):
+def refuse_leaks(codes: Integers, bodies: Sequence[Body]) -> None:
+    """What is made in the body of a stated loop is used there only, but for its results.
+
+    Args:
+        codes: the coded addresses that are read.
+        bodies: those of loops that are complete, in order; none is inside another.
+    """
+    places = np.unique(codes)  # those of the value memory are coded as they are
+    at = 0
+    while at < len(places):
+        k = bisect_right(bodies, int(places[at]), key=attrgetter("start")) - 1
+        if k >= 0 and places[at] < bodies[k].end:
+            stop = int(np.searchsorted(places, bodies[k].end))
+            if not bodies[k].results.issuperset(places[at:stop].tolist()):
                 raise ProgramError(
                     "An operand that was made in the body of wg.scan, wg.fori or wg.while_loop is "
-                    "used outside of it. The body is recorded once: carry it along, or give it out "
-                    "as an output of wg.scan."
+                    "used outside of it. The body is recorded once: carry it along, or give it "
+                    "out as an output of wg.scan."
                 )
+            at = stop
+        elif k + 1 < len(bodies):
+            at = int(np.searchsorted(places, bodies[k + 1].start))
+        else:
+            break
 
 
 def source_of(node: Node) -> str:

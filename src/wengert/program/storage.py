@@ -7,7 +7,7 @@ stretch of the value memory becomes dense.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import gcd
 from typing import Any
 
@@ -58,6 +58,11 @@ class Array:
     size: int
     window: bool
     start: int = 0
+
+    @property
+    def last(self) -> int:
+        """The last place that is kept, unless it is a window."""
+        return self.first + (self.size - 1) * self.step
 
     def at(self, places: Integers) -> Integers:
         """Where places are kept."""
@@ -210,8 +215,10 @@ class Storing:
             met = self.targets.met(address, site.counts, site.levels)
             if not met:
                 raise unassigned(address.memory, address.base)
+            leader = self._find(met[0])
             for other in met:
-                self.leader[self._find(other)] = self._find(met[0])
+                if self.leader[other] is not leader:
+                    self.leader[self._find(other)] = leader
             self.met[site, address] = met
 
     def _unite_run(self, site: Site) -> None:
@@ -258,17 +265,17 @@ class Storing:
             classes[self._find(met[0])].readers.append((reader, address))
         for run, places, other in self.run_reads:
             classes[self._find(other)].run_reads.append((run, places))
-        arrays: list[Array] = []
+        alone = {
+            leader: (self._array(members), members)
+            for leader, members in classes.items()
+            if not self._register(members)
+        }
         numbers: dict[Site, int] = {}
-        start = 0
-        for leader, members in classes.items():
-            if self._register(members):
-                continue
-            name = f"m{len(arrays)}"
-            array = self._array(members, name, start)
-            numbers[leader] = len(arrays)
-            arrays.append(array)
-            start += array.size
+        arrays: list[Array] = []
+        for array, leaders in _shared(alone):
+            numbers.update(dict.fromkeys(leaders, len(arrays)))
+            start = arrays[-1].start + arrays[-1].size if arrays else 0
+            arrays.append(replace(array, name=f"m{len(arrays)}", start=start))
         homes, sources, registers = {}, {}, {}
         for site in self.targets.sites:
             if (at := self._find(site)) in numbers:
@@ -322,7 +329,7 @@ class Storing:
 
     # --- arrays -----------------------------------------------------------------------------------
 
-    def _array(self, members: _Class, name: str, start: int) -> Array:
+    def _array(self, members: _Class) -> Array:
         step, first = self._step(members)
         memory = self._memory(members)
         best: int | None = None
@@ -347,7 +354,7 @@ class Storing:
                 "A while loop reads values of its own from long ago: what it needs to remember "
                 "grows with the number of its iterations."
             )
-        return Array(name, memory, first, step, best, best != dense, start)
+        return Array("", memory, first, step, best, best != dense)
 
     def _assigned(self, members: _Class) -> int:
         """How many values there are, or more."""
@@ -396,6 +403,50 @@ class Storing:
                     window = _Window(members, site, depth, self.table, _memory_depth(site))
                     if (span := window.span()) is not None:
                         yield span // step + 1
+
+
+def _shared(alone: dict[Site, tuple[Array, _Class]]) -> Iterator[tuple[Array, list[Site]]]:
+    """The arrays of classes, those that lie sparsely between each other made one.
+
+    No two classes have a place in common, so one array can keep both where they are, if that is
+    shorter. This is how the classes that lookups reach, which are anywhere, come to take no more
+    than the value memory does.
+    """
+    sparse: list[tuple[Array, list[Site]]] = []
+    for leader, (array, members) in alone.items():
+        sums = any(isinstance(site.statement, Accumulate) for site in members.writers)
+        if array.memory != VALUE or array.window or sums:
+            yield array, [leader]
+        else:
+            sparse.append((array, [leader]))
+    sparse.sort(key=lambda each: (each[0].step, each[0].first))
+    pairs: list[tuple[Array, list[Site]]] = []
+    for each in sparse:
+        pairs[-1:] = _if_shorter([*pairs[-1:], each])
+    pairs.sort(key=lambda each: each[0].first)
+    overlapping: list[tuple[Array, list[Site]]] = []
+    last = 0
+    for each in pairs:
+        if each[0].first > last:
+            yield from _if_shorter(overlapping)
+            overlapping = []
+        overlapping.append(each)
+        last = max(last, each[0].last)
+    yield from _if_shorter(overlapping)
+
+
+def _if_shorter(each: list[tuple[Array, list[Site]]]) -> list[tuple[Array, list[Site]]]:
+    """One array for all these, if it is no longer than they are together."""
+    if len(each) < 2:
+        return each
+    arrays = [array for array, _ in each]
+    first = min(array.first for array in arrays)
+    step = gcd(*(array.step for array in arrays), *(array.first - first for array in arrays))
+    size = (max(array.last for array in arrays) - first) // step + 1
+    if size > sum(array.size for array in arrays):
+        return each
+    leaders = [leader for _, members in each for leader in members]
+    return [(Array("", VALUE, first, step, size, window=False), leaders)]
 
 
 def _memory_depth(site: Site) -> int:

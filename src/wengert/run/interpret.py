@@ -22,12 +22,15 @@ from wengert.run.path import Path
 from wengert.run.place import Buffer, at
 from wengert.run.schedule import BUDGET, FEW, Chain, Each, Node, schedule
 from wengert.run.straight import Straight
+from wengert.run.walk import DEEPEST, TooLong, effort, walked
 
-DEEPEST = 16  # loops inside loops that one Python function may have
+PATIENCE = 25  # statements that are walked through in the time it takes to make one ready
 
 
 def interpret(program: Program, inputs: Floats) -> Floats:
     """The outputs of a program.
+
+    A short program is walked through until that has taken as long as making it ready would.
 
     Args:
         program: any program.
@@ -42,9 +45,28 @@ def interpret(program: Program, inputs: Floats) -> Floats:
     """
     known = vars(program)
     if "_interpreter" not in known:
+        outputs = _walked(program, inputs)
+        if outputs is not None:
+            return outputs
         object.__setattr__(program, "_interpreter", Interpreter(program))
     result: Floats = known["_interpreter"](inputs)
     return result
+
+
+def _walked(program: Program, inputs: Floats) -> Floats | None:
+    """The outputs by walking, if there is patience left for that."""
+    stored, run = effort(program.statements)
+    left = vars(program).get("_patience", PATIENCE * stored)
+    given = np.asarray(inputs, dtype=np.float64).ravel()
+    if run > left or len(given) != program.arguments.size:
+        return None
+    try:
+        with np.errstate(all="ignore"):
+            outputs, left = walked(program, given.data, left)
+    except (TooLong, LookupError):
+        return None  # if something is wrong, the interpreter says what
+    object.__setattr__(program, "_patience", left)
+    return np.array(outputs)
 
 
 class Interpreter:
@@ -147,7 +169,7 @@ class _Source:
     def _open(self, text: str) -> None:
         self._line(text)
         self.depth += 1
-        if self.depth > DEEPEST:
+        if self.depth > DEEPEST + 1:
             raise ProgramError(f"More than {DEEPEST} loops inside each other cannot be run.")
 
     def _close(self) -> None:
@@ -193,14 +215,13 @@ class _Source:
         elif isinstance(statement, Guard):
             *operands, expected = operands
             self._assign(site, f"{self._function(statement)}({', '.join(operands)})", "r = ")
-            self._open(f"if r != {expected}:")
             how = "path.failed" if self.waits else "path.changed"
             counters = "".join(f"k{k}, " for k in range(len(site.counts)))
             given = "".join(f"{operand}, " for operand in operands)
             name = f"s{len(self.names)}"
             self.names[name] = site
-            self._line(f"{how}({name}, ({counters}), ({given}), r, {expected})")
-            self._close()
+            said = f"{how}({name}, ({counters}), ({given}), r, {expected})"
+            self._line(f"if r != {expected}: {said}")
         elif statement.row is None:
             self._assign(site, operands[0])
         else:
