@@ -17,7 +17,7 @@ import numpy as np
 from wengert.dispatch import describe
 from wengert.errors import OperandError, PathChanged, ProgramError
 from wengert.node import Node
-from wengert.program.address import INPUT, OUTPUT, SHIFT, VALUE, Address, Lookup, decoded
+from wengert.program.address import INPUT, OUTPUT, SHIFT, VALUE, Address, Lookup, decoded, distinct
 from wengert.program.program import Program
 from wengert.program.recorded import Recorded
 from wengert.program.recording import RECORDING, Body, Recording, refuse_leaks, result_code
@@ -375,7 +375,7 @@ class _Elements:
         else:
             codes = np.array([result_code(leaf, tape) for leaf in rows.ravel()], np.int64)
         codes = codes.reshape(rows.shape)
-        if len(np.unique(codes >> SHIFT)) > 1:
+        if len(distinct(codes >> SHIFT)) > 1:
             moved = [_move_code(tape, int(code))._code for code in codes.ravel()]
             codes = np.array(moved, np.int64).reshape(rows.shape)
         for column in codes.T:

@@ -21,6 +21,7 @@ from wengert.program.address import (
     VALUE,
     Integers,
     coded,
+    distinct,
 )
 from wengert.program.recorded import Recorded, closed_error, other_tape_error, recordable
 from wengert.program.statements import Operation, Run, Statement
@@ -208,7 +209,7 @@ def refuse_leaks(statements: Sequence[Statement], bodies: Sequence[Body]) -> Non
             continue
         for body in bodies:
             codes = run.operands  # those of the value memory are its places
-            inside = np.unique(codes[(codes >= body.start) & (codes < body.end)]).tolist()
+            inside = distinct(codes[(codes >= body.start) & (codes < body.end)]).tolist()
             if not body.results.issuperset(inside):
                 raise ProgramError(
                     "An operand that was made in the body of wg.scan, wg.fori or wg.while_loop is "
