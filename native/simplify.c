@@ -11,8 +11,11 @@ typedef int64_t Code; /* an operand: an item, or a memory's code above SHIFT and
 
 enum { SHIFT = 56, CONSTANT = 2 }; /* as in address.py */
 enum { MOST = 8 };                 /* operands of an operation, letters of a rule */
+enum { AHEAD = 16 };               /* items that memory is told of before their turn */
 enum { PINNED = 1, NEEDED = 2, ROOT = 4 };
 enum { LETTER, NUMBER, ROW, CONSTANT_LETTER };
+enum { A_CONSTANT, ASKED_FOR, ANYTHING, CLASSES }; /* of operands, behind the operations */
+enum { ITEMS, COUNTS, READS, LIVE, KEPT }; /* what Python is given, as bytearrays */
 static const Code LOW_BITS = ((Code)1 << SHIFT) - 1;
 
 typedef struct {
@@ -20,30 +23,31 @@ typedef struct {
     bool guards, commutes;
     PyObject *scalar; /* borrowed; None for a move */
     int32_t plain;    /* the same row without a guard; -1 where there is none */
-    int32_t first_rule, rules_end;
+    int32_t first_rule;
+    const uint64_t *marks; /* per operand and class of what it may be, the rules that allow it */
 } Operation;
 
 typedef struct {
     Code kind, number;
 } Symbol;
 
-/* What a rule asks of an operand at first sight. */
 typedef struct {
-    int32_t class;  /* an operation, or one of these */
-    uint64_t bits; /* of a number */
-} Glance;
-
-enum { ANYTHING = -3, A_CONSTANT = -2, A_NUMBER = -1 };
-
-typedef struct {
-    Glance glances[MOST];
     Symbol *pattern, *replacement;
     Py_ssize_t pattern_length, replacement_length;
     double *numbers;
     PyObject *let; /* borrowed */
+    Code asked, answer; /* of `let`, the last time; the answer is -1 where the rule does not apply */
     Py_ssize_t applied;
+    uint64_t mark;
     int32_t next; /* the next rule for the same operation; -1 at the end */
 } Rule;
+
+/* What is known of an item, side by side because it is asked for together; numbering.py reads it. */
+typedef struct {
+    Code value;
+    int32_t op;
+    uint32_t start; /* of its operands */
+} Item;
 
 /* In the hash table of items. The upper half of the hash stands beside the item, because to look
  * at the item itself is to wait for memory. */
@@ -58,25 +62,25 @@ typedef struct {
     Operation *operations;
     Rule *rules;
     Py_ssize_t operation_count, rule_count;
+    uint64_t *marks;
+    uint64_t rule_numbers; /* which numbers rules ask for: one bit for many of them */
     int32_t move;
-    /* per item */
     Py_ssize_t count;
-    int32_t *ops;
-    uint8_t *arity;
-    int64_t *starts;
-    Code *value;
-    uint8_t *live;
+    Item *items;
+    uint8_t *live, *arity;
     /* operands of all items in a row */
     Code *reads;
     Py_ssize_t used, room;
-    /* the constant memory */
+    /* the constant memory, and per place of the given one the first that has the same number */
     double *constants;
-    Py_ssize_t constant_count, constant_room;
-    Entry *items;
+    int32_t *first_place;
+    Py_ssize_t given, constant_count, constant_room;
+    Entry *table;
     int32_t *numbers; /* a hash table of places in the constant memory */
-    size_t item_mask, number_mask;
+    size_t table_mask, number_mask;
     Py_ssize_t numbers_used;
     Py_ssize_t folded, merged, held;
+    PyObject *kept[KEPT];
 } List;
 
 static inline uint64_t mixed(uint64_t hash, uint64_t with)
@@ -164,7 +168,7 @@ static size_t slot_of(const List *list, double number)
     return at;
 }
 
-/* The first place that was met with this number; -1 with an exception set. */
+/* The first place with the number that is at this one; -1 with an exception set. */
 static Code shared_constant(List *list, Py_ssize_t place)
 {
     size_t at = slot_of(list, list->constants[place]);
@@ -201,6 +205,22 @@ static Code constant(List *list, double number)
     return shared_constant(list, list->constant_count++);
 }
 
+/* Find, for each place of the given memory, the first with the same number. */
+static bool share_constants(List *list)
+{
+    for (Py_ssize_t k = 0; k < list->given; k++) {
+        if (k + AHEAD < list->given) {
+            uint64_t bits = bits_of(list->constants[k + AHEAD]);
+            PREFETCH(&list->numbers[mixed(0, bits) & list->number_mask]);
+        }
+        Code code = shared_constant(list, k);
+        if (code < 0)
+            return false;
+        list->first_place[k] = (int32_t)(code & LOW_BITS);
+    }
+    return true;
+}
+
 /* A Python function of floats; NULL with an exception set. */
 static PyObject *call(PyObject *function, const double *numbers, int count)
 {
@@ -217,11 +237,30 @@ static PyObject *call(PyObject *function, const double *numbers, int count)
 
 /* --- rules ------------------------------------------------------------------------------------- */
 
+/* Ask a rule's `let` for a number: its place, -1 if the rule does not apply, -2 with an exception
+ * set. */
+static Code let(List *list, const Rule *rule, const double *given, int known)
+{
+    PyObject *made = call(rule->let, given, known);
+    if (made == NULL)
+        return -2;
+    double number = made == Py_None ? 0.0 : PyFloat_AsDouble(made);
+    bool applies = made != Py_None;
+    Py_DECREF(made);
+    if (!applies)
+        return -1;
+    if (number == -1.0 && PyErr_Occurred())
+        return -2;
+    Code place = constant(list, number);
+    return place < 0 ? -2 : place;
+}
+
 /* What the letters of a rule stand for: 1 if it applies, 0 if not, -1 with an exception set. */
-static int matches(List *list, const Rule *rule, const Code *reads, Code *bound)
+static int matches(List *list, Rule *rule, const Code *reads, Code *bound)
 {
     Code waiting[64];
     double given[MOST];
+    Code only = -1;
     int depth = 0, known = 0, arity = list->operations[rule->pattern[0].number].reads;
     for (int k = arity; k-- > 0;)
         waiting[depth++] = reads[k];
@@ -232,9 +271,9 @@ static int matches(List *list, const Rule *rule, const Code *reads, Code *bound)
         Code code = waiting[--depth];
         switch (symbol.kind) {
         case ROW: {
-            if (!is_item(code) || list->ops[code] != symbol.number)
+            if (!is_item(code) || list->items[code].op != symbol.number)
                 return 0;
-            const Code *below = list->reads + list->starts[code];
+            const Code *below = list->reads + list->items[code].start;
             for (int k = list->operations[symbol.number].reads; k-- > 0;)
                 waiting[depth++] = below[k];
             break;
@@ -252,23 +291,18 @@ static int matches(List *list, const Rule *rule, const Code *reads, Code *bound)
                 if (!is_constant(code))
                     return 0;
                 given[known++] = number_of_code(list, code);
+                only = code;
             }
         }
     }
     if (rule->let == Py_None)
         return 1;
-    PyObject *made = call(rule->let, given, known);
-    if (made == NULL)
-        return -1;
-    double number = made == Py_None ? 0.0 : PyFloat_AsDouble(made);
-    bool applies = made != Py_None;
-    Py_DECREF(made);
-    if (!applies)
-        return 0;
-    if (number == -1.0 && PyErr_Occurred())
-        return -1;
-    bound[0] = constant(list, number);
-    return bound[0] < 0 ? -1 : 1;
+    if (known != 1 || rule->asked != only) {
+        rule->answer = let(list, rule, given, known);
+        rule->asked = rule->answer == -2 ? -1 : only;
+    }
+    bound[0] = rule->answer;
+    return rule->answer < 0 ? (int)rule->answer + 1 : 1;
 }
 
 /* The operand that a letter or number of a replacement stands for; -1 with an exception set. */
@@ -278,35 +312,41 @@ static Code replaced(List *list, const Rule *rule, Symbol symbol, const Code *bo
                                  : bound[symbol.number];
 }
 
-/* Whether a rule may apply. Most do not, and so most of the time is spent here. */
-static inline bool may_match(const Rule *rule, const Glance *seen, int count)
+/* Whether rules ask for such a number; if they do, perhaps. */
+static inline uint64_t mark_of_number(double number)
 {
-    for (int k = 0; k < count; k++) {
-        int32_t class = rule->glances[k].class;
-        if (class != ANYTHING && class != seen[k].class &&
-            !(class == A_NUMBER && seen[k].class == A_CONSTANT &&
-              seen[k].bits == rule->glances[k].bits))
-            return false;
-    }
-    return true;
+    return UINT64_C(1) << (mixed(0, bits_of(number)) >> 58);
+}
+
+/* The rules that allow an operand as the one with this number: most operations have none. */
+static inline uint64_t rules_that_allow(const List *list, const Operation *operation, int k,
+                                        Code code)
+{
+    Py_ssize_t class = list->operation_count;
+    if (is_item(code))
+        class = list->items[code].op;
+    else if (!is_constant(code))
+        class += ANYTHING;
+    else if (list->rule_numbers & mark_of_number(number_of_code(list, code)))
+        class += ASKED_FOR;
+    else
+        class += A_CONSTANT;
+    return operation->marks[k * (list->operation_count + CLASSES) + class];
 }
 
 /* Rewrite an operation by the first rule that applies: 1 if there is one, -1 with an exception.
  * The operation -1 means that the result is the first operand. */
 static int rewrite(List *list, int32_t *op, Code *reads)
 {
-    Glance seen[MOST];
-    int count = list->operations[*op].reads;
-    for (int k = 0; k < count; k++)
-        if (is_item(reads[k]))
-            seen[k].class = list->ops[reads[k]];
-        else if (is_constant(reads[k]))
-            seen[k] = (Glance){A_CONSTANT, bits_of(number_of_code(list, reads[k]))};
-        else
-            seen[k].class = ANYTHING;
-    for (int32_t k = list->operations[*op].first_rule; k >= 0; k = list->rules[k].next) {
+    const Operation *operation = &list->operations[*op];
+    uint64_t marks = ~UINT64_C(0);
+    for (int k = 0; k < operation->reads; k++)
+        marks &= rules_that_allow(list, operation, k, reads[k]);
+    if (marks == 0)
+        return 0;
+    for (int32_t k = operation->first_rule; k >= 0; k = list->rules[k].next) {
         Rule *rule = &list->rules[k];
-        if (!may_match(rule, seen, count))
+        if (!(rule->mark & marks))
             continue;
         Code bound[MOST];
         int found = matches(list, rule, reads, bound);
@@ -344,36 +384,52 @@ static bool evaluate(const List *list, const Operation *operation, const Code *r
     return *result != -1.0 || !PyErr_Occurred();
 }
 
+/* Whether the operands of an operation that commutes go by in the other order. */
+static inline bool swaps(const List *list, int32_t op, const Code *reads)
+{
+    return list->operations[op].commutes && reads[1] < reads[0];
+}
+
+static inline uint64_t hash_of(const List *list, int32_t op, const Code *reads)
+{
+    int count = list->operations[op].reads;
+    bool swap = swaps(list, op, reads);
+    uint64_t hash = mixed(mixed(0, (uint64_t)op), (uint64_t)reads[swap]);
+    if (count > 1)
+        hash = mixed(hash, (uint64_t)reads[!swap]);
+    for (int k = 2; k < count; k++)
+        hash = mixed(hash, (uint64_t)reads[k]);
+    return hash;
+}
+
+static bool same_operands(const List *list, int32_t op, const Code *reads, const Code *its)
+{
+    int count = list->operations[op].reads;
+    bool swap = swaps(list, op, reads), its_swap = swaps(list, op, its);
+    bool same = reads[swap] == its[its_swap] && (count < 2 || reads[!swap] == its[!its_swap]);
+    for (int k = 2; same && k < count; k++)
+        same = reads[k] == its[k];
+    return same;
+}
+
 /* The first item with this operation on these operands; `me`, and it is kept, if there is none.
  * A guard is kept once more as the plain operation that it is too: `as_plain`. */
 static int32_t first_equal(List *list, int32_t me, int32_t op, const Code *reads, bool as_plain)
 {
-    int count = list->operations[op].reads;
-    bool swap = list->operations[op].commutes && reads[1] < reads[0];
-    Code first = reads[swap], second = count > 1 ? reads[!swap] : 0;
-    uint64_t hash = mixed(mixed(mixed(0, (uint64_t)op), (uint64_t)first), (uint64_t)second);
-    for (int k = 2; k < count; k++)
-        hash = mixed(hash, (uint64_t)reads[k]);
+    uint64_t hash = hash_of(list, op, reads);
     uint32_t upper = (uint32_t)(hash >> 32);
-    for (size_t at = hash & list->item_mask;; at = (at + 1) & list->item_mask) {
-        Entry entry = list->items[at];
+    for (size_t at = hash & list->table_mask;; at = (at + 1) & list->table_mask) {
+        Entry entry = list->table[at];
         if (entry.item == EMPTY) {
-            list->items[at] = (Entry){upper, 2 * me + as_plain};
+            list->table[at] = (Entry){upper, 2 * me + as_plain};
             return me;
         }
-        int32_t other = entry.item >> 1;
         if (entry.hash != upper)
             continue;
-        int32_t its_op = list->ops[other];
-        if ((entry.item & 1 ? list->operations[its_op].plain : its_op) != op)
-            continue;
-        const Code *its = list->reads + list->starts[other];
-        bool its_swap = list->operations[op].commutes && its[1] < its[0];
-        bool equal = its[its_swap] == first && (count < 2 || its[!its_swap] == second);
-        for (int k = 2; equal && k < count; k++)
-            equal = its[k] == reads[k];
-        if (equal)
-            return other;
+        const Item *other = &list->items[entry.item >> 1];
+        int32_t its_op = entry.item & 1 ? list->operations[other->op].plain : other->op;
+        if (its_op == op && same_operands(list, op, reads, list->reads + other->start))
+            return entry.item >> 1;
     }
 }
 
@@ -382,28 +438,27 @@ static bool put(List *list, int32_t me, int32_t op, int flag)
 {
     Code *reads = list->reads + list->used;
     const Operation *operation = &list->operations[op];
-    int count = operation->reads;
-    list->ops[me] = op;
-    list->starts[me] = list->used;
-    list->value[me] = me;
+    Item *item = &list->items[me];
+    *item = (Item){me, op, (uint32_t)list->used};
     if (flag & ROOT)
-        goto done;
+        goto stays;
     if (operation->scalar == Py_None) {
-        list->value[me] = reads[0];
+        item->value = reads[0];
         goto found;
     }
     for (;;) {
         bool constants = true;
-        for (int k = 0; k < count; k++)
+        for (int k = 0; k < operation->reads; k++)
             constants = constants && is_constant(reads[k]);
         if (UNLIKELY(constants)) {
             double result;
+            int count = operation->reads;
             if (!evaluate(list, operation, reads, count - operation->guards, &result))
                 return false;
             if (!operation->guards || result == number_of_code(list, reads[count - 1])) {
                 *(operation->guards ? &list->held : &list->folded) += 1;
-                list->value[me] = constant(list, result);
-                if (list->value[me] < 0)
+                item->value = constant(list, result);
+                if (item->value < 0)
                     return false;
                 break;
             }
@@ -412,29 +467,28 @@ static bool put(List *list, int32_t me, int32_t op, int flag)
         if (rewritten < 0)
             return false;
         if (rewritten == 0) {
-            list->ops[me] = op;
-            list->value[me] = first_equal(list, me, op, reads, false);
-            list->merged += list->value[me] != me;
-            if (operation->guards && list->value[me] == me && operation->plain >= 0)
+            item->op = op;
+            item->value = first_equal(list, me, op, reads, false);
+            list->merged += item->value != me;
+            if (operation->guards && item->value == me && operation->plain >= 0)
                 first_equal(list, me, operation->plain, reads, true);
             break;
         }
         if (op < 0) {
-            list->value[me] = reads[0];
+            item->value = reads[0];
             break;
         }
         operation = &list->operations[op];
-        count = operation->reads;
     }
 found:
-    if (list->value[me] != me && flag & PINNED) {
-        list->ops[me] = list->move;
-        reads[0] = list->value[me];
-        count = 1;
+    if (item->value != me) {
+        if (!(flag & PINNED))
+            return true; /* nobody will read it, and the next item may have its place in `reads` */
+        item->op = list->move;
+        reads[0] = item->value;
     }
-done:
-    list->arity[me] = (uint8_t)count;
-    list->used += count;
+stays:
+    list->used += list->operations[item->op].reads;
     return true;
 }
 
@@ -443,45 +497,71 @@ static bool make_room(List *list)
     if (list->room - list->used >= MOST)
         return true;
     Py_ssize_t room = list->room + list->room / 2 + 64;
-    Code *new = PyMem_RawRealloc(list->reads, (size_t)room * sizeof *new);
-    if (new == NULL) {
-        PyErr_NoMemory();
+    if (PyByteArray_Resize(list->kept[READS], room * (Py_ssize_t)sizeof(Code)) < 0)
         return false;
-    }
-    list->reads = new;
+    list->reads = (Code *)PyByteArray_AS_STRING(list->kept[READS]);
     list->room = room;
     return true;
 }
 
+/* Whether there are all operations, and their operands. */
+static bool is_whole(const List *list, const int32_t *ops, Py_ssize_t length)
+{
+    for (Py_ssize_t k = 0; k < list->count && length >= 0; k++) {
+        if (ops[k] < 0 || ops[k] >= list->operation_count)
+            return false;
+        length -= list->operations[ops[k]].reads;
+    }
+    return length >= 0;
+}
+
+/* What an operand stands for before its item; -1 if it is none. */
+static inline Code canonical(const List *list, Py_ssize_t me, Code code)
+{
+    if (is_item(code))
+        return code < me ? list->items[code].value : -1;
+    if (!is_constant(code))
+        return code;
+    Code place = code & LOW_BITS;
+    return place < list->given ? (Code)CONSTANT << SHIFT | list->first_place[place] : -1;
+}
+
+/* Where an item is likely to be looked for when its turn comes. */
+static inline const Entry *likely_entry(const List *list, Py_ssize_t me, int32_t op,
+                                        const Code *operands)
+{
+    Code reads[MOST];
+    for (int k = 0; k < list->operations[op].reads; k++) {
+        Code code = canonical(list, me, operands[k]);
+        reads[k] = code < 0 ? operands[k] : code;
+    }
+    return &list->table[hash_of(list, op, reads) & list->table_mask];
+}
+
 /* Every item in order. Operands are checked, since an item may only read what stands before it. */
 static bool go_down(List *list, const int32_t *ops, const Code *operands, Py_ssize_t length,
-                    const uint8_t *flags, Py_ssize_t constants)
+                    const uint8_t *flags)
 {
-    Py_ssize_t at = 0;
+    if (!is_whole(list, ops, length))
+        goto wrong;
+    const Code *ahead = operands;
+    for (Py_ssize_t k = 0; k < list->count && k < AHEAD; k++)
+        ahead += list->operations[ops[k]].reads;
     for (Py_ssize_t me = 0; me < list->count; me++) {
         if ((me & 0xffff) == 0xffff && PyErr_CheckSignals() < 0)
             return false;
         if (!make_room(list))
             return false;
-        if (ops[me] < 0 || ops[me] >= list->operation_count ||
-            length - at < list->operations[ops[me]].reads)
-            goto wrong;
+        if (me + AHEAD < list->count) {
+            int32_t op = ops[me + AHEAD];
+            PREFETCH(likely_entry(list, me, op, ahead));
+            ahead += list->operations[op].reads;
+        }
         Code *reads = list->reads + list->used;
         for (int k = 0; k < list->operations[ops[me]].reads; k++) {
-            Code code = operands[at++];
-            if (is_item(code)) {
-                if (code >= me)
-                    goto wrong;
-                code = list->value[code];
-            } else if (is_constant(code)) {
-                if ((code & LOW_BITS) >= constants)
-                    goto wrong;
-                code = shared_constant(list, (Py_ssize_t)(code & LOW_BITS));
-                if (code < 0)
-                    return false;
-            } else if (code < 0)
+            reads[k] = canonical(list, me, *operands++);
+            if (reads[k] < 0)
                 goto wrong;
-            reads[k] = code;
         }
         if (!put(list, (int32_t)me, ops[me], flags[me]))
             return false;
@@ -497,15 +577,17 @@ static void go_up(List *list, const uint8_t *flags)
 {
     memset(list->live, 0, (size_t)list->count);
     for (Py_ssize_t k = 0; k < list->count; k++)
-        if (flags[k] & NEEDED && is_item(list->value[k]))
-            list->live[list->value[k]] = 1;
+        if (flags[k] & NEEDED && is_item(list->items[k].value))
+            list->live[list->items[k].value] = 1;
     for (Py_ssize_t k = list->count; k-- > 0;) {
-        bool guards = list->operations[list->ops[k]].guards && list->value[k] == k;
-        if (!list->live[k] && !(flags[k] & (PINNED | ROOT)) && !guards)
+        const Item *item = &list->items[k];
+        const Operation *operation = &list->operations[item->op];
+        if (!list->live[k] && !(flags[k] & (PINNED | ROOT)) &&
+            !(operation->guards && item->value == k))
             continue;
         list->live[k] = 1;
-        for (int r = 0; r < list->arity[k]; r++) {
-            Code code = list->reads[list->starts[k] + r];
+        for (int r = 0; r < operation->reads; r++) {
+            Code code = list->reads[item->start + (uint32_t)r];
             if (is_item(code))
                 list->live[code] = 1;
         }
@@ -517,10 +599,9 @@ static void close_up(List *list)
 {
     Py_ssize_t used = 0;
     for (Py_ssize_t k = 0; k < list->count; k++) {
-        if (!list->live[k])
-            list->arity[k] = 0;
+        list->arity[k] = list->live[k] ? (uint8_t)list->operations[list->items[k].op].reads : 0;
         for (int r = 0; r < list->arity[k]; r++)
-            list->reads[used++] = list->reads[list->starts[k] + r];
+            list->reads[used++] = list->reads[list->items[k].start + (uint32_t)r];
     }
     list->used = used;
 }
@@ -584,20 +665,26 @@ wrong:
     return NULL;
 }
 
-/* Note what a rule asks of the operands themselves. */
-static void glance(const List *list, Rule *rule)
+/* Mark what a rule allows as the operands themselves. */
+static void mark(List *list, const Rule *rule)
 {
-    Py_ssize_t at = 1;
-    for (int k = 0; k < list->operations[rule->pattern[0].number].reads; k++) {
+    const Operation *operation = &list->operations[rule->pattern[0].number];
+    Py_ssize_t classes = list->operation_count + CLASSES, at = 1;
+    uint64_t *marks = list->marks + (operation->marks - list->marks);
+    for (int k = 0; k < operation->reads; k++, marks += classes) {
         Symbol symbol = rule->pattern[at];
-        Glance *found = &rule->glances[k];
-        *found = (Glance){ANYTHING, 0};
+        uint64_t *constants = marks + list->operation_count;
         if (symbol.kind == ROW)
-            found->class = (int32_t)symbol.number;
-        else if (symbol.kind == CONSTANT_LETTER)
-            found->class = A_CONSTANT;
-        else if (symbol.kind == NUMBER)
-            *found = (Glance){A_NUMBER, bits_of(rule->numbers[symbol.number])};
+            marks[symbol.number] |= rule->mark;
+        else if (symbol.kind == LETTER)
+            for (Py_ssize_t class = 0; class < classes; class++)
+                marks[class] |= rule->mark;
+        else
+            constants[ASKED_FOR] |= rule->mark;
+        if (symbol.kind == CONSTANT_LETTER)
+            constants[A_CONSTANT] |= rule->mark;
+        if (symbol.kind == NUMBER)
+            list->rule_numbers |= mark_of_number(rule->numbers[symbol.number]);
         for (int missing = 1; missing > 0; at++)
             missing += rule->pattern[at].kind == ROW
                            ? list->operations[rule->pattern[at].number].reads - 1
@@ -628,7 +715,7 @@ static bool read_rule(List *list, PyObject *given, Rule *rule)
     }
     for (Py_ssize_t k = 0; k < count; k++)
         rule->numbers[k] = PyFloat_AsDouble(PyList_GET_ITEM(numbers, k));
-    glance(list, rule);
+    rule->asked = -1;
     return !PyErr_Occurred();
 }
 
@@ -643,35 +730,56 @@ static bool read_rules(List *list, PyObject *given)
     for (Py_ssize_t k = 0; k < count; k++)
         if (!read_rule(list, PyList_GET_ITEM(given, k), &list->rules[k]))
             return false;
+    Py_ssize_t marks = 0;
+    for (Py_ssize_t k = 0; k < list->operation_count; k++)
+        marks += list->operations[k].reads * (list->operation_count + CLASSES);
+    list->marks = array_of(marks, sizeof *list->marks);
+    if (list->marks == NULL)
+        return false;
+    memset(list->marks, 0, (size_t)marks * sizeof *list->marks);
+    uint64_t *next = list->marks;
+    for (Py_ssize_t k = 0; k < list->operation_count; k++) {
+        list->operations[k].marks = next;
+        next += list->operations[k].reads * (list->operation_count + CLASSES);
+    }
     for (Py_ssize_t k = count; k-- > 0;) {
-        Operation *operation = &list->operations[list->rules[k].pattern[0].number];
-        list->rules[k].next = operation->first_rule;
+        Rule *rule = &list->rules[k];
+        Operation *operation = &list->operations[rule->pattern[0].number];
+        rule->next = operation->first_rule;
+        rule->mark = UINT64_C(1) << k % 64;
         operation->first_rule = (int32_t)k;
+        mark(list, rule);
     }
     return true;
+}
+
+/* A bytearray of which nothing is known yet; NULL with an exception set. */
+static void *kept(List *list, int which, Py_ssize_t count, size_t size)
+{
+    list->kept[which] = PyByteArray_FromStringAndSize(NULL, count * (Py_ssize_t)size);
+    return list->kept[which] == NULL ? NULL : PyByteArray_AS_STRING(list->kept[which]);
 }
 
 static bool allocate(List *list, Py_ssize_t operands, const double *constants)
 {
     Py_ssize_t count = list->count;
-    list->ops = array_of(count, sizeof *list->ops);
-    list->arity = array_of(count, sizeof *list->arity);
-    list->starts = array_of(count, sizeof *list->starts);
-    list->value = array_of(count, sizeof *list->value);
-    list->live = array_of(count, sizeof *list->live);
     list->room = operands + MOST;
-    list->reads = array_of(list->room, sizeof *list->reads);
-    list->constant_room = list->constant_count;
+    list->items = kept(list, ITEMS, count, sizeof *list->items);
+    list->arity = kept(list, COUNTS, count, sizeof *list->arity);
+    list->reads = kept(list, READS, list->room, sizeof *list->reads);
+    list->live = kept(list, LIVE, count, sizeof *list->live);
+    list->given = list->constant_room = list->constant_count;
     list->constants = array_of(list->constant_room, sizeof *list->constants);
+    list->first_place = array_of(list->constant_room, sizeof *list->first_place);
     size_t entries = (size_t)count; /* a guard makes two, and the table must never be full */
     for (Py_ssize_t k = 0; k < list->operation_count; k++)
         if (list->operations[k].guards)
             entries = (size_t)count + (size_t)count / 2 + 1;
-    list->items = hash_table(entries, sizeof *list->items, &list->item_mask);
+    list->table = hash_table(entries, sizeof *list->table, &list->table_mask);
     list->numbers = hash_table(64, sizeof *list->numbers, &list->number_mask);
-    if (list->ops == NULL || list->arity == NULL || list->starts == NULL || list->value == NULL ||
-        list->live == NULL || list->reads == NULL || list->constants == NULL ||
-        list->items == NULL || list->numbers == NULL)
+    if (list->items == NULL || list->arity == NULL || list->reads == NULL || list->live == NULL ||
+        list->constants == NULL || list->first_place == NULL || list->table == NULL ||
+        list->numbers == NULL)
         return false;
     if (list->constant_count > 0)
         memcpy(list->constants, constants, (size_t)list->constant_count * sizeof *constants);
@@ -685,20 +793,18 @@ static void release(List *list)
         PyMem_RawFree(list->rules[k].replacement);
         PyMem_RawFree(list->rules[k].numbers);
     }
-    void *arrays[] = {list->operations, list->rules, list->ops, list->arity, list->starts,
-                      list->value, list->live, list->reads, list->constants, list->items,
-                      list->numbers};
+    void *arrays[] = {list->operations, list->rules, list->marks, list->constants,
+                      list->first_place, list->table, list->numbers};
     for (size_t k = 0; k < sizeof arrays / sizeof *arrays; k++)
         PyMem_RawFree(arrays[k]);
+    for (int k = 0; k < KEPT; k++)
+        Py_XDECREF(list->kept[k]);
 }
 
-static PyObject *bytes_of(const void *array, Py_ssize_t count, size_t size)
+static PyObject *result(List *list)
 {
-    return PyByteArray_FromStringAndSize(array, count * (Py_ssize_t)size);
-}
-
-static PyObject *result(const List *list)
-{
+    if (PyByteArray_Resize(list->kept[READS], list->used * (Py_ssize_t)sizeof(Code)) < 0)
+        return NULL;
     PyObject *applied = PyList_New(list->rule_count);
     for (Py_ssize_t k = 0; applied != NULL && k < list->rule_count; k++) {
         PyObject *times = PyLong_FromSsize_t(list->rules[k].applied);
@@ -709,14 +815,12 @@ static PyObject *result(const List *list)
     }
     if (applied == NULL)
         return NULL;
-    Py_ssize_t count = list->count;
-    return Py_BuildValue("NNNNNNNnnn", bytes_of(list->ops, count, sizeof *list->ops),
-                         bytes_of(list->arity, count, sizeof *list->arity),
-                         bytes_of(list->reads, list->used, sizeof *list->reads),
-                         bytes_of(list->value, count, sizeof *list->value),
-                         bytes_of(list->live, count, sizeof *list->live),
-                         bytes_of(list->constants, list->constant_count, sizeof *list->constants),
-                         applied, list->folded, list->merged, list->held);
+    PyObject *constants =
+        PyByteArray_FromStringAndSize((const char *)list->constants,
+                                      list->constant_count * (Py_ssize_t)sizeof(double));
+    return Py_BuildValue("OOOONNnnn", list->kept[ITEMS], list->kept[COUNTS], list->kept[READS],
+                         list->kept[LIVE], constants, applied, list->folded, list->merged,
+                         list->held);
 }
 
 /* number_values(ops, operands, flags, table, plain, move, rules, constants) */
@@ -731,12 +835,14 @@ PyObject *number_values(PyObject *module, PyObject *args)
         return NULL;
     list.count = ops.len / (Py_ssize_t)sizeof(int32_t);
     list.constant_count = constants.len / (Py_ssize_t)sizeof(double);
-    Py_ssize_t length = operands.len / (Py_ssize_t)sizeof(Code), given = list.constant_count;
-    if (flags.len != list.count || list.count > INT32_MAX / 4 || given > INT32_MAX / 4)
+    Py_ssize_t length = operands.len / (Py_ssize_t)sizeof(Code);
+    if (flags.len != list.count || list.count > INT32_MAX / 4 || length > INT32_MAX ||
+        list.constant_count > INT32_MAX / 4)
         PyErr_SetString(PyExc_ValueError, "the columns do not fit each other, or are too long");
     else if (read_operations(&list, table, plain) && read_rules(&list, rules) &&
              allocate(&list, length, constants.buf) &&
-             go_down(&list, ops.buf, operands.buf, length, flags.buf, given)) {
+             share_constants(&list) &&
+             go_down(&list, ops.buf, operands.buf, length, flags.buf)) {
         go_up(&list, flags.buf);
         close_up(&list);
         made = result(&list);

@@ -13,6 +13,7 @@ from wengert.program.address import CODES, CONSTANT, INPUT, SHIFT
 from wengert.program.numbering import NEEDED, PINNED, ROOT, Numbered, numbered_plain
 from wengert.program.rules import rules_for
 from wengert.program.statements import Operation
+from wengert.value import engine
 
 X, Y = CODES[INPUT] << SHIFT, CODES[INPUT] << SHIFT | 1
 MOVE = Operation(None)
@@ -150,7 +151,7 @@ def random_columns(seed: int) -> tuple[Any, ...]:
     return columns(items, flags, constants, unsafe=bool(seed % 2))
 
 
-native = pytest.mark.skipif(numbering._native is None, reason="no native engine")
+native = pytest.mark.skipif(engine != "native", reason="no native engine")
 
 
 @native

@@ -154,3 +154,10 @@ def test_possible_producers_are_all_that_may_meet() -> None:
     assert producers.possible(value(0, 1), axes(20)) == [even, odd]
     assert producers.possible(value(2, 2), axes(60)) == [even, far]
     assert producers.possible(Address(INPUT, 0), ()) == []
+
+
+def test_a_loop_without_a_count_reaches_down_in_its_own_steps() -> None:
+    around = axes(None)
+    found = extent(value(90, -3), around, NO_INDEX)
+    assert found.meets(extent(value(9), (), NO_INDEX))
+    assert not found.meets(extent(value(10), (), NO_INDEX))

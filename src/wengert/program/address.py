@@ -80,3 +80,14 @@ def coded(memory: str, place: int) -> int:
 def decoded(code: int) -> Address:
     """The address that an integer in a column stands for, outside all loops."""
     return Address(MEMORIES[code >> SHIFT], code & PLACE)
+
+
+def distinct(numbers: Integers) -> Integers:
+    """The numbers in ascending order, each once.
+
+    `np.unique` does the same, but its first call imports `numpy.ma`, which takes 10 ms.
+    """
+    ordered = np.sort(numbers, axis=None)
+    kept = np.ones(len(ordered), bool)
+    kept[1:] = ordered[1:] != ordered[:-1]
+    return ordered[kept]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from wengert.dispatch import Primitive
-from wengert.program.address import CODES, CONSTANT, OUTPUT, SHIFT, VALUE, Address
+from wengert.program.address import CODES, CONSTANT, OUTPUT, SHIFT, VALUE, Address, distinct
 from wengert.program.draft import (
     BODY,
     LAST,
@@ -70,15 +70,15 @@ class Draft:
         """The places that columns read and do not write."""
         if self._outside is None:
             runs = [item for item in self.items if isinstance(item, Run)]
-            found = [np.empty(0, np.int64)]
+            found: list[int] = []
             for run in runs:
                 places = run.operands[run.operands >> SHIFT == CODES[VALUE]]
                 for other in runs:
                     if not other.outputs:
                         far = places - other.start
                         places = places[(far < 0) | (far >= len(other))]
-                found.append(np.unique(places))
-            self._outside = list(map(int, np.unique(np.concatenate(found))))
+                found += distinct(places).tolist()
+            self._outside = sorted(set(found))
         return self._outside
 
     def substitute(self, places: dict[int, int]) -> None:

@@ -11,7 +11,16 @@ from math import gcd
 import numpy as np
 
 from wengert.errors import ProgramError
-from wengert.program.address import CONSTANT, INPUT, OUTPUT, VALUE, Address, Integers, Lookup
+from wengert.program.address import (
+    CONSTANT,
+    INPUT,
+    OUTPUT,
+    VALUE,
+    Address,
+    Integers,
+    Lookup,
+    distinct,
+)
 from wengert.program.program import Program
 from wengert.program.statements import Accumulate, Loop, Plain, Run, Statement, While, reads
 
@@ -458,7 +467,7 @@ class Targets:
             owners = self.owners()
             if owners is not None:
                 places = places_of(address, counts, self.table)
-                found = np.unique(owners[places])
+                found = distinct(owners[places])
                 if found[0] < 0:
                     raise unassigned(VALUE, int(places.flat[owners[places].argmin()]))
                 return [self.sites[k] for k in found.tolist()]

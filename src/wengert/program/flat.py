@@ -12,7 +12,17 @@ from typing import Any
 
 import numpy as np
 
-from wengert.program.address import CODES, OUTPUT, PLACE, SHIFT, VALUE, Address, Integers, decoded
+from wengert.program.address import (
+    CODES,
+    OUTPUT,
+    PLACE,
+    SHIFT,
+    VALUE,
+    Address,
+    Integers,
+    coded,
+    decoded,
+)
 from wengert.program.draft import TEST, Axes, Axis, Item, drafted, frames, lines, reading, stated
 from wengert.program.numbering import NEEDED, OUTSIDE, PINNED, ROOT, Numbered, numbered
 from wengert.program.producers import Extent, extent
@@ -79,6 +89,7 @@ class _Columns:
         self._operands: list[Any] = []
         self._places: list[Any] = []
         self._lines: list[Any] = []
+        self._flags: list[Any] = []
         self.length = 0
         self.runs = any(isinstance(s, Run) for s in program.statements)
         for statement in program.statements if self.runs else ():
@@ -97,17 +108,19 @@ class _Columns:
         self.ops = _joined(self._ops, np.int32)
         self.places = _joined(self._places, np.int64)
         self.lines = _joined(self._lines, np.int32)
-        self.arity = np.array([o.reads for o in self.operations], np.int64)[self.ops]
+        self.flags = _joined(self._flags, np.uint8)
         self._find_values()
         self.operands = self._items(_joined(self._operands, np.int64))
         self._flag(program.index)
 
     def _put(self, run: Run) -> None:
         numbers = [self.numbers.setdefault(o, len(self.numbers)) for o in run.operations]
-        self._ops.append(np.array(numbers, np.int32)[run.ops])
+        known = numbers == list(range(len(numbers)))
+        self._ops.append(run.ops if known else np.array(numbers, np.int32)[run.ops])
         self._operands.append(run.operands)
-        memory = CODES[OUTPUT] << SHIFT if run.outputs else 0
-        self._places.append(np.arange(run.start, run.start + len(run)) | memory)
+        first = coded(OUTPUT if run.outputs else VALUE, run.start)
+        self._places.append(np.arange(first, first + len(run)))
+        self._flags.append(np.full(len(run), ROOT if run.outputs else 0, np.uint8))
         if len(run.lines):
             names = [self.sources.setdefault(s, len(self.sources)) for s in run.sources]
             self._lines.append(np.array(names, np.int32)[run.lines])
@@ -126,7 +139,7 @@ class _Columns:
 
     def _find_values(self) -> None:
         """Prepare the way from places of the value memory to items; often they are the same."""
-        items = np.flatnonzero(self.places >> SHIFT == CODES[VALUE])
+        items = np.flatnonzero(self.flags == 0)
         places = self.places[items]
         in_order = bool((places[1:] > places[:-1]).all())
         if not in_order:
@@ -160,7 +173,6 @@ class _Columns:
         return np.where(value, np.where(items < 0, codes | OUTSIDE << SHIFT, items), codes)
 
     def _flag(self, index: Integers) -> None:
-        self.flags = np.where(self.places >> SHIFT == CODES[VALUE], 0, ROOT).astype(np.uint8)
         self.zones: list[Extent] = []  # whose places keep their distances
         for line in lines(self.rest):
             if line.target.memory == VALUE:
@@ -197,8 +209,10 @@ class _Rebuilt:
         live = found.live.astype(bool)
         closing = self._closing(live)
         gone = columns.value_places[closing]
-        places = columns.places.copy()
-        places[columns.value_items] -= np.cumsum(closing) - closing
+        places = columns.places
+        if len(gone):
+            places = places.copy()
+            places[columns.value_items] -= np.cumsum(closing) - closing
         operands = self._coded(found.operands, places, gone)
         if columns.rest:
             self._redirect(self._coded(found.value, places, gone), gone)
@@ -223,16 +237,16 @@ class _Rebuilt:
 
     def _coded(self, operands: Integers, places: Integers, gone: Integers) -> Integers:
         """Operands with places in place of items."""
-        memory = operands >> SHIFT
-        coded = operands.copy()
+        outside = np.flatnonzero(operands >= OUTSIDE << SHIFT)
+        codes = operands
         if len(gone) or not self.columns.same:
-            item = np.flatnonzero(memory == CODES[VALUE])
-            coded[item] = places[operands[item]]
-        outside = np.flatnonzero(memory == OUTSIDE)
+            item = operands <= PLACE
+            codes = np.where(item, places[np.where(item, operands, 0)], operands)
         if len(outside):
             far = operands[outside] & PLACE
-            coded[outside] = far - _below(gone, far)
-        return coded
+            codes = codes.copy()
+            codes[outside] = far - _below(gone, far)
+        return codes
 
     def _redirect(self, values: Integers, gone: Integers) -> None:
         """Let loops read what has the value of what they read."""
@@ -259,9 +273,9 @@ class _Rebuilt:
                 frame.condition = moved(frame.condition, (*axes, Axis(frame, TEST)))
 
     def _pieces(self, live: Any, places: Integers, operands: Integers) -> list[Item]:
-        ends = np.cumsum(self.found.arity, dtype=np.int64)
         rest = iter(self.columns.rest)
         out: list[Item] = []
+        at = 0  # of the operands
         for piece in self.columns.pieces:
             if not isinstance(piece, tuple):
                 out.append(next(rest))
@@ -270,9 +284,10 @@ class _Rebuilt:
             breaks = np.flatnonzero(np.diff(places[kept]) != 1) + 1
             for chosen in np.split(kept, breaks):
                 if len(chosen):
-                    first, last = chosen[0], chosen[-1]
-                    reads = operands[ends[first] - self.found.arity[first] : ends[last]]
-                    out.append(self._run(chosen, int(places[first]), reads))
+                    first, last = int(chosen[0]), int(chosen[-1])
+                    end = at + int(self.found.arity[first : last + 1].sum())
+                    out.append(self._run(chosen, int(places[first]), operands[at:end]))
+                    at = end
         return out
 
     def _run(self, chosen: Integers, place: int, reads: Integers) -> Run:

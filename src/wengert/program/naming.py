@@ -13,7 +13,16 @@ from itertools import product
 
 import numpy as np
 
-from wengert.program.address import CONSTANT, INPUT, OUTPUT, SHIFT, VALUE, Address, Integers
+from wengert.program.address import (
+    CONSTANT,
+    INPUT,
+    OUTPUT,
+    SHIFT,
+    VALUE,
+    Address,
+    Integers,
+    distinct,
+)
 from wengert.program.indices import Affine, Match, match, span
 from wengert.program.program import Program
 from wengert.program.spelling import NUMBERED, is_free, quoted, spelled_key
@@ -236,7 +245,7 @@ class Names:
     def _beside(self, run: Run) -> Iterator[tuple[Address, Scope]]:
         """What a run reads that no run writes."""
         if self._classes or self._flat or self._looked_up:
-            codes = np.unique(run.operands)
+            codes = distinct(run.operands)
             for place in codes[codes >> SHIFT == 0].tolist():
                 if self._run_of(place) < 0:
                     yield Address(VALUE, place), Scope()

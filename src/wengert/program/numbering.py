@@ -1,16 +1,16 @@
 """Value numbering: one pass down a straight list, one pass up, for lists of millions of items.
 
-Down: each operand is replaced by the first item (or constant) known to have its value; then an
+Equal constants are one, the first. Down: each operand is replaced by the first item (or constant)
+known to have its value; then an
 operation on constants is evaluated, the rules are tried, and an equal operation is looked for.
 Up: what nobody needs is marked. The native twin is native/simplify.c.
 
 An operand is one integer: the number of an item, or a memory's code above `SHIFT` and a place.
 """
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from wengert.program.address import CODES, CONSTANT, PLACE, SHIFT, Integers
 from wengert.program.match import Matcher, bits
 from wengert.program.rules import Letter, Pattern, Rule, Term, d, letters
 from wengert.program.statements import Operation
+from wengert.value import engine
 
 OUTSIDE = len(CODES)  # the code for places of the value memory that no item of the list writes
 PINNED, NEEDED, ROOT = 1, 2, 4
@@ -60,7 +61,16 @@ def numbered_plain(
     ops: Integers, operands: Integers, flags: Any, operations: Sequence[Operation],
     rules: Sequence[Rule], constants: Any,
 ) -> Numbered:  # fmt: skip
-    """The list, simplified; see `numbered`."""
+    """The list, simplified.
+
+    Args:
+        ops: per item, the number of its operation.
+        operands: all operands in a row; behind those of a guard, what is expected.
+        flags: per item.
+        operations: all that the items and the rules' replacements consist of, and the move.
+        rules: the rules to apply, each in every order of what commutes.
+        constants: the constant memory.
+    """
     work = _Numbering(operations, rules, constants.tolist())
     at = 0
     codes = operands.tolist()
@@ -94,6 +104,8 @@ class _Numbering:
         self.folded = self.merged = self.held = 0
         self._seen: dict[tuple[int, tuple[int, ...]], int] = {}
         self._constants: dict[bytes, int] = {}
+        for place, number in enumerate(constants):
+            self._constants.setdefault(bits(number), place)
 
     # --- the view ---------------------------------------------------------------------------------
 
@@ -125,8 +137,7 @@ class _Numbering:
         if memory == 0:
             return self.value[code]
         if memory == _CONSTANT:
-            place = code & PLACE
-            return memory << SHIFT | self._constants.setdefault(bits(self.constants[place]), place)
+            return memory << SHIFT | self._constants[bits(self.constants[code & PLACE])]
         return code
 
     def put(self, op: int, reads: list[int], flag: int) -> None:
@@ -212,48 +223,6 @@ def _key(op: int, row: Primitive, reads: Sequence[int]) -> tuple[int, tuple[int,
 
 # --- the native twin ------------------------------------------------------------------------------
 
-
-def numbered(
-    ops: Integers, operands: Integers, flags: Any, operations: Sequence[Operation],
-    rules: Sequence[Rule], constants: Any,
-) -> Numbered:  # fmt: skip
-    """The list, simplified.
-
-    Args:
-        ops: per item, the number of its operation.
-        operands: all operands in a row; behind those of a guard, what is expected.
-        flags: per item.
-        operations: all that the items and the rules' replacements consist of, and the move.
-        rules: the rules to apply, each in every order of what commutes.
-        constants: the constant memory.
-    """
-    if _native is None:
-        return numbered_plain(ops, operands, flags, operations, rules, constants)
-    table = [
-        (
-            o.reads, o.guards, bool(o.row and o.row.facts.commutative),
-            o.row.scalar if o.row else None,
-        )
-        for o in operations
-    ]  # fmt: skip
-    numbers = {operation: k for k, operation in enumerate(operations)}
-    plain = [numbers.get(Operation(o.row), -1) for o in operations]
-    *arrays, applied, folded, merged, held = _native.number_values(
-        np.ascontiguousarray(ops, np.int32), np.ascontiguousarray(operands, np.int64),
-        np.ascontiguousarray(flags, np.uint8), table, plain, numbers[Operation(None)],
-        [_encoded(rule, numbers) for rule in rules],
-        np.ascontiguousarray(constants, np.float64),
-    )  # fmt: skip
-    kinds = (np.int32, np.uint8, np.int64, np.int64, np.uint8, np.float64)
-    columns: list[Any] = [np.frombuffer(a, kind) for a, kind in zip(arrays, kinds, strict=True)]
-    new_ops, arity, reads, value, live, numbers_now = columns
-    counts: dict[str, int] = {}
-    for rule, count in zip(rules, applied, strict=True):
-        if count:
-            counts[str(rule)] = counts.get(str(rule), 0) + count
-    return Numbered(new_ops, arity, reads, value, live, numbers_now, counts, folded, merged, held)
-
-
 LETTER, NUMBER, ROW, CONSTANT_LETTER = range(4)
 
 
@@ -276,14 +245,42 @@ def _encoded(rule: Rule, numbers: dict[Operation, int]) -> tuple[Any, ...]:
     return encoded(rule.pattern), encoded(rule.replacement), floats, rule.let
 
 
-def _engine() -> Any:
-    if os.environ.get("WENGERT_PURE", "0") not in ("", "0"):
-        return None
-    try:
-        from wengert import _native  # type: ignore[attr-defined]
-    except ImportError:
-        return None
-    return _native if hasattr(_native, "number_values") else None
+if TYPE_CHECKING:
+    numbered = numbered_plain
+elif engine == "native":
+    from wengert import _native
 
+    _ITEM = np.dtype([("value", np.int64), ("op", np.int32), ("start", np.uint32)])
 
-_native = _engine()
+    def numbered(
+        ops: Integers, operands: Integers, flags: Any, operations: Sequence[Operation],
+        rules: Sequence[Rule], constants: Any,
+    ) -> Numbered:  # fmt: skip
+        """The list, simplified; see `numbered_plain`."""
+        table = [
+            (
+                o.reads, o.guards, bool(o.row and o.row.facts.commutative),
+                o.row.scalar if o.row else None,
+            )
+            for o in operations
+        ]  # fmt: skip
+        numbers = {operation: k for k, operation in enumerate(operations)}
+        plain = [numbers.get(Operation(o.row), -1) for o in operations]
+        *arrays, applied, folded, merged, held = _native.number_values(
+            np.ascontiguousarray(ops, np.int32), np.ascontiguousarray(operands, np.int64),
+            np.ascontiguousarray(flags, np.uint8), table, plain, numbers[Operation(None)],
+            [_encoded(rule, numbers) for rule in rules],
+            np.ascontiguousarray(constants, np.float64),
+        )  # fmt: skip
+        kinds = (_ITEM, np.uint8, np.int64, np.uint8, np.float64)
+        items, arity, reads, live, memory = map(np.frombuffer, arrays, kinds)
+        counts: dict[str, int] = {}
+        for rule, count in zip(rules, applied, strict=True):
+            if count:
+                counts[str(rule)] = counts.get(str(rule), 0) + count
+        return Numbered(
+            items["op"], arity, reads, items["value"], live, memory, counts, folded, merged, held
+        )
+
+else:
+    numbered = numbered_plain

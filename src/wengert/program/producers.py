@@ -55,7 +55,7 @@ def affine_extent(base: int, strides: Sequence[int], axes: Axes) -> Extent:
     for stride, axis in zip(strides, axes, strict=True):
         count = axis.rounds
         if stride and count != 1:
-            reach = stride * (count - 1) if count is not None else (FAR if stride > 0 else -FAR)
+            reach = stride * (count - 1 if count is not None else FAR // abs(stride))
             low, high, step = low + min(reach, 0), high + max(reach, 0), gcd(step, stride)
     return Extent(low, high, step)
 
@@ -268,7 +268,13 @@ class Producers:
             memory: (np.array([e.low for e in found]), np.array([e.high for e in found]))
             for memory, found in self._extents.items()
         }
+        self._looked_up: dict[tuple[str, int, int], list[int]] = {}
+        for writers in self._writers.values():
+            for k, line in enumerate(writers):
+                if line.target.lookup:
+                    self._looked_up.setdefault(_start(line.target), []).append(k)
         self._known: dict[tuple[Address, Axes], Source | None] = {}
+        self._met: dict[tuple[str, Extent], list[Line]] = {}
 
     def source(self, address: Address, around: Axes) -> Source | None:
         """The one statement that writes all that an address reads, if there is one."""
@@ -281,8 +287,7 @@ class Producers:
 
     def _source(self, address: Address, around: Axes) -> Source | None:
         if address.lookup:
-            writers = self._writers[address.memory]
-            candidates = [k for k, line in enumerate(writers) if line.target.lookup]
+            candidates = self._looked_up.get(_start(address), [])
         else:
             low, high, _ = extent(address, around, self.index)
             lows, highs = self._bounds[address.memory]
@@ -304,6 +309,12 @@ class Producers:
 
     def met(self, memory: str, read: Extent) -> list[Line]:
         """Every statement that may write one of these places."""
+        key = (memory, read)
+        if key not in self._met:
+            self._met[key] = self._meeting(memory, read)
+        return self._met[key]
+
+    def _meeting(self, memory: str, read: Extent) -> list[Line]:
         if memory not in self._writers:
             return []
         lows, highs = self._bounds[memory]
@@ -326,6 +337,11 @@ class Producers:
             if not all(source.counters.passes(k) for k in range(depth)):
                 return None
         return source.counters.applied(address)
+
+
+def _start(address: Address) -> tuple[str, int, int]:
+    """What two looked-up addresses must have in common to mean the same."""
+    return address.memory, address.base, address.lookup.start if address.lookup else 0
 
 
 def _in_scope(memory: str, around: Axes) -> bool:

@@ -21,6 +21,7 @@ from wengert.program.address import (
     VALUE,
     Integers,
     coded,
+    distinct,
 )
 from wengert.program.recorded import Recorded, closed_error, other_tape_error, recordable
 from wengert.program.statements import Operation, Run, Statement
@@ -208,7 +209,7 @@ def refuse_leaks(codes: Integers, bodies: Sequence[Body]) -> None:
         codes: the coded addresses that are read.
         bodies: those of loops that are complete, in order; none is inside another.
     """
-    places = np.unique(codes)  # those of the value memory are coded as they are
+    places = distinct(codes)  # those of the value memory are coded as they are
     at = 0
     while at < len(places):
         k = bisect_right(bodies, int(places[at]), key=attrgetter("start")) - 1

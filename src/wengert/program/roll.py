@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from wengert.program.address import CODES, VALUE, Integers
+from wengert.program.address import CODES, VALUE, Integers, distinct
 from wengert.program.fold import Folded, fold
 from wengert.program.group import Grouping
 from wengert.program.nest import NotLoops, Sizes, Tables
@@ -169,7 +169,7 @@ def _steps(codes: Integers) -> bool:
 
 def _local(codes: Integers, items: Integers) -> bool:
     """Whether the operands mostly stand before the items at one of a few distances."""
-    return len(np.unique(items - codes)) < DISTANCES * len(items)
+    return len(distinct(items - codes)) < DISTANCES * len(items)
 
 
 def _depths(statements: Iterable[Statement]) -> list[int]:

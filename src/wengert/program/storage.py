@@ -24,6 +24,7 @@ from wengert.program.address import (
     VALUE,
     Address,
     Integers,
+    distinct,
 )
 from wengert.program.dependence import (
     UNBOUNDED,
@@ -226,7 +227,7 @@ class Storing:
         assert isinstance(site.statement, Run)
         run = site.statement
         codes = run.operands
-        places = np.unique(codes[codes >> SHIFT == 0])
+        places = distinct(codes[codes >> SHIFT == 0])
         for other, held in self._held(places):
             self.run_reads.append((site, places[held], other))
             self.owned.setdefault(site, []).append((places[held], other))
@@ -238,7 +239,7 @@ class Storing:
             numbers = owners[places]
             if len(places) and numbers.min() < 0:
                 raise unassigned(VALUE, int(places[numbers.argmin()]))
-            for number in np.unique(numbers).tolist():
+            for number in distinct(numbers).tolist():
                 yield self.targets.sites[number], numbers == number
             return
         missing = np.ones(len(places), dtype=bool)

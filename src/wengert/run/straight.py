@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert.program.address import MEMORIES, PLACE, SHIFT, Integers
+from wengert.program.address import MEMORIES, PLACE, SHIFT, Integers, distinct
 from wengert.program.dependence import Site
 from wengert.program.statements import Run
 from wengert.program.structure import Floats
@@ -88,7 +88,7 @@ def _places(site: Site, run: Run, buffer: Buffer) -> Integers:
             found[here] = places[here] + buffer.starts[memory]
     owners = buffer.kept.owners.get(site)
     if owners is not None:
-        for number in np.unique(owners[owners >= 0]).tolist():
+        for number in distinct(owners[owners >= 0]).tolist():
             here = owners == number
             found[here] = buffer.arrays + buffer.kept.arrays[number].at(places[here])
     return found
