@@ -209,7 +209,10 @@ def refuse_leaks(codes: Integers, bodies: Sequence[Body]) -> None:
         codes: the coded addresses that are read.
         bodies: those of loops that are complete, in order; none is inside another.
     """
-    places = distinct(codes)  # those of the value memory are coded as they are
+    if not bodies:
+        return
+    inside = (codes >= bodies[0].start) & (codes < bodies[-1].end)
+    places = distinct(codes[inside])  # those of the value memory are coded as they are
     at = 0
     while at < len(places):
         k = bisect_right(bodies, int(places[at]), key=attrgetter("start")) - 1
