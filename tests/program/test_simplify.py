@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pytest
-from evaluation import Evaluation, evaluate
+from evaluate import outcome, walked
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from random_programs import INPUTS, random_program, random_while
+from making import from_array
+from redundant import INPUTS, redundant, redundant_while
 
 import wengert as wg
 from wengert import primitives as p
@@ -24,7 +24,6 @@ from wengert.program.record import record
 from wengert.program.rules import Rule, x
 from wengert.program.simplify import PASSES, simplified
 from wengert.program.statements import Accumulate, Assign, Guard, Loop, Run, Statement, walk
-from wengert.program.structure import ARRAY, TUPLE, Structure
 
 SPECIAL = (0.0, -0.0, 1.0, -1.0, math.inf, -math.inf, math.nan, 5e-324, 1e308, 2.5)
 seeds = st.integers(0, 10**9)
@@ -39,7 +38,7 @@ def points(seed: int) -> list[list[float]]:
 
 def means_the_same(before: Program, after: Program, seed: int) -> None:
     for point in points(seed):
-        assert evaluate(after, point) == evaluate(before, point)
+        assert outcome(after, point) == outcome(before, point)
 
 
 # --- every program --------------------------------------------------------------------------------
@@ -48,7 +47,7 @@ def means_the_same(before: Program, after: Program, seed: int) -> None:
 @settings(max_examples=150, deadline=None)
 @given(seed=seeds, long=st.sampled_from((0.0, 0.4)))
 def test_bits_guards_and_size(seed: int, long: float) -> None:
-    program = random_program(seed, long)
+    program = redundant(seed, long)
     after = simplified(program)
     means_the_same(program, after, seed)
     assert len(after) <= len(program)
@@ -63,7 +62,7 @@ def test_bits_guards_and_size(seed: int, long: float) -> None:
 @settings(max_examples=60, deadline=None)
 @given(seed=seeds, long=st.sampled_from((0.0, 0.4)))
 def test_nothing_is_left_to_do(seed: int, long: float) -> None:
-    after = simplified(random_program(seed, long))
+    after = simplified(redundant(seed, long))
     again = simplified(after)
     assert again == after
     assert not again.history[-1].details
@@ -73,7 +72,7 @@ def test_nothing_is_left_to_do(seed: int, long: float) -> None:
 @given(seed=seeds)
 def test_the_list_of_a_simplified_program(seed: int) -> None:
     """Positions have holes now; the list has none."""
-    after = simplified(random_program(seed, 0.2))
+    after = simplified(redundant(seed, 0.2))
     flat = after.expand()
     assert len(flat) == len(after)
     means_the_same(after, flat, seed)
@@ -82,7 +81,7 @@ def test_the_list_of_a_simplified_program(seed: int) -> None:
 @settings(max_examples=100, deadline=None)
 @given(seed=seeds)
 def test_loops_with_a_condition(seed: int) -> None:
-    program = random_while(seed)
+    program = redundant_while(seed)
     after = simplified(program)
     means_the_same(program, after, seed)
     assert after.size <= program.size
@@ -93,7 +92,7 @@ def test_loops_with_a_condition(seed: int) -> None:
 @settings(max_examples=40, deadline=None)
 @given(seed=seeds)
 def test_every_pass_alone(each: Any, seed: int) -> None:
-    for program in (random_program(seed), random_while(seed)):
+    for program in (redundant(seed), redundant_while(seed)):
         draft = Draft(program, unsafe=False)
         each(draft)
         after = program.passed("one", **draft.fields())
@@ -105,9 +104,9 @@ def test_a_wrong_rule_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(rules, "EXACT", (*rules.EXACT, Rule(x * x, x + x)))
     monkeypatch.setattr(rules, "_rules_for", rules._rules_for.__wrapped__)
-    programs = [random_program(seed) for seed in range(200)]
+    programs = [redundant(seed) for seed in range(200)]
     assert any(
-        evaluate(program, point) != evaluate(simplified(program), point)
+        outcome(program, point) != outcome(simplified(program), point)
         for program in programs for point in points(0)
     )  # fmt: skip
 
@@ -136,7 +135,7 @@ def test_columns_and_bodies_do_the_same(monkeypatch: pytest.MonkeyPatch) -> None
     assert not any(isinstance(s, Run) for s in singly.statements)
     assert singly.expand() == after.expand()
     for point in ((1.0, 2.0), (1.0, -0.0), (math.nan, math.inf)):
-        assert evaluate(program, point) == evaluate(after, point) == evaluate(singly, point)
+        assert outcome(program, point) == outcome(after, point) == outcome(singly, point)
 
 
 def test_guards_stay_in_columns() -> None:
@@ -150,7 +149,7 @@ def test_guards_stay_in_columns() -> None:
     after = simplified(program)
     guards = [s for s, _ in walk(after.statements) if isinstance(s, Guard)]
     assert len(guards) == 100
-    assert evaluate(after, [-500.0])[1] == evaluate(program, [-500.0])[1] != ""
+    assert outcome(after, [-500.0])[1] == outcome(program, [-500.0])[1] != ""
 
 
 def test_labels_and_sources_stay_with_what_stays() -> None:
@@ -171,9 +170,7 @@ def test_labels_and_sources_stay_with_what_stays() -> None:
 
 def test_only_what_is_needed_is_kept_of_a_list_that_gives_constants() -> None:
     after = record(lambda a: [math.pi, a + 0.0, 2.0 * a - a * 2.0], 1.0, passes=()).simplify()
-    assert (
-        evaluate(after, [-0.0])[0] == evaluate(record(lambda a: [math.pi, 0.0, a], 0.0), [0.0])[0]
-    )
+    assert outcome(after, [-0.0])[0] == outcome(record(lambda a: [math.pi, 0.0, a], 0.0), [0.0])[0]
     assert len(after) == 3, "neither x + 0 nor x - x is exact"
 
 
@@ -182,7 +179,7 @@ def test_unsafe_rules_are_off_unless_asked_for() -> None:
     assert len(program.simplify()) == 6
     after = simplified(program, unsafe=True)
     assert len(after) == 1, "a + a"
-    assert Evaluation(after, [3.0]).outputs == [6.0]
+    assert walked(after, 3.0) == 6.0
     assert simplified(after, unsafe=True) == after
 
 
@@ -209,11 +206,7 @@ def program_of(
     *statements: Statement, values: int, constants: Sequence[float] = (),
     index: Sequence[int] = (), results: int = 1,
 ) -> Program:  # fmt: skip
-    return Program(
-        statements, values, np.array(constants, float), np.array(index, np.int64),
-        Structure(TUPLE, keys=("x",), parts=(Structure(ARRAY, (INPUTS,)),)),
-        Structure(ARRAY, (results,)),
-    )  # fmt: skip
+    return from_array(statements, values, constants, index, INPUTS, results)
 
 
 def test_cost_does_not_depend_on_trip_counts() -> None:
