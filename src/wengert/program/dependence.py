@@ -20,6 +20,8 @@ from wengert.program.address import (
     Integers,
     Lookup,
     distinct,
+    grid,
+    span,
 )
 from wengert.program.program import Program
 from wengert.program.statements import Accumulate, Loop, Plain, Run, Statement, While, reads
@@ -169,18 +171,17 @@ class Table:
                 f"A lookup has {len(lookup.strides)} strides inside {len(counts)} loops."
             )
         moving = [(s, n) for s, n in zip(lookup.strides, counts, strict=True) if s and n > 1]
-        low = lookup.start + sum(min(s * (n - 1), 0) for s, n in moving)
-        high = lookup.start + sum(max(s * (n - 1), 0) for s, n in moving)
-        if any(n == UNBOUNDED for _, n in moving):  # looked at again when it is run
+        strides, counts = [s for s, _ in moving], [n for _, n in moving]
+        low, high = span(lookup.start, strides, counts)
+        if UNBOUNDED in counts:  # looked at again when it is run
             low, high = max(low, 0), min(high, len(self.index) - 1)
         if low < 0 or high >= len(self.index) or low > high:
             raise ProgramError(
                 f"A lookup reaches from {low} to {high} in an index table of {len(self.index)}."
             )
-        if size_of([n for _, n in moving]) > TABULATED:
+        if size_of(counts) > TABULATED:
             return self.index[low : high + 1]
-        strides, counts = [s for s, _ in moving], [n for _, n in moving]
-        return self.index[Address("", lookup.start, tuple(strides)).all(counts, self.index)]
+        return self.index[grid(lookup.start, strides, counts)]
 
 
 def extent(
@@ -192,12 +193,9 @@ def extent(
             f"An address has {len(address.strides)} strides inside {len(counts)} loops."
         )
     first = 0 if moving is None else moving + 1
-    low = high = address.base
-    step = 0
-    for stride, count in zip(address.strides[first:], counts[first:], strict=True):
-        step = gcd(step, stride * (count > 1))
-        low += min(stride * (count - 1), 0)
-        high += max(stride * (count - 1), 0)
+    strides, counts_then = address.strides[first:], counts[first:]
+    low, high = span(address.base, strides, counts_then)
+    step = gcd(*(s for s, n in zip(strides, counts_then, strict=True) if n > 1))
     if address.lookup:
         _, least, most, apart = table.entries(address.lookup, counts)
         low, high, step = low + least, high + most, gcd(step, apart)

@@ -15,16 +15,17 @@ import numpy as np
 
 from wengert.errors import ProgramError
 from wengert.program.address import (
+    CODES,
     CONSTANT,
     INPUT,
     MEMORIES,
     OUTPUT,
-    PLACE,
     SHIFT,
     VALUE,
     Address,
     Integers,
     distinct,
+    in_memory,
 )
 from wengert.program.dependence import (
     UNBOUNDED,
@@ -192,8 +193,8 @@ class Storing:
         sizes = self.sizes
         memories = run.operands >> SHIFT
         fits = run.start >= 0 and run.start + len(run) <= sizes[OUTPUT if run.outputs else VALUE]
-        for code, memory in MEMORIES.items():
-            here = run.operands[memories == code] & PLACE
+        for memory in CODES:
+            here = run.places_in(memory)
             fits &= not len(here) or int(here.max()) < sizes[memory]
         if not fits or not np.isin(memories, list(MEMORIES)).all():
             raise ProgramError("A run reads or assigns to places outside the memories.")
@@ -219,8 +220,7 @@ class Storing:
         """What a run reads of each site: its own results, other runs', and those of loops."""
         assert isinstance(site.statement, Run)
         run = site.statement
-        codes = run.operands
-        places = distinct(codes[codes >> SHIFT == 0])
+        places = distinct(run.places_in(VALUE))
         for other, held in self._held(places):
             self.run_reads.append((site, places[held], other))
             self.owned.setdefault(site, []).append((places[held], other))
@@ -292,7 +292,7 @@ class Storing:
         places = np.concatenate([p for p, _ in owned])
         numbers = np.concatenate([np.full(len(p), number) for p, number in owned])
         order = np.argsort(places)
-        values = codes >> SHIFT == 0
+        values = in_memory(codes, VALUE)
         owners = np.full(len(codes), -1, dtype=np.int64)
         owners[values] = numbers[order][np.searchsorted(places[order], codes[values])]
         return owners

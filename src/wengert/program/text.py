@@ -24,8 +24,9 @@ from wengert.program.address import (
     Address,
     Integers,
     decoded,
+    span,
 )
-from wengert.program.indices import composed, match, span
+from wengert.program.indices import composed, match
 from wengert.program.naming import Item, Names, Node, Reference, Scope, is_value
 from wengert.program.places import Block, Place, Placed, Stretch, settle
 from wengert.program.program import Program, operations
@@ -148,10 +149,9 @@ class _Printer:
         return [place for _, place, _ in laid.constants]
 
     def _of_run(self, laid: "_Laid", run: Run) -> list[Placed]:
-        codes = run.operands[run.operands >> SHIFT == CODES[CONSTANT]]
-        laid.places = codes & PLACE
+        laid.places = run.places_in(CONSTANT)
         found: list[Placed] = []
-        if len(codes):
+        if len(laid.places):
             laid.stretch = Stretch(CONSTANT, int(laid.places[0]), int(laid.places[-1]) + 1)
             found.append(laid.stretch)
         if not run.outputs:

@@ -4,8 +4,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from wengert.dispatch import Primitive
 from wengert.errors import PathChanged
 from wengert.program.address import CONSTANT, INPUT, Address
@@ -96,9 +94,7 @@ def _guard(failure: Failure) -> Guard:
 
 
 def _item(run: Run, k: int) -> Assign | Guard:
-    arity = np.array([operation.reads for operation in run.operations])
-    at = int(arity[run.ops[:k]].sum())
-    reads = run.operands[at : at + int(arity[run.ops[k]])]
+    reads = run.operands[slice(*run.starts[k : k + 2])]
     lines = run.lines[k : k + 1]
     return next(iter(replace(run, ops=run.ops[k : k + 1], operands=reads, lines=lines, labels={})))
 
