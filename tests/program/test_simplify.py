@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from evaluate import outcome, walked
+from evaluate import walk as walk_through
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from making import from_array
@@ -23,7 +24,7 @@ from wengert.program.program import Program
 from wengert.program.record import record
 from wengert.program.rules import Rule, x
 from wengert.program.simplify import PASSES, simplified
-from wengert.program.statements import Accumulate, Assign, Guard, Loop, Run, Statement, walk
+from wengert.program.statements import Accumulate, Assign, Guard, Loop, Run, Statement, While, walk
 
 SPECIAL = (0.0, -0.0, 1.0, -1.0, math.inf, -math.inf, math.nan, 5e-324, 1e308, 2.5)
 seeds = st.integers(0, 10**9)
@@ -248,6 +249,48 @@ def test_what_two_statements_may_have_written_is_kept() -> None:
     after = simplified(program)
     assert after.statements[1] == Loop(3, (Assign(value(1, 1), None, (given_x(0, 1),)),))
     means_the_same(program, after, 0)
+
+
+def test_what_is_the_same_in_every_round_stays_where_others_are_read_with_it() -> None:
+    """The first round could do it for all, but a reader goes over all of its places."""
+    program = program_of(
+        Assign(value(0), p.neg, (given_x(0),)),
+        Loop(3, (Assign(value(1, 1), p.cos, (given_x(1, 0),)),)),
+        Loop(4, (Assign(value(4, 1), p.sin, (value(0, 1),)),)),
+        Loop(4, (Assign(Address(OUTPUT, 0, (1,)), None, (value(4, 1),)),)),
+        values=8, results=4,
+    )  # fmt: skip
+    after = simplified(program)
+    assert after.statements == program.statements
+    means_the_same(program, after, 0)
+
+
+def test_a_while_loop_that_reads_downwards_keeps_what_it_reads() -> None:
+    """It reads every third place; which ones, is known although the number of rounds is not."""
+
+    def local(place: int) -> Address:
+        return Address("w", place, (2,))
+
+    written = Loop(31, (
+        Assign(value(0, 3), p.mul, (given_x(0, 0), constant(0, 1))),
+        Assign(value(1, 3), p.neg, (given_x(0, 0),)),
+        Assign(value(2, 3), p.neg, (value(1, 3),)),
+    ))  # fmt: skip
+    loop = While(
+        "w", (Assign(local(0), None, (constant(31, 0),)),),
+        (Assign(local(1), p.less, (local(0), given_x(1, 0))),), local(1),
+        (Assign(local(2), p.add, (local(0), value(90, -3))),),
+        (Assign(value(93, 0), None, (local(0),)),),
+    )  # fmt: skip
+    numbers = [*map(float, range(31)), 0.0]
+    program = program_of(written, loop, out(0, value(93)), values=94, constants=numbers)
+    after = simplified(program)
+    assert isinstance(after.statements[0], Loop)
+    assert len(after.statements[0].body) == 1
+    point = [1.0, 200.0, 0.0, 0.0]
+    expected = walk_through(program, point)
+    for each in (program, after):
+        assert each(point).tolist() == expected == walk_through(each, point)
 
 
 def test_a_lookup_keeps_what_it_may_read() -> None:

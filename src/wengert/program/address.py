@@ -7,7 +7,8 @@ that is affine again: `base + Σ strides·k + index[start + Σ lookup.strides·k
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from math import gcd
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -78,6 +79,26 @@ def span(base: int, strides: Sequence[int], counts: Sequence[int]) -> tuple[int,
     """The lowest and the highest of `base + Σ strides·k`."""
     reach = [stride * (count - 1) for stride, count in zip(strides, counts, strict=True)]
     return base + sum(r for r in reach if r < 0), base + sum(r for r in reach if r > 0)
+
+
+class Extent(NamedTuple):
+    """Places `low`, `low + step`, ... up to `high`: all that an address means, and maybe more."""
+
+    low: int
+    high: int
+    step: int  # 0 where there is one place
+
+    @property
+    def width(self) -> int:
+        """How far apart they are at most."""
+        return self.high - self.low
+
+    def meets(self, other: "Extent") -> bool:
+        """Whether the two may have a place in common."""
+        if self.low > other.high or other.low > self.high:
+            return False
+        step = gcd(self.step, other.step)
+        return (self.low - other.low) % step == 0 if step else self.low == other.low
 
 
 def coded(memory: str, place: int) -> int:

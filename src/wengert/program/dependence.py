@@ -17,6 +17,7 @@ from wengert.program.address import (
     OUTPUT,
     VALUE,
     Address,
+    Extent,
     Integers,
     Lookup,
     distinct,
@@ -132,20 +133,6 @@ def _placed(
 
 
 # --- extents --------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Extent:
-    """The places of an address: all are in `low .. high`, and differ by multiples of `step`."""
-
-    low: int
-    high: int
-    step: int
-
-    @property
-    def span(self) -> int:
-        """How far apart they are at most."""
-        return self.high - self.low
 
 
 class Table:
@@ -406,14 +393,11 @@ class _Group:
     def near(self, reach: Extent) -> list[Site]:
         """Those whose extent has a place in common with this one."""
         if self._columns is None:
-            self._columns = (
-                _clipped(e.low for e in self.extents),
-                _clipped(e.high for e in self.extents),
-                _clipped(e.step for e in self.extents),
-            )
+            clipped = np.array([_clipped(e) for e in self.extents], np.int64).reshape(-1, 3)
+            self._columns = clipped[:, 0], clipped[:, 1], clipped[:, 2]
         lows, highs, steps = self._columns
-        low, high = _clip(reach.low), _clip(reach.high)
-        step = np.gcd(steps, _clip(reach.step))
+        low, high, own = _clipped(reach)
+        step = np.gcd(steps, own)
         apart = np.abs(lows - low)
         fits = np.where(step > 0, apart % np.maximum(step, 1) == 0, apart == 0)
         found = np.flatnonzero((lows <= high) & (highs >= low) & fits)
@@ -496,7 +480,7 @@ class Targets:
         target = site.target
         if target is None:
             return inside
-        if reach.step and reach.span // reach.step + 1 == size_of(site.counts):
+        if reach.step and reach.width // reach.step + 1 == size_of(site.counts):
             return inside  # it fills its extent
         candidates = np.flatnonzero(inside)
         if size_of(site.counts) <= TABULATED:
@@ -515,9 +499,9 @@ def _may_hold(site: Site, address: Address, counts: Sequence[int]) -> bool:
     return meets(site.target, site.counts, address, counts)
 
 
-def _clip(place: int) -> int:
-    return max(-UNBOUNDED, min(UNBOUNDED, place))
-
-
-def _clipped(places: Iterable[int]) -> Integers:
-    return np.array([_clip(place) for place in places], dtype=np.int64)
+def _clipped(extent: Extent) -> Extent:
+    """What of an extent is within what columns can hold; its places stay whole steps apart."""
+    low, high, step = extent
+    if low < -UNBOUNDED:
+        low += -((low + UNBOUNDED) // max(step, 1)) * step
+    return Extent(min(low, UNBOUNDED), min(high, UNBOUNDED), min(step, UNBOUNDED))

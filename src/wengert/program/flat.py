@@ -19,6 +19,7 @@ from wengert.program.address import (
     SHIFT,
     VALUE,
     Address,
+    Extent,
     Integers,
     coded,
     decoded,
@@ -26,7 +27,7 @@ from wengert.program.address import (
 )
 from wengert.program.draft import TEST, Axes, Axis, Item, drafted, frames, lines, reading, stated
 from wengert.program.numbering import NEEDED, OUTSIDE, PINNED, ROOT, Numbered, numbered
-from wengert.program.producers import Extent, extent
+from wengert.program.producers import extent
 from wengert.program.program import Program
 from wengert.program.rules import Term, rules_for
 from wengert.program.statements import (

@@ -23,13 +23,13 @@ from wengert.program.address import (
     SHIFT,
     VALUE,
     Address,
+    Extent,
     Integers,
     distinct,
     in_memory,
 )
 from wengert.program.dependence import (
     UNBOUNDED,
-    Extent,
     Layout,
     Level,
     Site,
@@ -328,7 +328,7 @@ class Storing:
         memory = self._memory(members)
         best: int | None = None
         reaches = [self.targets.extents[site] for site in members.writers]
-        if all(reach.span < UNBOUNDED // 2 for reach in reaches):
+        if all(reach.width < UNBOUNDED // 2 for reach in reaches):
             reaches += [  # one that a while loop moves is looked at when it is run
                 extent(address, site.counts, self.table)
                 for site, address in members.readers
@@ -353,7 +353,7 @@ class Storing:
     def _assigned(self, members: _Class) -> int:
         """How many values there are, or more."""
         reaches = (self.targets.extents[site] for site in members.writers)
-        return sum(reach.span // (reach.step or 1) + 1 for reach in reaches)
+        return sum(reach.width // (reach.step or 1) + 1 for reach in reaches)
 
     def _memory(self, members: _Class) -> str:
         target = members.writers[0].target
