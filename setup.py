@@ -18,7 +18,13 @@ PURE = (
     or sys.implementation.name != "cpython"
     or bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 )
-HEADERS = ["native/node.h", "native/tape.h", "native/scalars.h", "native/generate.py"]
+HEADERS = [
+    "native/codes.h",
+    "native/node.h",
+    "native/tape.h",
+    "native/scalars.h",
+    "native/generate.py",
+]
 TABLE = ["src/wengert/primitives.py", "src/wengert/operand.py", "src/wengert/plain.py"]
 
 

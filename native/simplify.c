@@ -1,22 +1,19 @@
 /* Value numbering of straight lists: the native twin of src/wengert/program/numbering.py.
  *
+ * An operand is a coded address, with items in place of places of the value memory.
  * The list is read once downwards and once upwards. Rules come from Python as integers; rows are
  * evaluated by their scalars in Python, which happens only where all operands are constants. */
 
-#include "node.h"
+#include "codes.h"
 
 #include <string.h>
 
-typedef int64_t Code; /* an operand: an item, or a memory's code above SHIFT and a place */
-
-enum { SHIFT = 56, CONSTANT = 2 }; /* as in address.py */
 enum { MOST = 8 };                 /* operands of an operation, letters of a rule */
 enum { AHEAD = 16 };               /* items that memory is told of before their turn */
 enum { PINNED = 1, NEEDED = 2, ROOT = 4 };
 enum { LETTER, NUMBER, ROW, CONSTANT_LETTER };
 enum { A_CONSTANT, ASKED_FOR, ANYTHING, CLASSES }; /* of operands, behind the operations */
 enum { ITEMS, COUNTS, READS, LIVE, KEPT }; /* what Python is given, as bytearrays */
-static const Code LOW_BITS = ((Code)1 << SHIFT) - 1;
 
 typedef struct {
     int reads;
@@ -98,17 +95,17 @@ static inline uint64_t bits_of(double number)
 
 static inline bool is_item(Code code)
 {
-    return code >> SHIFT == 0;
+    return is_in(VALUE_MEMORY, code);
 }
 
 static inline bool is_constant(Code code)
 {
-    return code >> SHIFT == CONSTANT;
+    return is_in(CONSTANT_MEMORY, code);
 }
 
 static inline double number_of_code(const List *list, Code code)
 {
-    return list->constants[code & LOW_BITS];
+    return list->constants[code & PLACE_BITS];
 }
 
 /* An array of at least one element, so that NULL always means failure. */
@@ -180,7 +177,7 @@ static Code shared_constant(List *list, Py_ssize_t place)
             at = slot_of(list, list->constants[place]);
         }
     }
-    return (Code)CONSTANT << SHIFT | list->numbers[at];
+    return (Code)CONSTANT_MEMORY << SHIFT | list->numbers[at];
 }
 
 /* The place of a number; a new one, if it is the first of its kind. -1 with an exception set. */
@@ -188,7 +185,7 @@ static Code constant(List *list, double number)
 {
     size_t at = slot_of(list, number);
     if (list->numbers[at] != EMPTY)
-        return (Code)CONSTANT << SHIFT | list->numbers[at];
+        return (Code)CONSTANT_MEMORY << SHIFT | list->numbers[at];
     if (list->constant_count == list->constant_room) {
         Py_ssize_t room = 2 * list->constant_room + 64;
         double *new = room > INT32_MAX ? NULL
@@ -216,7 +213,7 @@ static bool share_constants(List *list)
         Code code = shared_constant(list, k);
         if (code < 0)
             return false;
-        list->first_place[k] = (int32_t)(code & LOW_BITS);
+        list->first_place[k] = (int32_t)(code & PLACE_BITS);
     }
     return true;
 }
@@ -522,8 +519,8 @@ static inline Code canonical(const List *list, Py_ssize_t me, Code code)
         return code < me ? list->items[code].value : -1;
     if (!is_constant(code))
         return code;
-    Code place = code & LOW_BITS;
-    return place < list->given ? (Code)CONSTANT << SHIFT | list->first_place[place] : -1;
+    Code place = code & PLACE_BITS;
+    return place < list->given ? (Code)CONSTANT_MEMORY << SHIFT | list->first_place[place] : -1;
 }
 
 /* Where an item is likely to be looked for when its turn comes. */

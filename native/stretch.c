@@ -1,9 +1,8 @@
 /* Looking at a straight stretch of a program; src/wengert/program/stretch.py has the meaning. */
 
-#include "node.h"
+#include "codes.h"
 
-enum { SHIFT = 56, MOST_READS = 16, MOST_LOOPS = 64 };
-static const int64_t PLACE_MASK = ((int64_t)1 << SHIFT) - 1;
+enum { MOST_READS = 16, MOST_LOOPS = 64 };
 
 /* What the functions below are called with; buffers of 32 and of 64 bits. */
 typedef struct {
@@ -146,7 +145,7 @@ PyObject *hashes_of(PyObject *module, PyObject *args)
         const uint64_t *factor = weight + (size_t)c.ids[i] * MOST_READS;
         uint64_t sum = 0;
         for (int64_t k = c.offset[i]; k < c.offset[i + 1]; k++)
-            sum += (uint64_t)(c.operand[k] & PLACE_MASK) * *factor++;
+            sum += (uint64_t)(c.operand[k] & PLACE_BITS) * *factor++;
         hash[i] = sum;
     }
     PyBuffer_Release(&weights);
@@ -287,7 +286,7 @@ PyObject *levels_of(PyObject *module, PyObject *args)
         return NULL;
     int64_t count = (int64_t)(c.first.len / 4);
     PyObject *levels = NULL;
-    if (first < 0 || first > c.size || count > c.size - first || start < 0 || start > PLACE_MASK / 2)
+    if (first < 0 || first > c.size || count > c.size - first || start < 0 || start > PLACE_BITS / 2)
         PyErr_SetString(PyExc_ValueError, "the columns do not fit together");
     else
         levels = PyBytes_FromStringAndSize(NULL, count * (Py_ssize_t)sizeof(int32_t));
@@ -296,7 +295,7 @@ PyObject *levels_of(PyObject *module, PyObject *args)
         level[i] = 0;
         for (int64_t k = c.offset[first + i]; k < c.offset[first + i + 1]; k++) {
             int64_t code = c.operand[k];
-            if (code >> SHIFT != 0)
+            if (!is_in(VALUE_MEMORY, code))
                 continue;
             int64_t before = code - start - first;
             if (before < 0 || before >= i)

@@ -1,25 +1,64 @@
-"""A second evaluator: the flat list that a program means, one operation after the other."""
+"""A second evaluator: one operation after the other, each by its row's scalar function.
+
+`evaluate` goes through the flat list that a program means, `walk` through the tree it is stored as.
+Memories are dicts: what is read before it is written, or written twice, is an error here.
+"""
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
 from wengert.errors import PathChanged
-from wengert.program.address import Address
+from wengert.program.address import CONSTANT, INPUT, OUTPUT, VALUE, Address
 from wengert.program.program import Program
 from wengert.program.statements import (
     Accumulate,
     Assign,
     Guard,
     Loop,
+    Plain,
     Run,
     Statement,
     While,
     reads,
 )
 
-Changed = Callable[[int, float], None]
+Changed = Callable[[Guard, float], None]
+
+
+def raising(guard: Guard, result: float) -> None:
+    """The usual answer to a guard that does not hold: an error that says where it stands."""
+    raise PathChanged(guard.source)
+
+
+def evaluate(program: Program, inputs: Sequence[float], changed: Changed = raising) -> list[float]:
+    """The outputs, by the flat list; `changed` is told of each guard that does not hold."""
+    return walk(program.expand(), inputs, changed)
+
+
+def walk(program: Program, inputs: Sequence[float], changed: Changed = raising) -> list[float]:
+    """The outputs, by going through the tree of loops one iteration after the other."""
+    return _Walk(program, inputs, changed).outputs()
+
+
+def walked(program: Program, *arguments: Any) -> Any:
+    """The results for these arguments, by going through the tree; guards must hold."""
+    outputs = walk(program, program.arguments.numbers(arguments).tolist())
+    return program.results.tree(np.array(outputs, dtype=float))
+
+
+def outcome(program: Program, inputs: Sequence[float]) -> tuple[list[int], str]:
+    """The bits of the outputs, and where the first guard stands that does not hold.
+
+    A loop that would go on longer ends after 50 rounds.
+    """
+    broken: list[str] = []
+    outputs = _Walk(
+        program, inputs, lambda guard, _: broken.append(guard.source), longest=50
+    ).outputs()
+    return bits(outputs), broken[0] if broken else ""
 
 
 def items(program: Program) -> Iterator[Assign | Guard]:
@@ -28,76 +67,67 @@ def items(program: Program) -> Iterator[Assign | Guard]:
         yield from statement if isinstance(statement, Run) else [statement]
 
 
-def raising(place: int, result: float) -> None:
-    """The usual answer to a guard that does not hold."""
-    raise PathChanged(place)
-
-
-def evaluate(program: Program, inputs: Sequence[float], changed: Changed = raising) -> list[float]:
-    """The outputs; `changed` is told where a guard does not hold."""
-    memories: dict[str, dict[int, float]] = {
-        "input": dict(enumerate(map(float, inputs))),
-        "constant": dict(enumerate(program.constants.tolist())),
-        "value": {},
-        "output": {},
-    }
-    for item in items(program):
-        numbers = [memories[a.memory][a.base] for a in reads(item)]
-        expected = numbers.pop() if isinstance(item, Guard) else None
-        result = item.row.scalar(*numbers) if item.row else numbers[0]
-        memories[item.target.memory][item.target.base] = result
-        if expected is not None and result != expected:
-            changed(item.target.base, result)
-    return [memories["output"][k] for k in range(program.results.size)]
-
-
-def walk(program: Program, inputs: Sequence[float]) -> list[float]:
-    """The outputs, by going through the tree of loops one iteration after the other."""
-    memories: dict[str, dict[int, float]] = {
-        "input": dict(enumerate(map(float, inputs))),
-        "constant": dict(enumerate(program.constants.tolist())),
-        "value": {},
-        "output": {},
-    }
-
-    def read(address: Address, counters: tuple[int, ...]) -> float:
-        return memories[address.memory][address.at(counters, program.index)]
-
-    def do(statements: Iterable[Statement], counters: tuple[int, ...]) -> None:
-        for statement in statements:
-            if isinstance(statement, Run):
-                do(statement, counters)
-            elif isinstance(statement, Loop):
-                for k in range(statement.count):
-                    do(statement.body, (*counters, k))
-            elif isinstance(statement, While):
-                memories[statement.local] = {}
-                do(statement.first, (*counters, 0))
-                for k in itertools.count():
-                    do(statement.test, (*counters, k))
-                    if read(statement.condition, (*counters, k)) == 0.0:
-                        break
-                    do(statement.body, (*counters, k))
-                do(statement.last, (*counters, k))
-            else:
-                target = memories[statement.target.memory]
-                place = statement.target.at(counters, program.index)
-                numbers = [read(address, counters) for address in reads(statement)]
-                if isinstance(statement, Accumulate):
-                    target[place] = target.get(place, 0.0) + numbers[0]
-                    continue
-                expected = numbers.pop() if isinstance(statement, Guard) else None
-                assert place not in target
-                target[place] = statement.row.scalar(*numbers) if statement.row else numbers[0]
-                if expected is not None and target[place] != expected:
-                    raise PathChanged(statement.source)
-
-    do(program.statements, ())
-    return [memories["output"][k] for k in range(program.results.size)]
-
-
 def bits(numbers: Sequence[float] | float) -> list[int]:
     """What is the same for equal numbers; zeros differ by sign, and all NaN are one."""
     array = np.array(numbers, dtype=np.float64).ravel()
     array[np.isnan(array)] = np.nan
     return array.view(np.int64).tolist()
+
+
+class _Walk:
+    def __init__(
+        self, program: Program, inputs: Sequence[float], changed: Changed,
+        longest: int | None = None,
+    ) -> None:  # fmt: skip
+        self.program, self.changed, self.longest = program, changed, longest
+        self.memories: dict[str, dict[int, float]] = {
+            INPUT: dict(enumerate(map(float, inputs))),
+            CONSTANT: dict(enumerate(program.constants.tolist())),
+            VALUE: {},
+            OUTPUT: {},
+        }
+        self.do(program.statements, ())
+
+    def outputs(self) -> list[float]:
+        return [self.memories[OUTPUT][k] for k in range(self.program.results.size)]
+
+    def do(self, statements: Iterable[Statement], counters: tuple[int, ...]) -> None:
+        for statement in statements:
+            if isinstance(statement, Run):
+                self.do(statement, counters)
+            elif isinstance(statement, Loop):
+                for k in range(statement.count):
+                    self.do(statement.body, (*counters, k))
+            elif isinstance(statement, While):
+                self.repeat(statement, counters)
+            else:
+                self.step(statement, counters)
+
+    def repeat(self, loop: While, counters: tuple[int, ...]) -> None:
+        self.memories[loop.local] = {}
+        self.do(loop.first, (*counters, 0))
+        for k in itertools.count():
+            self.do(loop.test, (*counters, k))
+            if self.read(loop.condition, (*counters, k)) == 0.0 or k == self.longest:
+                break
+            self.do(loop.body, (*counters, k))
+        self.do(loop.last, (*counters, k))
+        del self.memories[loop.local]
+
+    def step(self, statement: Plain, counters: tuple[int, ...]) -> None:
+        numbers = [self.read(address, counters) for address in reads(statement)]
+        place = statement.target.at(counters, self.program.index)
+        if isinstance(statement, Accumulate):
+            target = self.memories.setdefault(statement.target.memory, {})
+            target[place] = target.get(place, 0.0) + numbers[0]
+            return
+        expected = numbers.pop() if isinstance(statement, Guard) else None
+        result = statement.row.scalar(*numbers) if statement.row else numbers[0]
+        target = self.memories.setdefault(statement.target.memory, {})
+        assert place not in target, f"{statement.target} is written twice at {place}"
+        target[place] = result
+        if isinstance(statement, Guard) and result != expected:
+            self.changed(statement, result)
+
+    def read(self, address: Address, counters: tuple[int, ...]) -> float:
+        return self.memories[address.memory][address.at(counters, self.program.index)]

@@ -1,22 +1,25 @@
-"""Random programs with loops, made by hand: carried values, lookups, guards, moves.
+"""Random programs that put evaluation to the test: carried values, lookups, guards that hold.
+
+For interpreting and for storage, and so some read only what was assigned not long before.
 
 Every place of the value memory is assigned, in order, so an address is good if at all counters it
 is below the place that is assigned there.
 """
 
 import itertools
+import math
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from evaluate import evaluate, items
+from evaluate import evaluate
+from making import dense, from_array
 
 from wengert import primitives
 from wengert.program.address import CONSTANT, INPUT, OUTPUT, VALUE, Address, Lookup
 from wengert.program.program import Program
 from wengert.program.statements import Assign, Guard, Loop, Statement, While
-from wengert.program.structure import ARRAY, TUPLE, Structure
 
 INPUTS = 7
 ROWS = [
@@ -137,13 +140,9 @@ class Nests:
 
     def data(self, counts: tuple[int, ...]) -> Address:
         """Constants, a new one for each iteration."""
-        strides, size = [], 1
-        for count in reversed(counts):
-            strides.append(size if count > 1 else 0)
-            size *= count
-        start = len(self.constants)
+        start, size = len(self.constants), math.prod(counts)
         self.constants += [round(self.random.gauss(0, 1.5), 2) for _ in range(size)]
-        return Address(CONSTANT, start if size else 0, tuple(reversed(strides)))
+        return Address(CONSTANT, start if size else 0, dense(counts))
 
     def looked_up(self, target: Address, counts: tuple[int, ...]) -> Address:
         below = [t for _, t in pairs(target, target, counts)]
@@ -152,11 +151,7 @@ class Nests:
         start = len(self.index)
         back = self.random.choice([3, 10, 10**6])
         self.index += [self.random.randrange(max(0, t - back), t) for t in below]
-        strides, size = [], 1
-        for count in reversed(counts):
-            strides.append(size)
-            size *= count
-        return Address(VALUE, 0, (0,) * len(counts), Lookup(start, tuple(reversed(strides))))
+        return Address(VALUE, 0, (0,) * len(counts), Lookup(start, dense(counts)))
 
 
 def width(block: list[tuple[object, ...]]) -> int:
@@ -178,26 +173,20 @@ def nest(
     block = making.block(0, making.random.randint(1, 5))
     values = width(block)
     statements = [*making.placed(block, 0, (), ())]
-    results = Structure(ARRAY, (outputs,))
     for k in range(outputs):
         place = making.random.randrange(max(0, values - 9) if near else 0, values) if values else 0
         source = Address(VALUE if values else INPUT, place)
         statements.append(Assign(Address(OUTPUT, k), None, (source,)))
-    arguments = Structure(TUPLE, keys=("x",), parts=(Structure(ARRAY, (INPUTS,)),))
-    program = Program(
-        tuple(statements), values, np.array(making.constants), np.array(making.index, np.int64),
-        arguments, results,
-    )  # fmt: skip
+    program = from_array(statements, values, making.constants, making.index, INPUTS, outputs)
     return program if whiles else expecting(program, [0.5, -1.5, 2.25, 0.0, 3.0, -0.75, 1.0])
 
 
 def expecting(program: Program, inputs: list[float]) -> Program:
     """The program with its guards holding at these inputs."""
     constants = program.constants.copy()
-    guards = {item.target.base: item for item in items(program) if isinstance(item, Guard)}
 
-    def expect(place: int, result: float) -> None:
-        constants[guards[place].expected.base] = result
+    def expect(guard: Guard, result: float) -> None:
+        constants[guard.expected.base] = result
 
     evaluate(program, inputs, expect)
     return replace(program, constants=constants)

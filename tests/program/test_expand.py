@@ -5,7 +5,7 @@ import pytest
 import samples
 from folding import assign, at, flat, value
 from hypothesis import given, settings
-from made import nests
+from worded import worded
 
 from wengert import primitives
 from wengert.errors import ProgramError
@@ -33,7 +33,7 @@ def test_loops_are_written_out(make: object) -> None:
 
 
 @settings(max_examples=60)
-@given(nests())
+@given(worded())
 def test_every_operation_stands_at_its_place(program: Program) -> None:
     """Item by item, by walking through the loops with their counters."""
     if len(_walked(program.statements, (), program)) != program.values + 2:

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 import samples
 from hypothesis import given, settings
-from made import nests, same_notes
 from samples import SAMPLES
+from worded import same_notes, worded
 
 from wengert.errors import ProgramError
 from wengert.program import file as files
@@ -51,7 +51,7 @@ def test_what_is_saved_is_loaded(program: Program, tmp_path: Path) -> None:
 
 
 @settings(max_examples=50)
-@given(nests())
+@given(worded())
 def test_random_programs_survive(program: Program) -> None:
     again = undumped(dumped(program))
     assert again == program

@@ -9,8 +9,8 @@ import samples
 from folding import assign, at, value
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made import nests
 from samples import SAMPLES
+from worded import worded
 
 from wengert import primitives
 from wengert.dispatch import Primitive
@@ -232,7 +232,7 @@ def test_runs_stay_within_their_memories() -> None:
 
 
 @settings(max_examples=60)
-@given(nests(), st.data())
+@given(worded(), st.data())
 def test_a_program_that_passes_can_be_written_out(made: Program, data: st.DataObject) -> None:
     """Move one address at random: refused, or the expansion finds all in place."""
     statements = list(made.statements)

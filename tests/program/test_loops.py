@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from evaluate import walked
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import wengert as wg
-from program.walker import walked
 from wengert.program.statements import Loop, While
 
 NUMBERS = st.floats(-2.0, 2.0, allow_subnormal=False)

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import samples
 from hypothesis import given, settings
-from made import nests, same_notes
 from samples import SAMPLES
+from worded import same_notes, worded
 
 from wengert.errors import ProgramError
 from wengert.program.program import Program
@@ -16,7 +16,7 @@ from wengert.program.record import record
 
 
 @settings(max_examples=120)
-@given(nests())
+@given(worded())
 def test_what_is_printed_is_read_back_exactly(program: Program) -> None:
     text = str(program)
     again = Program.parse(text)

@@ -7,7 +7,7 @@ import pytest
 import samples
 from folding import assign, at, flat, folded, value
 from hypothesis import given, settings
-from made import nests
+from worded import worded
 
 import wengert as wg
 from wengert import primitives
@@ -149,7 +149,7 @@ def test_what_each_pass_did_is_told() -> None:
 
 
 @settings(max_examples=50)
-@given(nests())
+@given(worded())
 def test_equality_is_that_of_the_printed_form(program: Program) -> None:
     again = replace(program, name="other")
     assert again == program

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from twins import TWINS, bits, details, items, recorded, replayed
+from evaluate import bits, walked
+from twins import TWINS, details, items, recorded
 
 import wengert as wg
 from wengert import plain
@@ -76,7 +77,7 @@ def test_functions_of_every_kind(
     program = recorded(twin, function, *example)
     assert program.arguments.keys == names
     assert program.name == name
-    assert replayed(program, *example) == result
+    assert walked(program, *example) == result
     assert all(value == 1 for value in dict(program.arguments.slots()).values())
 
 
@@ -90,7 +91,7 @@ def test_calls_that_do_not_fit(twin: Any) -> None:
         recorded(twin, lambda x: x, 1.0, 2.0)
     with pytest.raises(OperandError, match=r"takes a function .*, not float 3\.0"):
         record(3.0)
-    assert replayed(recorded(twin, lambda x: by_name(x, n=3), 2.0), 2.0) == 6.0
+    assert walked(recorded(twin, lambda x: by_name(x, n=3), 2.0), 2.0) == 6.0
 
 
 def test_names(twin: Any) -> None:
@@ -125,7 +126,7 @@ def test_recursion_closures_generators_and_library_code(twin: Any) -> None:
         return [fibonacci(n), x, statistics.median([x, n, 1.0]), math.prod([x, n]),
                 np.polyval([1.0, 2.0], x), functools.reduce(max, [x, n])]  # fmt: skip
 
-    assert replayed(recorded(twin, compute, 6, 9.0), 6, 9.0) == compute(6.0, 9.0)
+    assert walked(recorded(twin, compute, 6, 9.0), 6, 9.0) == compute(6.0, 9.0)
 
 
 def test_caches_keep_numbers_apart(twin: Any) -> None:
@@ -134,7 +135,7 @@ def test_caches_keep_numbers_apart(twin: Any) -> None:
         return n if n < 2 else cached(n - 1) + cached(n - 2)
 
     program = recorded(twin, cached, 12.0)
-    assert replayed(program, 12.0) == 144.0
+    assert walked(program, 12.0) == 144.0
     assert any(isinstance(item, Guard) for item in items(program))
 
 
@@ -160,7 +161,7 @@ def test_a_recording_inside_another(twin: Any) -> None:
 
     program = recorded(twin, outer, 2.0)
     assert len(program) == 1
-    assert replayed(program, 2.0) == 2.0
+    assert walked(program, 2.0) == 2.0
 
 
 # --- arguments and results ------------------------------------------------------------------------
@@ -191,7 +192,7 @@ def test_structures_go_in_and_come_out(twin: Any) -> None:
     slots = dict(program.arguments.slots())
     assert slots == {"state.w": 4, "state.b.0": 1, "point.x": 1, "point.y": 1, "pair.first": 1,
                      "pair.second.0": 1, "times": 1}  # fmt: skip
-    point, (y, inner), *rest = replayed(program, *example)
+    point, (y, inner), *rest = walked(program, *example)
     assert point == Point(6.5, Pair(3.0, (4.0,)))
     assert y.tolist() == [6.5, 12.5]
     assert inner == {"pair": Pair((4.0,), None)}
@@ -262,7 +263,7 @@ def test_a_graph_is_recorded(twin: Any, value: Any) -> None:
     assert program.name == "L"
     assert program.arguments.keys[:2] == ("v1", "x1")
     assert set(program.arguments.keys) >= {"x1", "x2", "w", "w′"}
-    assert bits([replayed(program, *[leaf.data for leaf in leaves])]) == bits([root.data])
+    assert bits([walked(program, *[leaf.data for leaf in leaves])]) == bits([root.data])
     *rest, last, move = items(program)
     assert last.label == "L"
     assert "n" in {item.label for item in rest}
@@ -284,7 +285,7 @@ def test_a_graph_made_while_debugging_knows_its_lines(twin: Any) -> None:
 
 def test_a_leaf_alone_is_its_own_result(twin: Any) -> None:
     program = recorded(twin, wg.Value(2.0, label="x"))
-    assert replayed(program, 5.0) == 5.0
+    assert walked(program, 5.0) == 5.0
     assert program.arguments.keys == ("x",)
     with pytest.raises(OperandError, match="takes no example"):
         recorded(twin, wg.Value(2.0), 1.0)
@@ -305,7 +306,7 @@ def test_subclasses_and_shared_nodes(twin: Any) -> None:
     y = w * w
     program = recorded(twin, y * y + y)
     assert len(program) == 3
-    assert replayed(program, 3.0) == 90.0
+    assert walked(program, 3.0) == 90.0
 
 
 def test_a_long_chain(twin: Any) -> None:
@@ -314,4 +315,4 @@ def test_a_long_chain(twin: Any) -> None:
         y = y * x
     program = recorded(twin, y)
     assert (len(program), program.arguments.keys) == (30_000, ("x",))
-    assert replayed(program, 1.0) == 1.0
+    assert walked(program, 1.0) == 1.0

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from evaluate import walked
 
 import wengert as wg
-from program.walker import walked
 from scenarios import ROWS, Scenario
 from wengert.program.invariants import checked
 from wengert.program.roll import roll

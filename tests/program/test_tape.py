@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from evaluate import bits, walked
 from hypothesis import given
 from hypothesis import strategies as st
-from twins import NATIVE, PLAIN, TWINS, bits, details, items, recorded, replayed, told
+from twins import NATIVE, PLAIN, TWINS, details, items, recorded, told
 
 import wengert as wg
 from wengert import primitives
@@ -56,7 +57,7 @@ def test_every_row_is_recorded_with_its_value(row: Primitive) -> None:
     (item, _) = items(program)
     assert item.row is row
     assert item.operands == tuple(Address(INPUT, k) for k in range(row.nin))
-    assert bits([replayed(program, *point)]) == bits([row.scalar(*point)])
+    assert bits([walked(program, *point)]) == bits([row.scalar(*point)])
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.nin > 1], ids=repr)
@@ -76,7 +77,7 @@ def test_operators_with_every_kind_of_number_on_either_side(
     program = both(lambda x: [operate(x, number), operate(number, x)], 1.5)
     assert [item.source.partition(":")[0] for item in items(program)[:2]] == [HERE] * 2
     left, right = (item.row for item in items(program)[:2])
-    numbers = [replayed(program, 1.5)[0], replayed(program, 1.5)[1]]
+    numbers = [walked(program, 1.5)[0], walked(program, 1.5)[1]]
     as_float = primitives.stop_gradient(number)
     if operate is operator.pow:
         assert left.name in ("powi", "powc")
@@ -152,7 +153,7 @@ def test_random_functions_are_recorded_alike(seed: int, x: float, y: float) -> N
     with np.errstate(all="ignore"):
         program = both(function, *example)
         eager = function(values[0], values[1], values[2:])
-    assert bits(replayed(program, *example)) == bits([value.data for value in eager])
+    assert bits(walked(program, *example)) == bits([value.data for value in eager])
 
 
 def test_sums_and_products_of_lists_are_one_after_the_other() -> None:
@@ -192,8 +193,8 @@ def test_a_comparison_that_decides_is_its_own_guard() -> None:
 def test_a_comparison_that_is_data_is_no_guard() -> None:
     program = both(lambda x: (x < 2.0) * 3.0 + sum(y > 0 for y in [x, -x]), 1.0)
     assert not guards(program)
-    assert replayed(program, 1.0) == 4.0
-    assert replayed(program, -1.0) == 4.0
+    assert walked(program, 1.0) == 4.0
+    assert walked(program, -1.0) == 4.0
 
 
 def test_a_comparison_that_is_used_later_is_guarded_by_its_answer() -> None:
@@ -255,7 +256,7 @@ def test_what_decides_is_guarded(
     program = both(decide, 1)
     assert [(name, answer) for name, answer, _ in guards(program)] == expected
     assert all(source.startswith(HERE) for *_, source in guards(program))
-    replayed(program, 1)
+    walked(program, 1)
 
 
 def test_answers_are_joined_without_deciding() -> None:
@@ -263,12 +264,12 @@ def test_answers_are_joined_without_deciding() -> None:
     assert not guards(program)
     for x in (1.0, 3.0, -1.0, math.nan):
         given_ = [0 < x < 2, x > 0 or x > 9, (x > 0) != (x < 2)]
-        assert replayed(program, x) == given_
+        assert walked(program, x) == given_
     program = both(
         lambda x: [(x > 0) & True, False | (x > 0), (x > 0) ^ True, (x > 0) & False], 1.0
     )
-    assert replayed(program, 1.0) == [1.0, 1.0, 0.0, False]
-    assert replayed(program, -1.0) == [0.0, 0.0, 1.0, False]
+    assert walked(program, 1.0) == [1.0, 1.0, 0.0, False]
+    assert walked(program, -1.0) == [0.0, 0.0, 1.0, False]
 
 
 @twin
@@ -294,7 +295,7 @@ def test_object_arrays() -> None:
 
     program = both(compute, np.array([1.0, 2.0, 3.0]))
     floats = compute(np.array([1.0, 2.0, 3.0]))
-    for found, expected in zip(replayed(program, np.array([1.0, 2.0, 3.0])), floats, strict=True):
+    for found, expected in zip(walked(program, np.array([1.0, 2.0, 3.0])), floats, strict=True):
         assert found == pytest.approx(expected, rel=1e-15)
 
 
@@ -581,7 +582,7 @@ def test_long_recordings(twin: Any) -> None:
     assert program.constants.tolist() == [0.5, 1.0] * 20_000
     assert isinstance(out, Assign)
     assert out.operands == (Address(VALUE, 39_999),)
-    assert replayed(program, 1.0) == 2.0
+    assert walked(program, 1.0) == 2.0
 
 
 @twin

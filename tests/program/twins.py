@@ -1,15 +1,13 @@
-"""Recording with either twin, and what a flat recording comes to, item by item."""
+"""Recording with either twin, and all there is to what it gave."""
 
-import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 from unittest import mock
 
-import numpy as np
+from evaluate import bits
 
 from wengert.program import record as module
 from wengert.program import recorder, tape
-from wengert.program.address import CONSTANT, INPUT, OUTPUT, VALUE
 from wengert.program.program import Program
 from wengert.program.statements import Assign, Guard, walk
 
@@ -52,28 +50,3 @@ def details(program: Program) -> tuple[Any, ...]:
         listed, program.values, bits(program.constants.tolist()), program.index.tolist(),
         program.arguments, program.results, program.name,
     )  # fmt: skip
-
-
-def bits(numbers: Sequence[float]) -> list[bytes]:
-    """Doubles as they are stored; all NaNs are one."""
-    return [b"nan" if x != x else struct.pack("<d", x) for x in numbers]
-
-
-def replayed(program: Program, *arguments: Any) -> Any:
-    """The results of a flat program, and an assertion that its guards hold."""
-    memories: dict[str, Any] = {
-        INPUT: program.arguments.numbers(arguments).tolist(),
-        CONSTANT: program.constants.tolist(),
-        VALUE: {},
-        OUTPUT: {},
-    }
-    for item in items(program):
-        operands = [memories[a.memory][a.base] for a in item.operands]
-        number = item.row.scalar(*operands) if item.row else operands[0]
-        assert item.target.base not in memories[item.target.memory], "assigned twice"
-        memories[item.target.memory][item.target.base] = number
-        if isinstance(item, Guard):
-            expected = memories[item.expected.memory][item.expected.base]
-            assert number == expected, f"{item} gives {number}"
-    outputs = [memories[OUTPUT][k] for k in range(program.results.size)]
-    return program.results.tree(np.array(outputs, dtype=float))

@@ -7,11 +7,13 @@ that is affine again: `base + Σ strides·k + index[start + Σ lookup.strides·k
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from math import gcd
+from typing import Any, NamedTuple
 
 import numpy as np
 
 Integers = np.ndarray[Any, np.dtype[np.int64]]
+Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
 VALUE, INPUT, CONSTANT, OUTPUT = "value", "input", "constant", "output"
 
@@ -55,9 +57,9 @@ class Address:
 
     def all(self, counts: Sequence[int], index: Integers) -> Integers:
         """Every place, as an array with one axis per enclosing loop."""
-        places = _grid(self.base, self.strides, counts)
+        places = grid(self.base, self.strides, counts)
         if self.lookup:
-            places = places + index[_grid(self.lookup.start, self.lookup.strides, counts)]
+            places = places + index[grid(self.lookup.start, self.lookup.strides, counts)]
         return places
 
 
@@ -65,11 +67,38 @@ def _dot(strides: Sequence[int], counters: Sequence[int]) -> int:
     return sum(stride * k for stride, k in zip(strides, counters, strict=True))
 
 
-def _grid(base: int, strides: Sequence[int], counts: Sequence[int]) -> Integers:
-    grid: Integers = np.array(base, dtype=np.int64)
+def grid(base: int, strides: Sequence[int], counts: Sequence[int]) -> Integers:
+    """Every `base + Σ strides·k`, as an array with one axis per stride."""
+    places: Integers = np.array(base, dtype=np.int64)
     for stride, count in zip(strides, counts, strict=True):
-        grid = grid[..., None] + stride * np.arange(count, dtype=np.int64)
-    return grid
+        places = places[..., None] + stride * np.arange(count, dtype=np.int64)
+    return places
+
+
+def span(base: int, strides: Sequence[int], counts: Sequence[int]) -> tuple[int, int]:
+    """The lowest and the highest of `base + Σ strides·k`."""
+    reach = [stride * (count - 1) for stride, count in zip(strides, counts, strict=True)]
+    return base + sum(r for r in reach if r < 0), base + sum(r for r in reach if r > 0)
+
+
+class Extent(NamedTuple):
+    """Places `low`, `low + step`, ... up to `high`: all that an address means, and maybe more."""
+
+    low: int
+    high: int
+    step: int  # 0 where there is one place
+
+    @property
+    def width(self) -> int:
+        """How far apart they are at most."""
+        return self.high - self.low
+
+    def meets(self, other: "Extent") -> bool:
+        """Whether the two may have a place in common."""
+        if self.low > other.high or other.low > self.high:
+            return False
+        step = gcd(self.step, other.step)
+        return (self.low - other.low) % step == 0 if step else self.low == other.low
 
 
 def coded(memory: str, place: int) -> int:
@@ -80,6 +109,12 @@ def coded(memory: str, place: int) -> int:
 def decoded(code: int) -> Address:
     """The address that an integer in a column stands for, outside all loops."""
     return Address(MEMORIES[code >> SHIFT], code & PLACE)
+
+
+def in_memory(codes: Integers, memory: str) -> Mask:
+    """Which of the integers in a column stand for places of a memory."""
+    mask: Mask = codes >> SHIFT == CODES[memory]
+    return mask
 
 
 def distinct(numbers: Integers) -> Integers:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from wengert.dispatch import Primitive
-from wengert.program.address import CODES, CONSTANT, OUTPUT, SHIFT, VALUE, Address, distinct
+from wengert.program.address import CODES, CONSTANT, OUTPUT, VALUE, Address, coded, distinct
 from wengert.program.draft import (
     BODY,
     LAST,
@@ -72,7 +72,7 @@ class Draft:
             runs = [item for item in self.items if isinstance(item, Run)]
             found: list[int] = []
             for run in runs:
-                places = run.operands[run.operands >> SHIFT == CODES[VALUE]]
+                places = run.places_in(VALUE)
                 for other in runs:
                     if not other.outputs:
                         far = places - other.start
@@ -293,7 +293,7 @@ def moves(draft: Draft) -> Details:
     for place in draft.outside():
         found = _original(draft, Address(VALUE, place), ())
         if found != Address(VALUE, place) and found.memory in CODES:
-            places[place] = CODES[found.memory] << SHIFT | found.at((), draft.index)
+            places[place] = coded(found.memory, found.at((), draft.index))
     draft.substitute(places)
     count += len(places)
     return said([("passed by copies {}", count, "time")])

@@ -17,9 +17,12 @@ from wengert.program.address import (
     OUTPUT,
     VALUE,
     Address,
+    Extent,
     Integers,
     Lookup,
     distinct,
+    grid,
+    span,
 )
 from wengert.program.program import Program
 from wengert.program.statements import Accumulate, Loop, Plain, Run, Statement, While, reads
@@ -132,20 +135,6 @@ def _placed(
 # --- extents --------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Extent:
-    """The places of an address: all are in `low .. high`, and differ by multiples of `step`."""
-
-    low: int
-    high: int
-    step: int
-
-    @property
-    def span(self) -> int:
-        """How far apart they are at most."""
-        return self.high - self.low
-
-
 class Table:
     """The index table, which remembers what it was asked."""
 
@@ -169,18 +158,17 @@ class Table:
                 f"A lookup has {len(lookup.strides)} strides inside {len(counts)} loops."
             )
         moving = [(s, n) for s, n in zip(lookup.strides, counts, strict=True) if s and n > 1]
-        low = lookup.start + sum(min(s * (n - 1), 0) for s, n in moving)
-        high = lookup.start + sum(max(s * (n - 1), 0) for s, n in moving)
-        if any(n == UNBOUNDED for _, n in moving):  # looked at again when it is run
+        strides, counts = [s for s, _ in moving], [n for _, n in moving]
+        low, high = span(lookup.start, strides, counts)
+        if UNBOUNDED in counts:  # looked at again when it is run
             low, high = max(low, 0), min(high, len(self.index) - 1)
         if low < 0 or high >= len(self.index) or low > high:
             raise ProgramError(
                 f"A lookup reaches from {low} to {high} in an index table of {len(self.index)}."
             )
-        if size_of([n for _, n in moving]) > TABULATED:
+        if size_of(counts) > TABULATED:
             return self.index[low : high + 1]
-        strides, counts = [s for s, _ in moving], [n for _, n in moving]
-        return self.index[Address("", lookup.start, tuple(strides)).all(counts, self.index)]
+        return self.index[grid(lookup.start, strides, counts)]
 
 
 def extent(
@@ -192,12 +180,9 @@ def extent(
             f"An address has {len(address.strides)} strides inside {len(counts)} loops."
         )
     first = 0 if moving is None else moving + 1
-    low = high = address.base
-    step = 0
-    for stride, count in zip(address.strides[first:], counts[first:], strict=True):
-        step = gcd(step, stride * (count > 1))
-        low += min(stride * (count - 1), 0)
-        high += max(stride * (count - 1), 0)
+    strides, counts_then = address.strides[first:], counts[first:]
+    low, high = span(address.base, strides, counts_then)
+    step = gcd(*(s for s, n in zip(strides, counts_then, strict=True) if n > 1))
     if address.lookup:
         _, least, most, apart = table.entries(address.lookup, counts)
         low, high, step = low + least, high + most, gcd(step, apart)
@@ -409,14 +394,11 @@ class _Group:
     def near(self, reach: Extent) -> list[Site]:
         """Those whose extent has a place in common with this one."""
         if self._columns is None:
-            self._columns = (
-                _clipped(e.low for e in self.extents),
-                _clipped(e.high for e in self.extents),
-                _clipped(e.step for e in self.extents),
-            )
+            clipped = np.array([_clipped(e) for e in self.extents], np.int64).reshape(-1, 3)
+            self._columns = clipped[:, 0], clipped[:, 1], clipped[:, 2]
         lows, highs, steps = self._columns
-        low, high = _clip(reach.low), _clip(reach.high)
-        step = np.gcd(steps, _clip(reach.step))
+        low, high, own = _clipped(reach)
+        step = np.gcd(steps, own)
         apart = np.abs(lows - low)
         fits = np.where(step > 0, apart % np.maximum(step, 1) == 0, apart == 0)
         found = np.flatnonzero((lows <= high) & (highs >= low) & fits)
@@ -499,7 +481,7 @@ class Targets:
         target = site.target
         if target is None:
             return inside
-        if reach.step and reach.span // reach.step + 1 == size_of(site.counts):
+        if reach.step and reach.width // reach.step + 1 == size_of(site.counts):
             return inside  # it fills its extent
         candidates = np.flatnonzero(inside)
         if size_of(site.counts) <= TABULATED:
@@ -518,9 +500,9 @@ def _may_hold(site: Site, address: Address, counts: Sequence[int]) -> bool:
     return meets(site.target, site.counts, address, counts)
 
 
-def _clip(place: int) -> int:
-    return max(-UNBOUNDED, min(UNBOUNDED, place))
-
-
-def _clipped(places: Iterable[int]) -> Integers:
-    return np.array([_clip(place) for place in places], dtype=np.int64)
+def _clipped(extent: Extent) -> Extent:
+    """What of an extent is within what columns can hold; its places stay whole steps apart."""
+    low, high, step = extent
+    if low < -UNBOUNDED:
+        low += -((low + UNBOUNDED) // max(step, 1)) * step
+    return Extent(min(low, UNBOUNDED), min(high, UNBOUNDED), min(step, UNBOUNDED))

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from wengert.errors import ProgramError
-from wengert.program.address import CODES, OUTPUT, SHIFT, VALUE, Address, Integers
+from wengert.program.address import CODES, OUTPUT, SHIFT, VALUE, Address, Integers, in_memory
 from wengert.program.program import Program
 from wengert.program.statements import (
     Accumulate,
@@ -16,6 +16,7 @@ from wengert.program.statements import (
     Run,
     Statement,
     While,
+    arity_of,
     reads,
 )
 
@@ -96,8 +97,7 @@ class _Columns:
             names = [self.sources.setdefault(s, len(self.sources)) for s in run.sources]
             self.lines[memory][here] = np.array(names, np.int32)[run.lines]
         self.labels[memory].update({run.start + k: name for k, name in run.labels.items()})
-        arity = np.array([o.reads for o in run.operations], np.int64)[run.ops]
-        starts = np.cumsum(arity) - arity
+        arity, starts = run.arity, run.starts[:-1]
         for k, column in enumerate(self._columns_for(memory, int(arity.max(initial=0)))):
             has = np.flatnonzero(arity > k)
             column[run.start + has] = run.operands[starts[has] + k]
@@ -113,9 +113,9 @@ class _Columns:
         self.reads[VALUE] = [column[kept] for column in self.reads[VALUE]]
         for memory, columns in self.reads.items():
             ops = np.maximum(self.ops[memory], 0)
-            arity = np.array([o.reads for o in self.numbers], np.int64)[ops]
+            arity = arity_of(self.numbers, ops)
             for k, column in enumerate(columns):
-                at = np.flatnonzero((column >> SHIFT == CODES[VALUE]) & (arity > k))
+                at = np.flatnonzero(in_memory(column, VALUE) & (arity > k))
                 places = new[column[at]]
                 if (places < 0).any():
                     place = int(column[at[int(np.argmin(places))]])
@@ -130,7 +130,7 @@ class _Columns:
         if (ops < 0).any():
             raise ProgramError(f"Nothing is assigned to {memory}[{int(np.argmin(ops))}].")
         operations = tuple(self.numbers)
-        arity = np.array([o.reads for o in operations], np.int64)[ops]
+        arity = arity_of(operations, ops)
         starts = np.cumsum(arity) - arity
         operands = np.zeros(int(arity.sum()), np.int64)
         for k, column in enumerate(self.reads[memory]):

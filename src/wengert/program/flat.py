@@ -19,13 +19,15 @@ from wengert.program.address import (
     SHIFT,
     VALUE,
     Address,
+    Extent,
     Integers,
     coded,
     decoded,
+    in_memory,
 )
 from wengert.program.draft import TEST, Axes, Axis, Item, drafted, frames, lines, reading, stated
 from wengert.program.numbering import NEEDED, OUTSIDE, PINNED, ROOT, Numbered, numbered
-from wengert.program.producers import Extent, extent
+from wengert.program.producers import extent
 from wengert.program.program import Program
 from wengert.program.rules import Term, rules_for
 from wengert.program.statements import (
@@ -168,7 +170,7 @@ class _Columns:
         if self.same:
             far = (codes >= len(self.value_items)) & (codes <= PLACE)
             return np.where(far, codes | OUTSIDE << SHIFT, codes) if far.any() else codes
-        value = codes >> SHIFT == CODES[VALUE]
+        value = in_memory(codes, VALUE)
         items = self.item_of(np.where(value, codes, -1))
         return np.where(value, np.where(items < 0, codes | OUTSIDE << SHIFT, items), codes)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert.program.address import CODES, MEMORIES, SHIFT, VALUE, Integers
+from wengert.program.address import MEMORIES, VALUE, Integers, in_memory
 from wengert.program.fold import Folded
 from wengert.program.nest import Nest, NotLoops, Tables
 from wengert.program.statements import Loop, Statement
@@ -163,7 +163,7 @@ def _moving(stretch: Stretch, low: int, high: int, around: Around) -> Integers |
         codes = stretch.column(slot, grid + items[has])
         within = codes - grid - (stretch.run.start + low)  # which of these items is read each time
         varies = (within != within[0]).any(axis=0)
-        if (varies & (codes[0] >> SHIFT == CODES[VALUE]) & (within >= 0).any(axis=0)).any():
+        if (varies & in_memory(codes[0], VALUE) & (within >= 0).any(axis=0)).any():
             return None
         for _, step in around:
             row = np.zeros(len(items), np.int64)

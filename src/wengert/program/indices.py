@@ -2,15 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
+from wengert.program.address import span
+
 Affine = tuple[int, tuple[int, ...]]  # a constant, and a factor for each counter
 Match = tuple[tuple[float, int], tuple[Affine, ...]]
 TRIES = 64  # ways to take a place apart that are looked at
-
-
-def span(base: int, strides: Sequence[int], counts: Sequence[int]) -> tuple[int, int]:
-    """The lowest and the highest of affine places."""
-    reach = [s * (n - 1) for s, n in zip(strides, counts, strict=True)]
-    return base + sum(r for r in reach if r < 0), base + sum(r for r in reach if r > 0)
 
 
 def match(

@@ -29,6 +29,8 @@ from wengert.program.address import (
     Address,
     Integers,
     Lookup,
+    in_memory,
+    span,
 )
 from wengert.program.order import Order, described, follow
 from wengert.program.program import Program
@@ -74,9 +76,9 @@ def reach(address: Address, counts: Sequence[int], index: Integers) -> tuple[int
     Raises:
         ProgramError: it looks outside the index table.
     """
-    low, high = _span(address.base, address.strides, counts)
+    low, high = span(address.base, address.strides, counts)
     if address.lookup:
-        first, last = _span(address.lookup.start, address.lookup.strides, counts)
+        first, last = span(address.lookup.start, address.lookup.strides, counts)
         if first < 0 or last >= len(index):
             raise ProgramError(f"It looks up entries {first} to {last} of {len(index)}.")
         entries = index[first : last + 1]
@@ -90,8 +92,7 @@ def check_run(run: Run) -> None:
         raise ProgramError("A run does not start at a place, or does what is no operation.")
     if len(run.ops) and not (run.ops.min() >= 0 and run.ops.max() < len(run.operations)):
         raise ProgramError("A run names an operation that it does not list.")
-    arity = np.array([o.reads for o in run.operations], np.int64)
-    if int(arity[run.ops].sum()) != len(run.operands):
+    if int(run.arity.sum()) != len(run.operands):
         raise ProgramError("A run has too many operands, or too few.")
     if len(run.operands) and not (
         run.operands.min() >= 0 and int(run.operands.max()) >> SHIFT < len(MEMORIES)
@@ -240,22 +241,21 @@ class _Checker:
         if around.counts:
             raise ProgramError("A run stands inside a loop.")
         check_run(run)
-        memory = OUTPUT if run.outputs else VALUE
-        if run.start + len(run) > self.sizes[memory]:
-            raise ProgramError(f"A run writes beyond the {memory} memory.")
+        target = OUTPUT if run.outputs else VALUE
+        if run.start + len(run) > self.sizes[target]:
+            raise ProgramError(f"A run writes beyond the {target} memory.")
         if run.outputs and any(o.row or o.guards for o in run.operations):
             raise ProgramError("A run to the outputs consists of moves.")
-        for code, size in ((CODES[m], self.sizes[m]) for m in (VALUE, INPUT, CONSTANT, OUTPUT)):
-            places = run.operands[run.operands >> SHIFT == code] & PLACE
-            if len(places) and (places.max() >= size or code == CODES[OUTPUT]):
-                raise ProgramError(f"A run reads beyond the {MEMORIES[code]} memory.")
+        for memory in (VALUE, INPUT, CONSTANT, OUTPUT):
+            places = run.places_in(memory)
+            if len(places) and (places.max() >= self.sizes[memory] or memory == OUTPUT):
+                raise ProgramError(f"A run reads beyond the {memory} memory.")
         if any(o.guards for o in run.operations):
-            arity = np.array([o.reads for o in run.operations], np.int64)[run.ops]
             guards = np.array([o.guards for o in run.operations])[run.ops]
-            expected = run.operands[(np.cumsum(arity) - 1)[guards]]
-            if (expected >> SHIFT != CODES[CONSTANT]).any():
+            expected = run.operands[run.starts[1:][guards] - 1]
+            if not in_memory(expected, CONSTANT).all():
                 raise ProgramError("A guard in a run demands what is no constant.")
-        self.written[memory] += len(run)
+        self.written[target] += len(run)
         self.meant += len(run)
 
     # --- the program as a whole -------------------------------------------------------------------
@@ -284,11 +284,6 @@ def _check_structures(program: Program) -> None:
         Structure.of_data(structure.data())
     if not isinstance(program.name, str) or not _is_integer(program.values):
         raise ProgramError("A program has a name, and a number of values.")
-
-
-def _span(base: int, strides: Sequence[int], counts: Sequence[int]) -> tuple[int, int]:
-    reached = [stride * (count - 1) for stride, count in zip(strides, counts, strict=True)]
-    return base + sum(r for r in reached if r < 0), base + sum(r for r in reached if r > 0)
 
 
 def _is_integer(number: Any) -> bool:

@@ -25,15 +25,13 @@ from wengert.program.program import Program
 from wengert.program.recorded import Recorded
 from wengert.program.recording import RECORDING, Body, Recording, refuse_leaks, result_code
 from wengert.program.statements import (
-    Accumulate,
     Assign,
-    Guard,
     Loop,
     Operation,
-    Plain,
     Run,
     Statement,
     While,
+    changed,
     parts,
 )
 from wengert.program.structure import (
@@ -487,18 +485,7 @@ def _rewritten(
         elif isinstance(statement, Run):
             yield from _rewritten(tuple(statement), change)
         else:
-            yield _changed(statement, lambda address: change(address, counts))
-
-
-def _changed(statement: Plain, change: Callable[[Address], Address]) -> Plain:
-    target = change(statement.target)
-    if isinstance(statement, Accumulate):
-        return replace(statement, target=target, operand=change(statement.operand))
-    operands = tuple(map(change, statement.operands))
-    if isinstance(statement, Guard):
-        expected = change(statement.expected)
-        return replace(statement, target=target, operands=operands, expected=expected)
-    return replace(statement, target=target, operands=operands)
+            yield changed(statement, lambda address: change(address, counts))
 
 
 def _split(statements: Sequence[Statement], place: int) -> int:

@@ -17,13 +17,13 @@ from wengert.program.address import (
     CONSTANT,
     INPUT,
     OUTPUT,
-    SHIFT,
     VALUE,
     Address,
     Integers,
     distinct,
+    span,
 )
-from wengert.program.indices import Affine, Match, match, span
+from wengert.program.indices import Affine, Match, match
 from wengert.program.program import Program
 from wengert.program.spelling import NUMBERED, is_free, quoted, spelled_key
 from wengert.program.statements import (
@@ -245,8 +245,7 @@ class Names:
     def _beside(self, run: Run) -> Iterator[tuple[Address, Scope]]:
         """What a run reads that no run writes."""
         if self._classes or self._flat or self._looked_up:
-            codes = distinct(run.operands)
-            for place in codes[codes >> SHIFT == 0].tolist():
+            for place in distinct(run.places_in(VALUE)).tolist():
                 if self._run_of(place) < 0:
                     yield Address(VALUE, place), Scope()
 

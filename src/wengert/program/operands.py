@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from wengert.program.address import CODES, CONSTANT, INPUT, OUTPUT, Address
-from wengert.program.indices import composed, match, span
+from wengert.program.address import CODES, CONSTANT, INPUT, OUTPUT, Address, span
+from wengert.program.indices import composed, match
 from wengert.program.naming import Names, Node, Reference, Scope
 from wengert.program.program import Program
 from wengert.program.spelling import Leaf, leaves, spelled_key

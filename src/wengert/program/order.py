@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from wengert.errors import ProgramError
-from wengert.program.address import CODES, OUTPUT, PLACE, SHIFT, VALUE, Address, Integers
+from wengert.program.address import OUTPUT, VALUE, Address, Integers, in_memory
 from wengert.program.program import Program
 from wengert.program.statements import Accumulate, Loop, Plain, Run, Statement, While, parts, reads
 
@@ -65,11 +65,8 @@ class Order:
         times = np.arange(time, time + len(run), dtype=np.int64)
         places = np.arange(run.start, run.start + len(run), dtype=np.int64)
         self.writes[OUTPUT if run.outputs else VALUE].append((places, times))
-        arity = np.array([o.reads for o in run.operations], np.int64)[run.ops]
-        values = run.operands >> SHIFT == CODES[VALUE]
-        self.reads[VALUE].append(
-            (run.operands[values] & PLACE, np.repeat(times, arity)[values], f"{run!r:.100}")
-        )
+        times = np.repeat(times, run.arity)[in_memory(run.operands, VALUE)]
+        self.reads[VALUE].append((run.places_in(VALUE), times, f"{run!r:.100}"))
 
     def check(self) -> None:
         """See to it that each place is assigned once at most, and read only afterwards."""

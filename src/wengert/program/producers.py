@@ -14,26 +14,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from wengert.program.address import CODES, Address, Integers, Lookup
+from wengert.program.address import CODES, Address, Extent, Integers, Lookup
 from wengert.program.draft import BODY, LAST, TEST, Axes, Axis, Item, Line, lines
 from wengert.program.statements import Accumulate
 
 FAR = 1 << 60  # stands for a bound that nobody knows
-
-
-class Extent(NamedTuple):
-    """Places `low`, `low + step`, ... up to `high`: all that an address means, and maybe more."""
-
-    low: int
-    high: int
-    step: int  # 0 where there is one place
-
-    def meets(self, other: "Extent") -> bool:
-        """Whether the two may have a place in common."""
-        if self.low > other.high or other.low > self.high:
-            return False
-        step = gcd(self.step, other.step)
-        return (self.low - other.low) % step == 0 if step else self.low == other.low
 
 
 def extent(address: Address, axes: Axes, index: Integers) -> Extent:

@@ -16,12 +16,11 @@ from wengert.program.fold import ITEM, Hashes, coefficients, fold
 from wengert.program.nest import NotLoops, Sizes
 from wengert.program.statements import (
     Accumulate,
-    Assign,
-    Guard,
     Loop,
     Run,
     Statement,
     While,
+    changed,
     parts,
     reads,
 )
@@ -159,14 +158,8 @@ def _rebuilt(statement: Statement, addresses: Iterator[Address]) -> Statement:
         condition = next(addresses)
         first, test, body, last = map(all_of, parts(statement))
         return While(statement.local, first, test, condition, body, last)
-    target = next(addresses)
-    if isinstance(statement, Accumulate):
-        return replace(statement, target=target, operand=next(addresses))
-    assert isinstance(statement, Assign | Guard)
-    operands = tuple(next(addresses) for _ in statement.operands)
-    if isinstance(statement, Guard):
-        return replace(statement, target=target, operands=operands, expected=next(addresses))
-    return replace(statement, target=target, operands=operands)
+    assert not isinstance(statement, Run)
+    return changed(statement, lambda _: next(addresses))
 
 
 def _shape(statement: Statement, addresses: Sequence[Address]) -> Any:

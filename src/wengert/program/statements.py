@@ -5,14 +5,24 @@ place of a memory is assigned once, so the order of statements matters only as f
 must have been written.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from wengert.dispatch import Primitive
-from wengert.program.address import CODES, OUTPUT, PLACE, VALUE, Address, Integers, coded, decoded
+from wengert.program.address import (
+    CODES,
+    OUTPUT,
+    PLACE,
+    VALUE,
+    Address,
+    Integers,
+    coded,
+    decoded,
+    in_memory,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +119,22 @@ class Run:
     def __len__(self) -> int:
         return len(self.ops)
 
+    @property
+    def arity(self) -> Integers:
+        """Per statement, how many addresses it reads."""
+        return arity_of(self.operations, self.ops)
+
+    @property
+    def starts(self) -> Integers:
+        """Per statement, where its operands start; and where those of the last one end."""
+        starts = np.zeros(len(self) + 1, np.int64)
+        np.cumsum(self.arity, out=starts[1:])
+        return starts
+
+    def places_in(self, memory: str) -> Integers:
+        """The places of a memory that it reads, in order, as often as it does."""
+        return self.operands[in_memory(self.operands, memory)] & PLACE
+
     def __iter__(self) -> Iterator["Assign | Guard"]:
         memory = OUTPUT if self.outputs else VALUE
         at = 0
@@ -163,6 +189,12 @@ class Operation:
         return (self.row.name, repr(self.row.params), self.guards) if self.row else ("", "", False)
 
 
+def arity_of(operations: Iterable[Operation], numbers: np.ndarray[Any, Any]) -> Integers:
+    """How many addresses each of some operations reads, given by their numbers."""
+    arity: Integers = np.array([operation.reads for operation in operations], np.int64)
+    return arity.take(numbers)
+
+
 Plain = Assign | Accumulate | Guard
 Statement = Plain | Loop | While | Run
 
@@ -174,6 +206,18 @@ def reads(statement: Plain) -> tuple[Address, ...]:
     if isinstance(statement, Guard):
         return (*statement.operands, statement.expected)
     return statement.operands
+
+
+def changed(statement: Plain, change: Callable[[Address], Address]) -> Plain:
+    """The statement with its addresses changed: the target, then what it reads, in order."""
+    target = change(statement.target)
+    if isinstance(statement, Accumulate):
+        return replace(statement, target=target, operand=change(statement.operand))
+    operands = tuple(map(change, statement.operands))
+    if isinstance(statement, Guard):
+        expected = change(statement.expected)
+        return replace(statement, target=target, operands=operands, expected=expected)
+    return replace(statement, target=target, operands=operands)
 
 
 def parts(statement: Loop | While) -> tuple[tuple[Statement, ...], ...]:

@@ -15,20 +15,21 @@ import numpy as np
 
 from wengert.errors import ProgramError
 from wengert.program.address import (
+    CODES,
     CONSTANT,
     INPUT,
     MEMORIES,
     OUTPUT,
-    PLACE,
     SHIFT,
     VALUE,
     Address,
+    Extent,
     Integers,
     distinct,
+    in_memory,
 )
 from wengert.program.dependence import (
     UNBOUNDED,
-    Extent,
     Layout,
     Level,
     Site,
@@ -197,8 +198,8 @@ class Storing:
         sizes = self.sizes
         memories = run.operands >> SHIFT
         fits = run.start >= 0 and run.start + len(run) <= sizes[OUTPUT if run.outputs else VALUE]
-        for code, memory in MEMORIES.items():
-            here = run.operands[memories == code] & PLACE
+        for memory in CODES:
+            here = run.places_in(memory)
             fits &= not len(here) or int(here.max()) < sizes[memory]
         if not fits or not np.isin(memories, list(MEMORIES)).all():
             raise ProgramError("A run reads or assigns to places outside the memories.")
@@ -226,8 +227,7 @@ class Storing:
         """What a run reads of each site: its own results, other runs', and those of loops."""
         assert isinstance(site.statement, Run)
         run = site.statement
-        codes = run.operands
-        places = distinct(codes[codes >> SHIFT == 0])
+        places = distinct(run.places_in(VALUE))
         for other, held in self._held(places):
             self.run_reads.append((site, places[held], other))
             self.owned.setdefault(site, []).append((places[held], other))
@@ -299,7 +299,7 @@ class Storing:
         places = np.concatenate([p for p, _ in owned])
         numbers = np.concatenate([np.full(len(p), number) for p, number in owned])
         order = np.argsort(places)
-        values = codes >> SHIFT == 0
+        values = in_memory(codes, VALUE)
         owners = np.full(len(codes), -1, dtype=np.int64)
         owners[values] = numbers[order][np.searchsorted(places[order], codes[values])]
         return owners
@@ -335,7 +335,7 @@ class Storing:
         memory = self._memory(members)
         best: int | None = None
         reaches = [self.targets.extents[site] for site in members.writers]
-        if all(reach.span < UNBOUNDED // 2 for reach in reaches):
+        if all(reach.width < UNBOUNDED // 2 for reach in reaches):
             reaches += [  # one that a while loop moves is looked at when it is run
                 extent(address, site.counts, self.table)
                 for site, address in members.readers
@@ -360,7 +360,7 @@ class Storing:
     def _assigned(self, members: _Class) -> int:
         """How many values there are, or more."""
         reaches = (self.targets.extents[site] for site in members.writers)
-        return sum(reach.span // (reach.step or 1) + 1 for reach in reaches)
+        return sum(reach.width // (reach.step or 1) + 1 for reach in reaches)
 
     def _memory(self, members: _Class) -> str:
         target = members.writers[0].target

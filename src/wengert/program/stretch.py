@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from wengert.program.address import PLACE, SHIFT, Integers
+from wengert.program.address import PLACE, SHIFT, Integers, grid
 from wengert.program.fold import SLOT, Hashes, coefficients
 from wengert.program.statements import Operation, Run
 from wengert.value import engine
@@ -37,12 +37,10 @@ class Stretch:
         self.labelled = sorted(run.labels)
         self.ops = np.ascontiguousarray(run.ops, dtype=np.int32)
         self.operands = np.ascontiguousarray(run.operands, dtype=np.int64)
-        reads = np.array([operation.reads for operation in run.operations], np.int64)
-        self.offsets = np.zeros(len(run) + 1, np.int64)
-        np.cumsum(reads[self.ops], out=self.offsets[1:])
+        self.offsets = run.starts
         self.ids, signatures = kinds_of(self.ops, self.operands, self.offsets)
         self.kinds = [
-            Kind(s >> 32, tuple(s >> 2 * k & 3 for k in range(int(reads[s >> 32]))))
+            Kind(s >> 32, tuple(s >> 2 * k & 3 for k in range(run.operations[s >> 32].reads)))
             for s in signatures
         ]
 
@@ -88,10 +86,7 @@ def places(codes: Integers) -> Integers:
 
 def positions(start: int, around: Around) -> Integers:
     """Where an item stands each time, as an array with one axis per enclosing loop."""
-    grid: Integers = np.array(start, np.int64)
-    for count, step in around:
-        grid = grid[..., None] + step * np.arange(count, dtype=np.int64)
-    return grid
+    return grid(start, [step for _, step in around], [count for count, _ in around])
 
 
 # --- the plain forms of what has a native twin ----------------------------------------------------

@@ -3,13 +3,24 @@
 They are looked up, extended, and in the end cut down to what is used, in the order of first use.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from wengert.program.address import CODES, CONSTANT, PLACE, SHIFT, Address, Integers, Lookup
+from wengert.program.address import (
+    CODES,
+    CONSTANT,
+    PLACE,
+    SHIFT,
+    Address,
+    Integers,
+    Lookup,
+    grid,
+    in_memory,
+)
 from wengert.program.draft import TEST, Axes, Axis, Frame, Item, Line, frames, lines
 from wengert.program.match import bits
 from wengert.program.producers import FAR, affine_extent, extent
@@ -72,16 +83,11 @@ def ranged(table: Any, base: int, strides: Sequence[int], axes: Axes) -> Any:
     low, high, _ = affine_extent(base, strides, axes)
     if low < 0 or high >= len(table):
         return None
-    places: Integers = np.array(base, dtype=np.int64)
-    size = 1
-    for k in moving(strides, axes):
-        count = axes[k].rounds
-        assert count is not None
-        size *= count
-        if size > high - low + 1:
-            return None
-        places = places[..., None] + strides[k] * np.arange(count, dtype=np.int64)
-    return table[places]
+    levels = moving(strides, axes)
+    counts = [axes[k].rounds or 0 for k in levels]
+    if math.prod(counts) > high - low + 1:
+        return None
+    return table[grid(base, [strides[k] for k in levels], counts)]
 
 
 def dense(shape: Sequence[int], strides: Sequence[int], axes: Axes) -> tuple[int, ...]:
@@ -203,7 +209,7 @@ def _packed_runs(runs: Sequence[Run], constants: Floats) -> tuple[list[Item], Fl
 
 def _used(runs: Sequence[Run], count: int) -> tuple[Integers, list[Integers]]:
     """Which constants runs read, in the order of first use, and which operands those are."""
-    chosen = [np.flatnonzero(run.operands >> SHIFT == CODES[CONSTANT]) for run in runs]
+    chosen = [np.flatnonzero(in_memory(run.operands, CONSTANT)) for run in runs]
     read = [run.operands[at] & PLACE for run, at in zip(runs, chosen, strict=True)]
     places = np.concatenate([np.empty(0, np.int64), *read])
     first = np.full(count, -1, np.int64)

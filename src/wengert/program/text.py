@@ -134,10 +134,9 @@ class _Printer:
         return [place for _, place, _ in laid.constants]
 
     def _of_run(self, laid: "_Laid", run: Run) -> list[Placed]:
-        codes = run.operands[run.operands >> SHIFT == CODES[CONSTANT]]
-        laid.places = codes & PLACE
+        laid.places = run.places_in(CONSTANT)
         found: list[Placed] = []
-        if len(codes):
+        if len(laid.places):
             laid.stretch = Stretch(CONSTANT, int(laid.places[0]), int(laid.places[-1]) + 1)
             found.append(laid.stretch)
         if not run.outputs:

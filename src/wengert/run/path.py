@@ -100,9 +100,7 @@ def _failure(
 
 
 def _item(run: Run, k: int) -> Assign | Guard:
-    arity = np.array([operation.reads for operation in run.operations])
-    at = int(arity[run.ops[:k]].sum())
-    reads = run.operands[at : at + int(arity[run.ops[k]])]
+    reads = run.operands[slice(*run.starts[k : k + 2])]
     one = replace(
         run, start=run.start + k, ops=run.ops[k : k + 1], operands=reads,
         lines=run.lines[k : k + 1], labels={},

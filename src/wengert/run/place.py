@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from wengert.errors import ProgramError
-from wengert.program.address import CONSTANT, INPUT, OUTPUT, Address, Integers
+from wengert.program.address import CONSTANT, INPUT, OUTPUT, Address, Integers, grid, span
 from wengert.program.dependence import Site, bounded
 from wengert.program.program import Program
 from wengert.program.statements import Accumulate
@@ -125,8 +125,7 @@ class View:
         self.moving = [place.strides[k] for k in over]
         self.fixed = [(k, s) for k, s in enumerate(place.strides) if s and k not in over]
         self.bytes = tuple(8 * stride for stride in self.moving)
-        ends = [s * (n - 1) for s, n in zip(self.moving, self.shape, strict=True)]
-        self.low, self.high = sum(min(e, 0) for e in ends), sum(max(e, 0) for e in ends)
+        self.low, self.high = span(0, self.moving, self.shape)
         self.offset = 8 * place.start
         self.simple = not (place.window or place.checked or place.address.lookup)
         self.over = tuple(over)
@@ -181,8 +180,7 @@ class View:
 
     def _grid(self, base: int, strides: Sequence[int], counters: Sequence[int]) -> Integers:
         start = base + sum(s * counters[k] for k, s in enumerate(strides) if k not in self.over)
-        moving = Address("", start, tuple(strides[k] for k in self.over))
-        return moving.all(self.shape, np.empty(0, np.int64))
+        return grid(start, [strides[k] for k in self.over], self.shape)
 
 
 def _check(places: Any, size: int) -> None:

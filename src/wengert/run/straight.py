@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert.program.address import MEMORIES, PLACE, SHIFT, Integers, distinct
+from wengert.program.address import CODES, PLACE, Integers, distinct, in_memory
 from wengert.program.dependence import Site
 from wengert.program.statements import Run
 from wengert.program.structure import Floats
@@ -28,8 +28,7 @@ class Straight:
             home = buffer.kept.homes[site]
             self.start = buffer.arrays + home.start + run.start - home.first
         self.copies = run.outputs and not any(operation.row for operation in run.operations)
-        arity = np.array([o.reads for o in run.operations], np.int64)
-        self.starts = np.concatenate(([0], np.cumsum(arity[run.ops])))
+        self.starts = run.starts
         self.places = _places(site, run, buffer)
         self.usual = np.array(
             [not o.guards and o.reads <= 2 and o.row is not None for o in run.operations]
@@ -82,9 +81,9 @@ def _places(site: Site, run: Run, buffer: Buffer) -> Integers:
     codes = run.operands
     places = codes & PLACE
     found = np.empty_like(places)
-    for code, memory in MEMORIES.items():
-        here = codes >> SHIFT == code
+    for memory in CODES:
         if memory in buffer.starts:
+            here = in_memory(codes, memory)
             found[here] = places[here] + buffer.starts[memory]
     owners = buffer.kept.owners.get(site)
     if owners is not None:

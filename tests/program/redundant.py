@@ -1,4 +1,6 @@
-"""Random programs with loops, made as statements: what is written once is read wherever it may be.
+"""Random programs in which much can be simplified: equal operations, small numbers, dead ends.
+
+For simplification, and so what is written once is read wherever it may be.
 
 A program is grown in the order of its list. Every body gets a stretch of positions per round, so a
 target's strides are those of its loops; what can be read at a place in the text are the inputs,
@@ -8,14 +10,13 @@ the constants (one for all rounds, or data that moves with the counters) and wha
 import random
 from typing import Any
 
-import numpy as np
+from making import from_array
 
 from wengert import primitives as p
 from wengert.dispatch import Primitive
 from wengert.program.address import CONSTANT, INPUT, OUTPUT, VALUE, Address, Lookup
 from wengert.program.program import Program
 from wengert.program.statements import Assign, Guard, Loop, Statement, While
-from wengert.program.structure import ARRAY, TUPLE, Structure
 
 ROWS: tuple[Primitive, ...] = (
     p.add, p.sub, p.mul, p.div, p.neg, p.sin, p.cos, p.abs, p.powi(2), p.powi(1), p.minimum,
@@ -25,7 +26,7 @@ NUMBERS = (0.0, -0.0, 1.0, 1.0, -1.0, 2.0, 2.0, 0.25, 3.0, -7.5)
 INPUTS = 4
 
 
-def random_program(seed: int, long: float = 0.0) -> Program:
+def redundant(seed: int, long: float = 0.0) -> Program:
     """A program of a few statements and loops; `long` is how likely columns are among them."""
     return _Growing(random.Random(seed), long).program()
 
@@ -54,11 +55,9 @@ class _Growing:
                 move = Assign(Address(OUTPUT, results, (1,)), None, (read,))
                 outputs.append(Loop(count, (move,)))
                 results += count
-        return Program(
-            (*statements, *outputs), size, np.array(self.constants), np.array(self.index, np.int64),
-            Structure(TUPLE, keys=("x",), parts=(Structure(ARRAY, (INPUTS,)),)),
-            Structure(ARRAY, (results,)),
-        )  # fmt: skip
+        return from_array(
+            (*statements, *outputs), size, self.constants, self.index, INPUTS, results
+        )
 
     def shape(self, depth: int) -> Any:
         """A loop, as its count and what is in it; or how many statements stand in a row."""
@@ -144,7 +143,7 @@ class _Growing:
         return Address(VALUE, base, tuple(new))
 
 
-def random_while(seed: int) -> Program:
+def redundant_while(seed: int) -> Program:
     """A program with a loop that runs as long as a condition holds, maybe inside another loop.
 
     Round k has the places from `width·k` on: the carried numbers, what the test computes, what the
@@ -207,8 +206,4 @@ def random_while(seed: int) -> Program:
     if outer:
         loop = Loop(outer, (loop,))
     outputs = [Assign(Address(OUTPUT, k), None, (Address(VALUE, k),)) for k in range(count)]
-    return Program(
-        (loop, *outputs), count, np.array(constants), np.empty(0, np.int64),
-        Structure(TUPLE, keys=("x",), parts=(Structure(ARRAY, (INPUTS,)),)),
-        Structure(ARRAY, (count,)),
-    )  # fmt: skip
+    return from_array((loop, *outputs), count, constants, (), INPUTS, count)

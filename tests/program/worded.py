@@ -1,11 +1,13 @@
-"""Random programs with loops, made from the statements up; every one keeps the invariants."""
+"""Random programs with labels, sources, odd numbers, shared constants and holes.
+
+For text, files, expansion and the invariants, which every one of them keeps.
+"""
 
 import math
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from folding import flat
 from hypothesis import strategies as st
 
 from wengert import primitives
@@ -14,7 +16,7 @@ from wengert.primitives import powc, powi
 from wengert.program.address import Address, Lookup
 from wengert.program.invariants import checked
 from wengert.program.program import Program
-from wengert.program.statements import Assign, Guard, Loop
+from wengert.program.statements import Assign, Guard, Loop, walk
 from wengert.program.structure import ARRAY, NUMBER, TUPLE, Structure
 
 ROWS = [
@@ -119,7 +121,7 @@ class _Maker:
 
 
 @st.composite
-def nests(draw: Any) -> Program:
+def worded(draw: Any) -> Program:
     """A random program; some with holes, some with shared constants."""
     maker = _Maker(draw)
     plan = maker.body(())
@@ -152,16 +154,8 @@ def without_some(program: Program, draw: Any) -> Program:
 
 def same_notes(a: Program, b: Program) -> bool:
     """Whether two equal programs agree in labels and sources too."""
-    return [(s.label, s.source) for s in _plain(a)] == [(s.label, s.source) for s in _plain(b)]
+    return _words(a) == _words(b)
 
 
-def _plain(program: Program) -> list[Any]:
-    found: list[Any] = []
-    pending = list(reversed(flat(program)))
-    while pending:
-        statement = pending.pop()
-        if isinstance(statement, Loop):
-            pending += reversed(statement.body)
-        else:
-            found.append(statement)
-    return found
+def _words(program: Program) -> list[tuple[str, str]]:
+    return [(s.label, s.source) for s, _ in walk(program.statements)]

@@ -1,0 +1,19 @@
+/* Addresses in columns: a memory's number in the upper bits, the place below; as in address.py. */
+
+#ifndef WENGERT_CODES_H
+#define WENGERT_CODES_H
+
+#include "node.h"
+
+typedef int64_t Code;
+
+enum { VALUE_MEMORY = 0, CONSTANT_MEMORY = 2, SHIFT = 56 };
+
+static const Code PLACE_BITS = ((Code)1 << SHIFT) - 1;
+
+static inline bool is_in(int memory, Code code)
+{
+    return code >> SHIFT == memory;
+}
+
+#endif
