@@ -32,8 +32,8 @@ def test_a_changed_comparison_is_told_with_both_values_the_line_and_what_to_do()
     assert message(choose, (1.0,), (3.0,)) == (
         "the recorded path no longer holds: x < 2.0 was true when recorded, and 3.0 < 2.0 is false "
         f"(test_path.py:{line}). Record the function again for these inputs. What may go either "
-        "way is written with wg.where, wg.maximum or wg.minimum, which record both ways, and a loop "
-        "that ends by a comparison with wg.while_loop."
+        "way is written with wg.where, wg.maximum or wg.minimum, which record both ways, and a "
+        "loop that ends by a comparison with wg.while_loop."
     )
     assert "2.0 < 2.0 is false" in message(choose, (1.0,), (2.0,))
     assert "nan < 2.0 is false" in message(choose, (1.0,), (math.nan,))
