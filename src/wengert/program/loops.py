@@ -49,7 +49,6 @@ from wengert.program.structure import (
 )
 
 LONGEST_TRIAL = 20_000_000  # statements that recording a loop may run to know its numbers
-WALKED = 20_000  # of them are run without making anything ready
 ONE_WAY = (
     "The body is recorded once. Write wg.where(condition, x, y) for a branch, a & b for `a and b`, "
     "x < y for `not x >= y`, pass what is indexed by the counter as xs of wg.scan, or write a "
@@ -616,16 +615,17 @@ def _trial(tape: Recording, loop: Statement, cells: range, wanted: Sequence[int]
     A loop that would take too long leaves NaN: a branch on such a result is a guard that fails
     whenever the program runs, so it does not go unseen.
     """
-    from wengert.run.walk import Given, TooLong, Walker, effort
+    from wengert.run.walk import PATIENCE, Given, TooLong, Walker, effort
 
-    _, cost = effort((loop,))
+    stored, cost = effort((loop,))
     if cost > LONGEST_TRIAL or not wanted:
         return [math.nan] * len(wanted)
     memories: dict[str, dict[int, float]] = {
         memory: Given(partial(_number, tape, memory)) for memory in (INPUT, CONSTANT, VALUE)
     }
-    if cost <= WALKED:
-        walker = Walker(memories, tape.index, WALKED, partial(_refuse_branch, tape))
+    if cost <= PATIENCE * stored:
+        refuse = partial(_refuse_branch, tape)
+        walker = Walker(memories, tape.index, PATIENCE * stored, refuse)
         with suppress(TooLong), np.errstate(all="ignore"):
             walker.walk((loop,))
             return [memories[VALUE][place] for place in wanted]
