@@ -203,6 +203,12 @@ def test_a_loop_s_result_decides_a_branch_by_its_number() -> None:
         (lambda x: wg.scan(lambda c, y: c, x, [1.0, 2.0]), "a pair"),
         (lambda x: wg.scan(lambda c, y: (c, y), x, [1.0], length=2), "differ in length"),
         (lambda x: wg.scan(lambda c, y: (c, y), x, (np.ones(2), np.ones(3))), "differ in length"),
+        (lambda x: wg.scan(lambda c, y: (c, y), x, [[1.0], [1.0, 2.0]]), "runs over arrays"),
+        (lambda x: wg.scan(lambda c, y: (c, y), x, [{"a": 1.0}]), "runs over arrays"),
+        (lambda x: wg.scan(lambda c, y: (c, y), x, (k for k in range(3))), "runs over arrays"),
+        (lambda x: wg.scan(lambda c, y: (c, y), x, "abc"), "runs over arrays"),
+        (lambda x: wg.scan(lambda c, y: (c, y), x, (1.0, 2.0)), "runs over arrays"),
+        (lambda x: wg.scan(lambda c, y: (c, y), x, None, -1), "integral number"),
         (lambda x: wg.fori(1.5, lambda i, c: c, x), "integral number"),
         (lambda x: wg.fori(-1, lambda i, c: c, x), "integral number"),
         (lambda x: wg.fori("a", lambda i, c: c, x), "integral number"),
@@ -270,3 +276,168 @@ def test_what_is_made_in_the_body_stays_in_it(length: int) -> None:
     for function in (*leaks, from_further_inside):
         with pytest.raises(wg.ProgramError, match="outside of it"):
             wg.record(function, 1.0, passes=())
+
+
+# --- what else people carry and run over ----------------------------------------------------------
+
+CASES: dict[str, tuple[Callable[..., Any], tuple[Any, ...], tuple[Any, ...]]] = {
+    "rows and columns": (
+        lambda m: wg.scan(lambda c, row: (c + row, row * 2.0), np.zeros(2), m),
+        (np.ones((3, 2)),), (np.arange(6.0).reshape(3, 2),),
+    ),
+    "elements without numbers": (
+        lambda x: wg.scan(lambda c, row: (c + 1.0, row), x, np.ones((3, 0))), (1.0,), (2.0,),
+    ),
+    "lists in a tuple and a dict": (
+        lambda x: wg.scan(lambda c, y: (c + y[0] * y[1]["b"], c), x, ([1.0, x], {"b": [x, 2.0]})),
+        (1.0,), (3.0,),
+    ),
+    "no sequence, no carry": (
+        lambda x: wg.scan(lambda c, y: (None, y * x), None, [1.0, 2.0]), (1.0,), (3.0,),
+    ),
+    "nothing to run over": (
+        lambda x: wg.scan(lambda c, y: (c + y, c), x, np.ones(0)), (1.0,), (3.0,),
+    ),
+    "a dict in another order": (
+        lambda x: wg.fori(2, lambda i, c: {"b": c["a"], "a": c["b"] + x}, {"a": x, "b": 0.0})["a"],
+        (1.0,), (3.0,),
+    ),
+    "answers as outputs": (
+        lambda xs: wg.scan(lambda c, x: (c + x, (x > 0.0, True)), 0.0, xs),
+        (np.array([1.0, -1.0]),), (np.array([-1.0, -2.0]),),
+    ),
+    "answers to run over": (
+        lambda x: wg.scan(lambda c, y: (c * wg.where(y, x, 1.0), y), 1.0, np.array([True, False])),
+        (2.0,), (3.0,),
+    ),
+    "a flag that ends the loop": (
+        lambda x: wg.while_loop(lambda s: s[1], lambda s: (s[0] * 2.0, s[0] < 30.0), (x, True))[0],
+        (2.0,), (5.0,),
+    ),
+    "a flag among conditions": (
+        lambda x: wg.while_loop(
+            lambda s: s[1] & (s[0] < 1e6), lambda s: (s[0] * 2.0, s[0] < 30.0), (x, True)
+        )[0],
+        (2.0,), (5.0,),
+    ),
+    "a flag that stays": (
+        lambda x: wg.fori(3, lambda i, s: (s[0] * 2.0 if s[1] else s[0], s[1]), (x, False))[0],
+        (2.0,), (5.0,),
+    ),
+    "names beside the numbers": (
+        lambda x: wg.fori(3, lambda i, s: {**s, "x": s["x"] * 2.0}, {"x": x, "how": "a"})["x"],
+        (2.0,), (5.0,),
+    ),
+    "an array changed in place": (
+        lambda x: wg.fori(3, lambda i, c: in_place(c, x), np.ones(2)), (2.0,), (5.0,),
+    ),
+    "a triangle": (
+        lambda x: wg.fori(4, lambda i, c: wg.fori(i, lambda j, d: d + j * x, c), 0.0),
+        (2.0,), (5.0,),
+    ),
+    "recursion": (lambda x: deeper(x, 3), (2.0,), (3.0,)),
+    "a body that fails and is given up": (lambda x: given_up(x), (2.0,), (3.0,)),
+    "a recording in a recording": (
+        lambda x: wg.fori(3, lambda i, c: c * wg.record(lambda y: y * 2.0, 1.0)(3.0), x),
+        (2.0,), (5.0,),
+    ),
+    "longer than is walked": (
+        lambda x, xs: wg.scan(
+            lambda c, y: (c * 0.5 + y * xs[1], c), x, np.tile([x, x * xs[0], 1.0], 3000)
+        )[0],
+        (2.0, np.ones(2)), (5.0, np.array([2.0, 3.0])),
+    ),
+}  # fmt: skip
+
+
+def in_place(array: Any, x: Any) -> Any:
+    array = array.astype(object)
+    array[0] = array[0] * x
+    return array
+
+
+def deeper(x: Any, depth: int) -> Any:
+    if not depth:
+        return x
+    return wg.while_loop(lambda c: c < x * 50.0, lambda c: deeper(c * 2.0, depth - 1) + 1.0, x)
+
+
+def given_up(x: Any) -> Any:
+    def body(i: Any, c: Any) -> Any:
+        _ = c * 5.0
+        raise ZeroDivisionError
+
+    try:
+        return wg.fori(3, body, x)
+    except ZeroDivisionError:
+        return x * 7.0
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_loop_of_any_kind_is_the_same_everywhere(name: str) -> None:
+    function, example, other = CASES[name]
+    same_everywhere(function, example, *other)
+    same_everywhere(function, example, *example)
+
+
+def test_integers_and_floats_keep_their_kind_outside_recordings() -> None:
+    table = [5.0, 7.0, 9.0]
+    assert wg.scan(lambda c, i: (c + table[i], i), 0.0, range(3))[0] == 21.0
+    carry, _ = wg.scan(lambda c, row: (c + row, None), np.zeros(2), np.ones((3, 2)))
+    assert carry.dtype == float
+
+
+def test_elements_are_not_the_sequence_itself() -> None:
+    xs = np.ones((2, 2))
+
+    def step(c: Any, row: Any) -> Any:
+        row[0] = 5.0
+        return c, None
+
+    wg.scan(step, 0.0, xs)
+    assert (xs == 1.0).all()
+
+
+@pytest.mark.parametrize("count", [-1.0, 2.5, np.nan, np.inf])
+def test_a_count_that_is_an_argument_is_integral_too(count: float) -> None:
+    def power(n: Any, x: Any) -> Any:
+        return wg.fori(n, lambda i, c: c * x, 1.0)
+
+    with pytest.raises(wg.OperandError, match="integral number"):
+        power(count, 2.0)
+    with pytest.raises(wg.OperandError, match="integral number"):
+        wg.record(power, count, 2.0)
+    with pytest.raises(wg.PathChanged, match="when recorded"):
+        wg.record(power, 2.0, 2.0)(count, 2.0)
+
+
+def test_a_carry_of_another_shape_is_named_as_the_user_sees_it() -> None:
+    with pytest.raises(wg.OperandError, match=r"takes, number\[1\], not number\[2\]"):
+        wg.record(lambda x: wg.fori(2, lambda i, c: np.append(c, x), np.ones(1)), 1.0)
+    with pytest.raises(wg.OperandError, match=r'takes, \(number, ="a"\), not \(number, ="b"\)'):
+        wg.record(lambda x: wg.fori(2, lambda i, c: (x, "b"), (x, "a")), 1.0)
+
+
+@pytest.mark.parametrize("length", [20, 20_000])
+def test_a_branch_that_the_example_takes_both_ways_is_refused_with_its_numbers(length: int) -> None:
+    def function(x: Any) -> Any:
+        return wg.fori(length, lambda i, c: c + 1.0 if c < 12.0 else c, x)
+
+    line = function.__code__.co_firstlineno + 1
+    with pytest.raises(wg.ProgramError, match="goes different ways") as caught:
+        wg.record(function, 2.0)
+    said = str(caught.value)
+    assert "< 12.0 was true when recorded, and 12.0 < 12.0 is false" in said
+    assert f"test_loops.py:{line}" in said
+    assert "wg.where(condition, x, y)" in said
+    assert length > 20 or f"in iteration 11 (test_loops.py:{line})" in said
+
+
+def test_what_is_too_long_to_try_has_no_number_and_no_branch_holds_on_it() -> None:
+    def function(x: Any) -> Any:
+        total = wg.fori(10**9, lambda i, c: (c[1], c[0]), (x, x))[0]
+        return total if total > 0.0 else -total
+
+    program = wg.record(function, 1.0)
+    guard = next(line for line in str(program).splitlines() if line.startswith("guard"))
+    assert "is false" in guard

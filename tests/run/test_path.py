@@ -137,3 +137,33 @@ def test_a_guard_in_a_long_stretch_is_told() -> None:
     assert "was true when recorded, and inf < 1e+300 is false (test_path.py:" in message(
         code, (1.0,), (1e300,), ()
     )
+
+
+def test_decisions_of_several_lines_that_look_the_same_keep_their_lines() -> None:
+    def code(x: Any) -> Any:
+        total = 0.0
+        if x[0] > 0.0:
+            total = total + x[0]
+        if x[1] > 0.0:
+            total = total + x[1]
+        if x[2] > 0.0:
+            total = total + x[2]
+        return total
+
+    def stated(x: Any) -> Any:
+        def body(i: Any, c: Any) -> Any:
+            if c > 0.0:
+                c = c + x[0]
+            if c > 0.0:
+                c = c + x[1]
+            if c > 0.0:
+                c = c + x[2]
+            return c
+
+        return wg.fori(2, body, 1.0)
+
+    line = code.__code__.co_firstlineno + 6
+    assert f"(test_path.py:{line})" in message(code, (np.ones(3),), (np.array([1.0, 1.0, -1.0]),))
+    line = stated.__code__.co_firstlineno + 6
+    said = message(stated, (np.ones(3),), (np.array([-0.5, -5.0, 1.0]),))
+    assert f"(test_path.py:{line}, decision 1 of 2 there)" in said

@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from wengert import primitives
 from wengert.dispatch import describe
 from wengert.errors import OperandError, PathChanged, ProgramError
 from wengert.node import Node
@@ -24,6 +25,7 @@ from wengert.program.dependence import Table, moving, places_of
 from wengert.program.program import Program
 from wengert.program.recorded import Recorded
 from wengert.program.recording import RECORDING, Body, Recording, refuse_leaks, result_code
+from wengert.program.spelling import spelled
 from wengert.program.statements import (
     Assign,
     Loop,
@@ -36,6 +38,7 @@ from wengert.program.statements import (
 )
 from wengert.program.structure import (
     ARRAY,
+    DICT,
     FIXED,
     NUMBER,
     TUPLE,
@@ -44,10 +47,10 @@ from wengert.program.structure import (
 )
 
 LONGEST_TRIAL = 20_000_000  # statements that recording a loop may run to know its numbers
-WALKED = 20_000  # of them are run without making anything ready
 ONE_WAY = (
-    "The body is recorded once. Write wg.where(condition, x, y) for the branch, pass what is "
-    "indexed by the counter as xs of wg.scan, or write a Python loop."
+    "The body is recorded once. Write wg.where(condition, x, y) for a branch, a & b for `a and b`, "
+    "x < y for `not x >= y`, pass what is indexed by the counter as xs of wg.scan, or write a "
+    "Python loop."
 )
 
 
@@ -66,8 +69,9 @@ def scan(
 
     Args:
         step: from the carry and one element to the next carry and one output (None for none).
-        carry: numbers, arrays, or a structure of them.
-        xs: arrays, or a structure of arrays, of one leading length; None for no elements.
+        carry: numbers, arrays, or a structure of them. Recorded, True and False are 1 and 0.
+        xs: arrays and lists of numbers, or tuples and dicts of those, all of one leading length;
+            None for no elements.
         length: how many iterations, where `xs` is None.
 
     Returns:
@@ -115,18 +119,20 @@ def fori(n: Any, body: Callable[[Any, Any], Any], carry: Any) -> Any:
         10.0
     """
     tape = RECORDING.get()
+
+    def turn(state: Any) -> Any:
+        counter, inner = state
+        after = body(counter, inner)
+        _same_structure(structure_of(carry, where="the carry"), after)
+        return counter + 1.0, after
+
     if isinstance(n, Recorded):
-        _, last = while_loop(
-            lambda state: state[0] < n, lambda state: (state[0] + 1.0, body(*state)), (0.0, carry)
-        )
-        return last
+        _refuse_fractions(n)
+        return while_loop(lambda state: state[0] < n, turn, (0.0, carry))[1]
     count = _count(n)
     if tape is not None:
-
-        def step(state: Any, _: Any) -> tuple[Any, Any]:
-            return (state[0] + 1.0, body(*state)), None
-
-        (_, last), _ = _recorded_scan(tape, step, (0.0, carry), _Sequence(None, count))
+        nothing = _Sequence(None, count)
+        (_, last), _ = _recorded_scan(tape, lambda c, _: (turn(c), None), (0.0, carry), nothing)
         return last
     for i in range(count):
         carry = body(i, carry)
@@ -177,9 +183,9 @@ class _Sequence:
                 raise OperandError("scan() needs xs, or length= where there are none.")
             self.length = _count(length)
             return
-        self.leaves = [np.asarray(leaf) for leaf in self.structure.leaves(_arrays(xs))]
-        if not self.leaves or any(not leaf.ndim for leaf in self.leaves):
-            raise OperandError(f"scan() runs over arrays and lists, not over {describe(xs)}.")
+        self.leaves = [_column(leaf, xs) for leaf in self.structure.leaves(_arrays(xs))]
+        if not self.leaves:
+            raise _no_sequence(xs)
         lengths = {len(leaf) for leaf in self.leaves}
         if length is not None:
             lengths.add(_count(length))
@@ -190,8 +196,9 @@ class _Sequence:
     def __getitem__(self, k: int) -> Any:
         if self.structure is None:
             return None
-        flat = [element for leaf in self.leaves for element in np.ravel(_objects(leaf[k]))]
-        return self.element.tree(flat)
+        found = [leaf[k] for leaf in self.leaves]
+        plain = [x.item() if isinstance(x, np.generic) else _copied(x) for x in found]
+        return _of_numbers(self.structure).tree(plain)
 
     @property
     def element(self) -> Structure:
@@ -200,19 +207,60 @@ class _Sequence:
         return _without_leading_axis(self.structure)
 
 
-def _objects(element: Any) -> Any:
-    if isinstance(element, np.generic):
-        return np.array(element.item(), dtype=object)
-    if isinstance(element, np.ndarray):
-        return element if element.dtype == object else element.astype(object)
-    array = np.empty((), dtype=object)
-    array[()] = element
-    return array
-
-
 def _arrays(xs: Any) -> Any:
-    """A list of numbers counts as an array."""
-    return np.array(xs) if isinstance(xs, list | range) else xs
+    """The same with an array for every list of numbers."""
+    if isinstance(xs, list | range):
+        try:
+            return np.array(xs)
+        except ValueError:
+            raise _no_sequence(xs) from None
+    if type(xs) is tuple:
+        return tuple(map(_arrays, xs))
+    if type(xs) is dict:
+        return {key: _arrays(part) for key, part in xs.items()}
+    if isinstance(xs, Iterator | str):
+        raise _no_sequence(xs)
+    return xs
+
+
+def _column(leaf: Any, xs: Any) -> Any:
+    """The elements of one array; answers of comparisons are numbers among them."""
+    column = np.asarray(leaf)
+    numbers = (int, float, np.number, np.bool_)
+    if column.dtype == bool:
+        column = column.astype(float)
+    elif column.dtype == object and not all(
+        hasattr(x, "_apply") or isinstance(x, numbers) for x in column.ravel()
+    ):
+        raise _no_sequence(xs)
+    if not column.ndim:
+        raise _no_sequence(xs)
+    return column
+
+
+def _no_sequence(xs: Any) -> OperandError:
+    return OperandError(
+        "scan() runs over arrays and lists of numbers, and tuples and dicts of those, "
+        f"not over {describe(xs)}."
+    )
+
+
+def _copied(element: Any) -> Any:
+    return element.copy() if isinstance(element, np.ndarray) else element
+
+
+def _of_numbers(structure: Structure) -> Structure:
+    """The same with a single number for each array."""
+    if structure.kind == ARRAY:
+        return Structure(NUMBER)
+    return replace(structure, parts=tuple(map(_of_numbers, structure.parts)))
+
+
+def _truths_as_numbers(structure: Structure) -> Structure:
+    """The same with numbers for True and False, which may change from one iteration to the next."""
+    if structure.kind == FIXED and isinstance(structure.fixed, bool):
+        return Structure(NUMBER)
+    return replace(structure, parts=tuple(map(_truths_as_numbers, structure.parts)))
 
 
 def _without_leading_axis(structure: Structure) -> Structure:
@@ -232,18 +280,22 @@ def _with_leading_axis(structure: Structure, length: int) -> Structure:
 def _stacked(outputs: Sequence[Any]) -> Any:
     if not outputs or outputs[0] is None:
         return None if not outputs or all(output is None for output in outputs) else outputs
-    structure = structure_of(outputs[0], where="the step's output")
+    structure = _truths_as_numbers(structure_of(outputs[0], where="the step's output"))
     columns = [structure.elements(output) for output in outputs]
     kinds = structure.slots()
     flat: list[Any] = []
     at = 0
     for _, size in kinds:
-        flat += [element for column in columns for element in column[at : at + size]]
+        flat += [_no_truth(element) for column in columns for element in column[at : at + size]]
         at += size
     numbers: Any = flat
     if not any(hasattr(element, "_apply") for element in flat):
         numbers = np.array(flat, dtype=float)
     return _with_leading_axis(structure, len(outputs)).tree(numbers)
+
+
+def _no_truth(element: Any) -> Any:
+    return float(element) if isinstance(element, bool | np.bool_) else element
 
 
 def _pair(made: Any) -> tuple[Any, Any]:
@@ -261,8 +313,18 @@ def _count(n: Any) -> int:
     except (TypeError, ValueError, OverflowError):
         count = -1
     if count != number or count < 0:
-        raise OperandError(f"A loop runs an integral number of times, not {describe(n)}.")
+        raise _no_count(n)
     return count
+
+
+def _refuse_fractions(n: Any) -> None:
+    """What is refused here for the example is a guard for other inputs."""
+    if not n >= 0.0 or n - primitives.floor(n) != 0.0:
+        raise _no_count(n)
+
+
+def _no_count(n: Any) -> OperandError:
+    return OperandError(f"A loop runs an integral number of times, not {describe(n)}.")
 
 
 # --- recording ------------------------------------------------------------------------------------
@@ -271,7 +333,7 @@ def _count(n: Any) -> int:
 def _recorded_scan(
     tape: Recording, step: Callable[..., Any], carry: Any, sequence: _Sequence
 ) -> tuple[Any, Any]:
-    kept = structure_of(carry, where="the carry")
+    kept, restored = _carried(carry)
     elements = _Elements(tape, sequence)
     cells = [_move(tape, leaf) for leaf in kept.elements(carry)]
     start = tape.length
@@ -280,9 +342,9 @@ def _recorded_scan(
     part = _Part(tape)
     arrived = [part.move(code, number) for code, number in elements.first]
     element = sequence.element.tree(arrived) if sequence.structure else None
-    after, output = _pair(step(kept.tree(cells), element))
+    after, output = _pair(step(restored(cells), element))
     _same_structure(kept, after)
-    given = structure_of(output, where="the step's output")
+    given = _truths_as_numbers(structure_of(output, where="the step's output"))
     made = [_move(tape, leaf) for leaf in given.elements(output)]
     for leaf in kept.elements(after):
         _move(tape, leaf)
@@ -309,8 +371,6 @@ def _recorded_scan(
     numbers = _trial(tape, loop, range(start - len(cells), start), wanted)
     results = [tape.value(place, number) for place, number in zip(wanted, numbers, strict=True)]
     last = kept.tree(results[: len(cells)])
-    if not given.size:
-        return last, None if given.kind == FIXED else output
     stacked = _with_leading_axis(given, sequence.length)
     columns = results[len(cells) :]
     flat: list[Recorded] = []
@@ -326,14 +386,14 @@ def _recorded_scan(
 def _recorded_while(
     tape: Recording, cond: Callable[[Any], Any], body: Callable[[Any], Any], carry: Any
 ) -> Any:
-    kept = structure_of(carry, where="the carry")
+    kept, restored = _carried(carry)
     initial = [result_code(leaf, tape) for leaf in kept.elements(carry)]
     start = tape.length
     part = _Part(tape)
     cells = [part.move(code, tape.number(code)) for code in initial]
-    condition = _condition(tape, cond(kept.tree(cells)))
+    condition = _condition(tape, cond(restored(cells)))
     tested = tape.length - start
-    after = body(kept.tree(cells))
+    after = body(restored(cells))
     _same_structure(kept, after)
     for leaf in kept.elements(after):
         _move(tape, leaf)
@@ -389,7 +449,7 @@ class _Elements:
             codes = np.array([result_code(leaf, tape) for leaf in rows.ravel()], np.int64)
             refuse_leaks(codes, tape.bodies)
         codes = codes.reshape(rows.shape)
-        if (codes >> SHIFT != codes.flat[0] >> SHIFT).any():
+        if codes.size and (codes >> SHIFT != codes.flat[0] >> SHIFT).any():
             moved = [_move_code(tape, int(code))._code for code in codes.ravel()]
             codes = np.array(moved, np.int64).reshape(rows.shape)
         for column in codes.T:
@@ -447,12 +507,39 @@ def _move_code(tape: Recording, code: int, number: float | None = None) -> Recor
     return tape.move(code, tape.number(code) if number is None else number)
 
 
+def _carried(carry: Any) -> tuple[Structure, Callable[[Sequence[Any]], Any]]:
+    """The structure of what is carried, and a function that gives a body the tree of its cells."""
+    fixed = structure_of(carry, where="the carry")
+    kept = _truths_as_numbers(fixed)
+    truths = [isinstance(leaf, bool | np.bool_) for leaf in kept.elements(carry)]
+
+    def restored(cells: Sequence[Any]) -> Any:
+        pairs = zip(cells, truths, strict=True)
+        return kept.tree([cell != 0.0 if truth else cell for cell, truth in pairs])
+
+    return kept, restored
+
+
 def _same_structure(kept: Structure, after: Any) -> None:
-    if structure_of(after, where="the new carry") != kept:
+    kept = _truths_as_numbers(kept)
+    found = _truths_as_numbers(structure_of(after, where="the new carry"))
+    if not _alike(kept, found):
         raise OperandError(
-            f"The body of a loop returns a carry of the structure it takes, {kept.data()}, "
-            f"not {structure_of(after).data()}."
+            "The body of a loop returns a carry of the structure it takes, "
+            f"{spelled(kept)}, not {spelled(found)}."
         )
+
+
+def _alike(a: Structure, b: Structure) -> bool:
+    if {a.kind, b.kind} <= {NUMBER, ARRAY}:
+        return a.shape == b.shape
+    if (a.kind, a.fixed, len(a.parts)) != (b.kind, b.fixed, len(b.parts)):
+        return False
+    if a.kind != DICT:
+        return a.keys == b.keys and all(map(_alike, a.parts, b.parts))
+    other = dict(zip(b.keys, b.parts, strict=True))
+    pairs = zip(a.keys, a.parts, strict=True)
+    return all(key in other and _alike(part, other[key]) for key, part in pairs)
 
 
 # --- rewriting a body -----------------------------------------------------------------------------
@@ -515,16 +602,17 @@ def _trial(tape: Recording, loop: Statement, cells: range, wanted: Sequence[int]
     A loop that would take too long leaves NaN: a branch on such a result is a guard that fails
     whenever the program runs, so it does not go unseen.
     """
-    from wengert.run.walk import Given, TooLong, Walker, effort
+    from wengert.run.walk import PATIENCE, Given, TooLong, Walker, effort
 
-    _, cost = effort((loop,))
+    stored, cost = effort((loop,))
     if cost > LONGEST_TRIAL or not wanted:
         return [math.nan] * len(wanted)
     memories: dict[str, dict[int, float]] = {
         memory: Given(partial(_number, tape, memory)) for memory in (INPUT, CONSTANT, VALUE)
     }
-    if cost <= WALKED:
-        walker = Walker(memories, tape.index, WALKED, _refuse_branch)
+    if cost <= PATIENCE * stored:
+        refuse = partial(_refuse_branch, tape)
+        walker = Walker(memories, tape.index, PATIENCE * stored, refuse)
         with suppress(TooLong), np.errstate(all="ignore"):
             walker.walk((loop,))
             return [memories[VALUE][place] for place in wanted]
@@ -535,14 +623,20 @@ def _number(tape: Recording, memory: str, place: int) -> float:
     return tape.number(coded(memory, place))
 
 
-def _refuse_branch(failure: Any) -> NoReturn:
+def _refuse_branch(tape: Recording, failure: Any) -> NoReturn:
     from wengert.run.path import decision
 
+    def name(address: Address) -> str:
+        if address.memory == CONSTANT and not any(address.strides) and not address.lookup:
+            return f"{tape.number(coded(CONSTANT, address.base))!r}"
+        return "a number"
+
+    said = decision(failure, name, "when recorded")
+    turn = ", ".join(str(k + 1) for k in failure.counters)
     source = f" ({failure.guard.source})" if failure.guard.source else ""
-    said = decision(failure, lambda address: "a number", "in the first iteration")
     raise ProgramError(
         "A branch in the body of a loop goes different ways in different iterations: "
-        f"{said}{source}. {ONE_WAY}"
+        f"{said} in iteration {turn}{source}. {ONE_WAY}"
     )
 
 
@@ -579,7 +673,7 @@ def _long_trial(
         Assign(Address(VALUE, place), None, (Address(INPUT, first + k),))
         for k, place in enumerate(cells)
     ]
-    statements = _rewritten((loop,), read)
+    statements = list(_rewritten((loop,), read))
     places = np.array(wanted, np.int64)
     results = Run(0, (Operation(None),), np.zeros(len(places), np.int32), places, outputs=True)
     inputs = Structure(ARRAY, (sizes[INPUT],))

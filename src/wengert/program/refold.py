@@ -187,4 +187,5 @@ def _kind(statement: Statement) -> Any:
         count = statement.count if isinstance(statement, Loop) else None
         return count, tuple(tuple(map(_kind, part)) for part in parts(statement))
     row = None if isinstance(statement, Accumulate | Run) else statement.row
-    return type(statement).__name__, row
+    line = statement.source if isinstance(statement, Guard) else ""  # each can say where it stands
+    return type(statement).__name__, row, line

@@ -38,11 +38,32 @@ class Stretch:
         self.ops = np.ascontiguousarray(run.ops, dtype=np.int32)
         self.operands = np.ascontiguousarray(run.operands, dtype=np.int64)
         self.offsets = run.starts
-        self.ids, signatures = kinds_of(self.ops, self.operands, self.offsets)
+        numbers, ops = self._with_lines()
+        self.ids, signatures = kinds_of(numbers, self.operands, self.offsets)
         self.kinds = [
-            Kind(s >> 32, tuple(s >> 2 * k & 3 for k in range(run.operations[s >> 32].reads)))
+            Kind(
+                op := int(ops[s >> 32]),
+                tuple(s >> 2 * k & 3 for k in range(run.operations[op].reads)),
+            )
             for s in signatures
         ]
+
+    def _with_lines(self) -> tuple[Any, Any]:
+        """Per item, a number for its operation and the line of a guard; and their operations.
+
+        Guards of different lines do not become one, so that each can say where it stands.
+        """
+        run = self.run
+        ops = np.arange(len(run.operations), dtype=np.int32)
+        guards = np.array([operation.guards for operation in run.operations], bool)
+        if not (guards.any() and len(run.lines) and len(run.sources) > 1):
+            return self.ops, ops
+        at = np.flatnonzero(guards[self.ops])
+        keys = run.lines[at].astype(np.int64) * len(ops) + self.ops[at]
+        found, ranks = np.unique(keys, return_inverse=True)
+        numbers = self.ops.copy()
+        numbers[at] = len(ops) + ranks
+        return numbers, np.concatenate([ops, found % len(ops)])
 
     def __len__(self) -> int:
         return len(self.ops)

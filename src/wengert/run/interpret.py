@@ -22,9 +22,7 @@ from wengert.run.path import Path
 from wengert.run.place import Buffer, at
 from wengert.run.schedule import BUDGET, FEW, Chain, Each, Node, schedule
 from wengert.run.straight import Straight
-from wengert.run.walk import DEEPEST, TooLong, effort, walked
-
-PATIENCE = 25  # statements that are walked through in the time it takes to make one ready
+from wengert.run.walk import DEEPEST, PATIENCE, TooLong, effort, walked
 
 
 def interpret(program: Program, inputs: Floats) -> Floats:

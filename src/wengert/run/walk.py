@@ -13,6 +13,7 @@ from wengert.program.statements import Accumulate, Guard, Loop, Run, Statement, 
 from wengert.run.path import Failure, changed
 
 DEEPEST = 16  # loops inside loops that can be run
+PATIENCE = 50  # statements that are walked through in the time the interpreter takes to prepare one
 Memory = dict[int, float]
 
 
