@@ -5,7 +5,8 @@ states one method, `_apply(row, args)`: what it means to apply a primitive to it
 """
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import numpy as np
@@ -181,19 +182,30 @@ def _refuse_array(operand: Operand, row: Primitive) -> NoReturn:
     raise float_array_error(row.symbol, operand._kind)
 
 
+NONE: Mapping[str, str] = MappingProxyType({})
 _OF_A_VALUE = "Write x.data for the plain number, and wg.exp(x) for math.exp(x)."
 
 
 def lost_derivative(
-    conversion: str, kind: str, otherwise: str = _OF_A_VALUE
+    conversion: str, kind: str, otherwise: str = _OF_A_VALUE, rewrites: Mapping[str, str] = NONE
 ) -> LostDerivativeError:
-    """For float(v), math.exp(v) and the like: what the user wrote, and what to write."""
+    """For float(v), math.exp(v) and the like: what the user wrote, and what to write.
+
+    Args:
+        conversion: to what; the name of Python's function.
+        kind: what was to be converted.
+        otherwise: what to write where nothing better is known.
+        rewrites: what to write for functions that the table of primitives does not have.
+    """
     source = user_source()
     call = source.text.partition("(")[0] if source else ""
-    row = TABLE.get(call.rpartition(".")[2])
+    name = call.rpartition(".")[2]
+    row = TABLE.get(name)
     if conversion == "float" and isinstance(row, Primitive):
         refused = f"{row.name}() of a {kind} needs wg.{row.name}, not {call}, which"
         advice = f"Write wg.{row.name}({', '.join(row.operands)})."
+    elif name in rewrites:
+        refused, advice = f"{call}() of a {kind}", f"Write {rewrites[name]}."
     elif conversion == "round":
         refused, advice = f"round() of a {kind}", "Write wg.rint(x), or round(x.data)."
     elif conversion == "int":

@@ -24,6 +24,7 @@ from wengert import primitives
 from wengert.dispatch import Family, Primitive
 from wengert.errors import LostDerivativeError, OperandError, ProgramError
 from wengert.program.address import CONSTANT, INPUT, VALUE, Address, coded
+from wengert.program.recorded import REWRITES
 from wengert.program.statements import Assign, Guard, Loop, Operation, Run
 
 twin = pytest.mark.parametrize("twin", TWINS.values(), ids=TWINS)
@@ -307,8 +308,10 @@ def test_object_arrays() -> None:
     ("misuse", "error", "words"),
     [
         (lambda x: float(x), LostDerivativeError, r"float\(\) of a recorded number.*int\(x\)"),
+        (lambda x: np.zeros(2).__setitem__(0, x), LostDerivativeError, r"arrays of dtype=object"),
+        (lambda x: np.array([x], float), LostDerivativeError, r"np\.array\(\) .* dtype=object"),
         (lambda x: math.exp(x), LostDerivativeError, r"math\.exp.*Write wg\.exp\(x\)\."),
-        (lambda x: math.isnan(x), LostDerivativeError, r"a recorded number"),
+        (lambda x: math.isnan(x), LostDerivativeError, r"isnan\(\) of a recorded.*Write x != x"),
         (lambda x: complex(x), LostDerivativeError, r"a recorded number"),
         (lambda x: round(x, 2), LostDerivativeError, r"wg\.rint\(x \* 100\) / 100"),
         (lambda x: x.data, AttributeError, r"int\(x\) gives it"),
@@ -672,3 +675,18 @@ def test_a_long_sum_can_be_interrupted() -> None:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
     assert tape.length < 3_000_000 - 1
+
+
+@twin
+@pytest.mark.parametrize("name", sorted(set(REWRITES) & set(vars(math)) - {"fsum"}))
+@pytest.mark.parametrize("x", [2.5, -0.75, math.inf, math.nan])
+def test_rewrites_compute_what_the_functions_do(twin: Any, name: str, x: float) -> None:
+    y = (-1.25,) * (name in ("isclose", "fmod", "copysign"))
+    if name == "fmod" and math.isinf(x):
+        return  # Python's raises
+
+    def rewritten(x: Any) -> Any:
+        return eval(REWRITES[name], {"wg": wg, "math": math, "x": x, "y": -1.25})
+
+    expected = float(getattr(math, name)(x, *y))
+    assert replayed(recorded(twin, rewritten, x), x) == pytest.approx(expected, nan_ok=True)

@@ -69,6 +69,29 @@ def test_while_loops_are_frames_too() -> None:
     assert scene.about == f"Program of {program.size} statements and 2 operations"
 
 
+def test_straight_stretches_in_columns_have_the_names_of_the_text() -> None:
+    def tangle(x: Any) -> Any:
+        past = [x, x * 2.0]
+        for k in range(100):
+            past.append(past[k] + past[k * k % (k + 2)])
+            if k == 50 and past[-1] > x:
+                past[-1].label = "half"
+        return past[-1]
+
+    program = wg.record(tangle, 1.5, passes=())
+    assert isinstance(program.statements[0], Run)
+    scene = scene_of_program(program)
+    abouts = [one.about.partition(" (")[0] for one in scene.cells if one.kind != "leaf"]
+    lines = [line.partition("  #")[0].rstrip() for line in str(program).splitlines()[2:]]
+    assert any(line.startswith("half = ") for line in lines)
+    assert abouts == [line.partition(" is ")[0] for line in lines]
+
+
+def test_a_program_without_statements_has_an_empty_picture() -> None:
+    drawing = wg.draw(wg.record(lambda x: None, 1.0))
+    assert "</svg>" in drawing.svg
+
+
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_every_scenario_is_drawn_without_a_cycle(row: Scenario) -> None:
     function, example = row.make(*row.small)

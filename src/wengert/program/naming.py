@@ -245,7 +245,9 @@ class Names:
     def _beside(self, run: Run) -> Iterator[tuple[Address, Scope]]:
         """What a run reads that no run writes."""
         if self._classes or self._flat or self._looked_up:
-            for place in distinct(run.places_in(VALUE)).tolist():
+            places = run.places_in(VALUE)
+            beside = (places < run.start) | (places >= run.start + len(run))
+            for place in distinct(places[beside]).tolist():
                 if self._run_of(place) < 0:
                     yield Address(VALUE, place), Scope()
 
@@ -273,9 +275,12 @@ class Names:
         found = {place for place, item in self._run_items.items() if item.is_read}
         operands = [s.operands for s in statements if isinstance(s, Run)]
         for run in self.runs:
+            is_read = np.zeros(len(run), bool)
+            for codes in operands:  # those of the value memory are its places
+                inside = (codes >= run.start) & (codes < run.start + len(run))
+                is_read[codes[inside] - run.start] = True
             places = _guard_places(run)
-            for codes in operands:
-                found |= set(places[np.isin(places, codes)].tolist())
+            found |= set(places[is_read[places - run.start]].tolist())
         return found
 
     def _name_all(self, nodes: Iterable[Node]) -> None:

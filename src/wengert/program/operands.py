@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from wengert.program.address import CODES, CONSTANT, INPUT, OUTPUT, Address, span
+from wengert.program.address import CODES, CONSTANT, INPUT, OUTPUT, VALUE, Address, span
 from wengert.program.indices import composed, match
 from wengert.program.naming import Names, Node, Reference, Scope
 from wengert.program.program import Program
@@ -37,6 +37,9 @@ class Operands:
             return self.literal(address, scope) or self.raw(address, scope)
         if address.memory in (INPUT, OUTPUT):
             return self._in_leaf(address, scope)
+        is_flat = address.memory == VALUE and not scope.path and not address.lookup
+        if is_flat and (name := self.names.in_run(address.base)):
+            return name
         reference = self.names.reference(address, scope)
         return self.reference(reference, scope) if reference else self.raw(address, scope)
 

@@ -30,6 +30,22 @@ COMPARISONS = (
 )  # fmt: skip
 TRUTHS = (primitives.minimum, primitives.maximum)  # of two answers give an answer: `and`, `or`
 
+REWRITES = {  # of functions that the table does not have
+    "isnan": "x != x",
+    "isinf": "abs(x) == math.inf",
+    "isfinite": "abs(x) < math.inf",
+    "isclose": "abs(x - y) <= 1e-9 * abs(y)",
+    "fabs": "abs(x)",
+    "fmod": "wg.sign(x) * (abs(x) % abs(y))",
+    "copysign": "wg.where(y < 0, -abs(x), abs(x))",
+    "degrees": "x * (180 / math.pi)",
+    "radians": "x * (math.pi / 180)",
+    "fsum": "sum(xs)",
+    "array": "np.array(xs, dtype=object)",
+    "asarray": "np.asarray(xs, dtype=object)",
+    "astype": "xs.astype(object)",
+}
+
 
 class Recorded(Operand):
     """A number that is being recorded."""
@@ -160,8 +176,10 @@ class Recorded(Operand):
     def __float__(self) -> NoReturn:
         raise lost_derivative(
             "float", self._kind,
-            "Write wg.exp(x) for math.exp(x). Recorded code has no plain numbers; where an integer "
-            "decides what happens, int(x) gives it.",
+            "Write wg.exp(x) for math.exp(x), f'{x:.2f}' for '%.2f' % x, and keep it in arrays of "
+            "dtype=object. Recorded code has no plain numbers; where an integer decides what "
+            "happens, int(x) gives it.",
+            REWRITES,
         )  # fmt: skip
 
     def as_integer_ratio(self) -> NoReturn:

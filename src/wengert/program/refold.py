@@ -16,6 +16,7 @@ from wengert.program.fold import ITEM, Hashes, coefficients, fold
 from wengert.program.nest import NotLoops, Sizes
 from wengert.program.statements import (
     Accumulate,
+    Guard,
     Loop,
     Run,
     Statement,

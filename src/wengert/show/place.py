@@ -37,9 +37,12 @@ def place(scene: Scene, rankdir: str = "LR") -> Picture:
         tag = scene.frames[cell.frame].name if cell.frame >= 0 and cell.frame not in frames else ""
         groups.append(drawn_cell(cell, spot, turn, tag))
     bends = [turn.bounds((0.0, across), (0.0, 0.0)) for across in placed.across]
-    around = _union([*bounds, *frames.values(), *bends])
+    around = _union([*bounds, *frames.values(), *bends] or [NOTHING])
     caption, around = _caption(scene, around)
     return _framed(scene, groups + caption, around)
+
+
+NOTHING: Bounds = (0.0, 0.0, 0.0, 0.0)  # the bounds of a picture without cells
 
 
 def _union(bounds: Sequence[Bounds]) -> Bounds:
@@ -84,7 +87,7 @@ def frames_of(scene: Scene, bounds: Sequence[Bounds]) -> dict[int, Bounds]:
             members.setdefault(frame, []).append(v)
     by_left = sorted(range(len(bounds)), key=lambda v: bounds[v][0])
     lefts = [bounds[v][0] for v in by_left]
-    widest = max(b[2] - b[0] for b in bounds)
+    widest = max((b[2] - b[0] for b in bounds), default=0.0)
     frames: dict[int, Bounds] = {}
     for frame in range(len(scene.frames) - 1, -1, -1):  # inner ones first
         inside = [bounds[v] for v in members[frame]]

@@ -82,8 +82,7 @@ class _Drawn:
         for node in nodes:
             statement = node.statement
             if isinstance(statement, Run):
-                for item in statement:
-                    self._places[item.target.base] = self._statement(item, Scope(), scope, "")
+                self._run(statement, scope)
             elif isinstance(statement, Loop | While):
                 inner = self._loop(statement, node, scope)
                 for part in node.parts:
@@ -97,6 +96,18 @@ class _Drawn:
                     self._items[id(node.item)] = made
                     if node.item.alias:
                         self._firsts.setdefault(id(node.item.alias.item), []).append(made)
+
+    def _run(self, run: Run, scope: str) -> None:
+        names = self.texts.names
+        for statement in run:
+            place = statement.target.base
+            if run.outputs:
+                self._statement(statement, Scope(), scope, "")
+            else:
+                special = names.special(place)
+                numbered = "" if isinstance(statement, Guard) else names.in_run(place)
+                name = special.name if special else numbered
+                self._places[place] = self._statement(statement, Scope(), scope, name)
 
     def _loop(self, loop: Loop | While, node: Node, scope: str) -> str:
         name = f"loop{len(self.titles) + 1}"
@@ -116,8 +127,7 @@ class _Drawn:
         is_output = statement.target.memory == OUTPUT
         if is_output:
             name = self.texts.text(statement.target, place)
-        elif not name:
-            name = self.texts.names.in_run(statement.target.base) or statement.label
+        name = name or statement.label
         symbol = _symbol(statement)
         texts = [self.texts.text(address, place) for address in read]
         about = _about(statement, name, texts)
@@ -171,7 +181,9 @@ def _symbol(statement: Plain) -> str:
 def _about(statement: Plain, name: str, operands: list[str]) -> str:
     source = f" ({statement.source})" if statement.source else ""
     if isinstance(statement, Assign | Guard):
-        return f"{name} = {formula(statement.row, operands)}{source}"
+        guard = "guard " if isinstance(statement, Guard) else ""
+        title = f"{name} = " if name else ""
+        return f"{guard}{title}{formula(statement.row, operands)}{source}"
     return f"{name} += {operands[0]}{source}"
 
 
