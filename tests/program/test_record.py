@@ -93,6 +93,12 @@ def test_calls_that_do_not_fit(twin: Any) -> None:
     assert replayed(recorded(twin, lambda x: by_name(x, n=3), 2.0), 2.0) == 6.0
 
 
+@pytest.mark.parametrize("passes", [None, wg.sin, [None], "roll"])
+def test_passes_that_are_none(twin: Any, passes: Any) -> None:
+    with pytest.raises(OperandError, match="sequence of functions from Program to Program, not"):
+        record(plus, 1.0, passes=passes)
+
+
 def test_names(twin: Any) -> None:
     assert name_of(functools.partial(functools.partial(plus))) == "plus"
     assert parameters(plus, (1, 2, 3)) == ("x", "y", "more0")

@@ -43,7 +43,8 @@ def record(function: Any, *example: Any, passes: Sequence[Pass] = PASSES) -> Pro
         A Program, which takes and gives what the function does.
 
     Raises:
-        OperandError: an argument or a result is not made of numbers.
+        OperandError: an argument or a result is not made of numbers, or NumPy is asked for what it
+            does on floats alone.
         LostDerivativeError: the function converts an operand to a plain number.
 
     Examples:
@@ -57,6 +58,11 @@ def record(function: Any, *example: Any, passes: Sequence[Pass] = PASSES) -> Pro
         >>> program(3.0, 10)
         59049.0
     """
+    if not isinstance(passes, Sequence) or not all(map(callable, passes)):
+        raise OperandError(
+            "The passes of record() are a sequence of functions from Program to Program, not "
+            f"{describe(passes)}."
+        )
     if isinstance(function, Node):
         if example:
             raise OperandError("record() of a Value takes no example: the leaves have numbers.")
