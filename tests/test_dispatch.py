@@ -142,7 +142,7 @@ def test_a_value_does_not_meet_a_float_array() -> None:
         (1j, r"not complex 1j\. Use its real and imaginary parts"),
         (np.complex64(1j), r"not complex64 .*real and imaginary parts"),
         (math.exp, r"not builtin_function_or_method.*\. Call it first"),
-        (Fraction(1, 2), r"not Fraction Fraction\(1, 2\)\. Convert it first, with float"),
+        (Fraction(1, 2), r"not Fraction\(1, 2\)\. Convert it first, with float"),
         ({"x": 1.0}, r"not dict {'x': 1.0}\.$"),
         ({1.0}, r"not set {1.0}\.$"),
         (np.datetime64("2020-01-01"), r"not datetime64"),
@@ -190,6 +190,9 @@ def test_a_long_argument_is_described_by_its_type() -> None:
     assert describe("x" * 100) == "str"
     assert describe("x") == "str 'x'"
     assert describe(None) == "NoneType"
+    assert describe(range(3)) == "range(0, 3)"
+    assert describe(map(abs, ())) == "map"
+    assert describe(wg.Value) == "the class Value"
     assert remedy(object()) == ""
 
 

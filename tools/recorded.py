@@ -13,12 +13,13 @@ PICTURED = "layer"
 INTRODUCTION = """\
 # What Wengert recorded
 
-<!-- Written by tools/generate_docs.py from examples/programs.py: change that, not this. -->
+<!-- Written by tools/recorded.py from examples/programs.py: change those, not this. -->
 
 `wg.record(f, *example)` runs a plain Python function once and gives a Program: the flat list of
 scalar operations that `f` performed, stored with the loops that were found in it. It takes and
-gives what `f` does, and evaluates to the same bits. Here are five functions, and their programs as
-`print` shows them; `python examples/programs.py` prints them on your machine.
+gives what `f` does, and its numbers are those of `f`, bit for bit
+([almost](#what-a-recording-does-not-see)). Here are five functions, and their programs as `print`
+shows them; `python examples/programs.py` prints them on your machine.
 
 How to read a program: a value has a name, `t1`, or its label; in a loop it has one for each
 iteration, and `t2[j - 1]` is the one before. `t2[-1] = ...` in front of a loop is where it begins.
@@ -50,6 +51,18 @@ the recorded path no longer holds: x > 1.0 was true when recorded, and 0.5 > 1.0
 
 `wg.where(condition, x, y)` records both ways, and `wg.while_loop`, `wg.fori` and `wg.scan` state a
 loop whose count depends on the arguments or is too large to be run once for the record.
+
+## What a recording does not see
+
+- *How NumPy adds up floats.* A recording adds from the left. `np.sum` and `@` on arrays of floats
+  add in an order of their own, and may differ from the program in the last digits; on arrays of
+  objects they do not.
+- *Kinds of numbers.* A program gives floats: 3.0 for an integer 3, and 1.0 or 0.0 for a comparison
+  that is returned. In the recorded function `isinstance(x, float)` is false, and arrays have the
+  dtype `object`.
+- *What Python makes without numbers.* Random numbers, the time, global variables and what is read
+  from files are constants of the program, and a text such as `f"{x:.2f}"` stays as it is.
+- *What is changed in place.* A function may change its arguments; a program leaves them alone.
 
 ## What does not roll
 

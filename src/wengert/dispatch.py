@@ -297,9 +297,13 @@ def _kind_among(args: Sequence[Any]) -> str:
 
 def describe(arg: object) -> str:
     """An argument as an error message shows it: its type, and its value where that is short."""
+    if isinstance(arg, type):
+        return f"the class {arg.__name__}"
     shown = repr(arg)
     kind = arg._kind if hasattr(arg, "_kind") else type(arg).__name__
-    return kind if arg is None or len(shown) > 40 else f"{kind} {shown}"
+    if arg is None or len(shown) > 40 or shown.startswith("<"):
+        return kind
+    return shown if shown.startswith(f"{kind}(") else f"{kind} {shown}"
 
 
 def remedy(arg: object) -> str:

@@ -50,6 +50,14 @@ def test_what_is_saved_is_loaded(program: Program, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [tmp_path / "p.wgp"]
 
 
+@pytest.mark.parametrize("name", ["", "missing/p.wgp", "n" * 300])
+def test_where_nothing_can_be_written_the_error_names_the_file(name: str, tmp_path: Path) -> None:
+    with pytest.raises(OSError, match=r"\[Errno") as caught:
+        SAMPLES[0].save(tmp_path / name)
+    assert caught.value.filename == str(tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
 @settings(max_examples=50)
 @given(worded())
 def test_random_programs_survive(program: Program) -> None:

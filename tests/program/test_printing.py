@@ -12,6 +12,7 @@ from samples import SAMPLES
 
 import wengert as wg
 from wengert import primitives
+from wengert.errors import OperandError
 from wengert.primitives import powc, powi, rows
 from wengert.program.indices import match
 from wengert.program.program import Program
@@ -164,6 +165,8 @@ def test_the_limit_says_that_more_is_left() -> None:
     assert short[:10] == str(program).split("\n")[:10]
     assert short[10:] == ["... and more: 100 statements in all", ""]
     assert program.text(limit=10**6) == str(program)
+    with pytest.raises(OperandError, match="number of lines, not int -1"):
+        program.text(limit=-1)
 
 
 def test_every_row_has_a_spelling_of_its_own() -> None:

@@ -159,3 +159,9 @@ def test_equality_is_that_of_the_printed_form(program: Program) -> None:
 def test_folding_by_hand_keeps_the_meaning() -> None:
     program = record(samples.neuron, np.ones(8), np.ones(8), 0.5, passes=())
     assert folded(program, (2, 2, 7)).expand() == program.expand()
+
+
+def test_a_program_is_true_even_if_it_computes_nothing() -> None:
+    program = record(lambda x: x, 1.0)
+    assert len(program) == 0
+    assert program

@@ -87,11 +87,17 @@ def test_calls_that_do_not_fit(twin: Any) -> None:
 
     with pytest.raises(OperandError, match=r"by_name\(x.*n.*'n'.*record\(lambda x: f\(x, n=3\)"):
         recorded(twin, by_name, 1.0)
-    with pytest.raises(OperandError, match="given to record"):
+    with pytest.raises(OperandError, match=r"that record\(\) was given, 2 by position: too many"):
         recorded(twin, lambda x: x, 1.0, 2.0)
     with pytest.raises(OperandError, match=r"takes a function .*, not float 3\.0"):
         record(3.0)
     assert walked(recorded(twin, lambda x: by_name(x, n=3), 2.0), 2.0) == 6.0
+
+
+@pytest.mark.parametrize("passes", [None, wg.sin, [None], "roll"])
+def test_passes_that_are_none(twin: Any, passes: Any) -> None:
+    with pytest.raises(OperandError, match="sequence of functions from Program to Program, not"):
+        record(plus, 1.0, passes=passes)
 
 
 def test_names(twin: Any) -> None:
@@ -152,6 +158,22 @@ def test_an_exception_passes_through_and_ends_the_recording(twin: Any) -> None:
     assert caught.value is error
     with pytest.raises(ValueError, match="has ended"):
         kept[0] + 1
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: np.linalg.solve(np.diag(x), x),
+        lambda x: np.fft.fft(x),
+        lambda x: np.interp(1.5, x, x),
+        lambda x: np.isfinite(x),
+        lambda x: np.add(x, x, out=np.zeros(2)),
+    ],
+)
+def test_what_numpy_does_on_floats_alone(twin: Any, function: Any) -> None:
+    with pytest.raises(OperandError, match=r"NumPy cannot do this .*'O'|input types") as caught:
+        recorded(twin, function, np.array([1.0, 2.0]))
+    assert isinstance(caught.value.__cause__, TypeError)
 
 
 def test_a_recording_inside_another(twin: Any) -> None:

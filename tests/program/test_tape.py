@@ -310,6 +310,8 @@ def test_object_arrays() -> None:
         (lambda x: float(x), LostDerivativeError, r"float\(\) of a recorded number.*int\(x\)"),
         (lambda x: np.zeros(2).__setitem__(0, x), LostDerivativeError, r"arrays of dtype=object"),
         (lambda x: np.array([x], float), LostDerivativeError, r"np\.array\(\) .* dtype=object"),
+        (lambda x: x.grad, AttributeError, r"no gradient and no backward"),
+        (lambda x: (x * x).backward(), AttributeError, r"no gradient and no backward"),
         (lambda x: math.exp(x), LostDerivativeError, r"math\.exp.*Write wg\.exp\(x\)\."),
         (lambda x: math.isnan(x), LostDerivativeError, r"isnan\(\) of a recorded.*Write x != x"),
         (lambda x: complex(x), LostDerivativeError, r"a recorded number"),

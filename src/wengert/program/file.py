@@ -12,6 +12,7 @@ import secrets
 import struct
 import zlib
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -47,13 +48,17 @@ TYPES = ("<f8", "<i8", "<i4", "<u2", "|u1")
 def save(program: Program, path: str | os.PathLike[str]) -> None:
     """Write a program to a file, at once or not at all."""
     target = Path(path)
-    beside = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    beside = target.parent / f".{target.name}.{secrets.token_hex(4)}"
+    content = dumped(program)
     try:
         with open(beside, "wb") as file:
-            file.write(dumped(program))
+            file.write(content)
         os.replace(beside, target)
+    except OSError as error:  # about the file that the user knows
+        raise type(error)(error.errno, error.strerror, os.fspath(path)) from None
     finally:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):
+            beside.unlink()
 
 
 def load(path: str | os.PathLike[str]) -> Program:

@@ -104,6 +104,9 @@ class Program:
         """How many operations it means; those of a `While` count once, and moves do not count."""
         return sum(map(operations, self.statements))
 
+    def __bool__(self) -> bool:
+        return True  # also where it only moves numbers
+
     @property
     def size(self) -> int:
         """How many statements it is stored in, loops included."""

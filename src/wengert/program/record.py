@@ -1,6 +1,7 @@
 """Run a Python function once and keep what it computed, as a Program."""
 
 import inspect
+import re
 from collections.abc import Callable, Sequence
 from itertools import count, islice
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from wengert.dispatch import Primitive, describe
-from wengert.errors import OperandError
+from wengert.errors import OperandError, WengertError
 from wengert.graph import names
 from wengert.node import Node
 from wengert.program.address import Integers
@@ -20,6 +21,8 @@ from wengert.program.statements import Operation, Run
 from wengert.program.structure import NUMBER, TUPLE, Structure, structure_of
 
 PASSES: tuple[Pass, ...] = (roll,)  # what a recording goes through
+
+_NUMPYS = re.compile(r"dtype\('O'\)|not supported for the input types")  # errors about objects
 
 
 def record(function: Any, *example: Any, passes: Sequence[Pass] = PASSES) -> Program:
@@ -40,7 +43,8 @@ def record(function: Any, *example: Any, passes: Sequence[Pass] = PASSES) -> Pro
         A Program, which takes and gives what the function does.
 
     Raises:
-        OperandError: an argument or a result is not made of numbers.
+        OperandError: an argument or a result is not made of numbers, or NumPy is asked for what it
+            does on floats alone.
         LostDerivativeError: the function converts an operand to a plain number.
 
     Examples:
@@ -54,6 +58,11 @@ def record(function: Any, *example: Any, passes: Sequence[Pass] = PASSES) -> Pro
         >>> program(3.0, 10)
         59049.0
     """
+    if not isinstance(passes, Sequence) or not all(map(callable, passes)):
+        raise OperandError(
+            "The passes of record() are a sequence of functions from Program to Program, not "
+            f"{describe(passes)}."
+        )
     if isinstance(function, Node):
         if example:
             raise OperandError("record() of a Value takes no example: the leaves have numbers.")
@@ -77,6 +86,14 @@ def _of_function(function: Callable[..., Any], example: Sequence[Any]) -> Progra
     recording = RECORDING.set(tape)
     try:
         result = function(*arguments.tree(operands))
+    except TypeError as error:
+        if not _NUMPYS.search(str(error)) or isinstance(error, WengertError):
+            raise
+        raise OperandError(
+            f"NumPy cannot do this with recorded numbers, which it keeps as objects: {error}. What "
+            "it computes in compiled code for floats alone (np.linalg, np.fft, np.interp, "
+            "np.isfinite, storing in an array of floats) has to be written with arithmetic."
+        ) from error
     finally:
         RECORDING.reset(recording)
         tape.closed = True
@@ -124,9 +141,9 @@ def parameters(function: Callable[..., Any], example: Sequence[Any]) -> tuple[st
         signature.bind(*example)
     except TypeError as error:
         raise OperandError(
-            f"{name_of(function)}{signature} cannot be called with the {len(example)} arguments "
-            f"given to record(): {error}. Arguments that are to be given by name can be fixed: "
-            "record(lambda x: f(x, n=3), ...)."
+            f"{name_of(function)}{signature} cannot be called with the arguments that record() was "
+            f"given, {len(example)} by position: {error}. Arguments that are to be given by name "
+            "can be fixed: record(lambda x: f(x, n=3), ...)."
         ) from None
     found: list[str] = []
     for parameter in signature.parameters.values():

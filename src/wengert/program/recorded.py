@@ -69,6 +69,16 @@ class Recorded(Operand):
         )
 
     @property
+    def grad(self) -> NoReturn:
+        """There is none: gradients are those of Values."""
+        raise AttributeError(
+            "A recorded number has no gradient and no backward(). Record what computes the result "
+            "alone."
+        )
+
+    backward = grad
+
+    @property
     def label(self) -> str:
         """A name for the printed program; it can only be set."""
         return ""

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from wengert.dispatch import describe
+from wengert.errors import OperandError
 from wengert.program.address import (
     CODES,
     CONSTANT,
@@ -66,6 +68,8 @@ def text_of(program: Program, limit: int | None = None) -> str:
     lines = _Printer(program).lines()
     if limit is None:
         return "\n".join(lines) + "\n"
+    if not isinstance(limit, int) or limit < 0:
+        raise OperandError(f"The limit is a number of lines, not {describe(limit)}.")
     shown = list(islice(lines, limit))
     if next(lines, None) is not None:
         shown.append(f"... and more: {program.size:,} statements in all")
