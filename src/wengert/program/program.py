@@ -131,11 +131,12 @@ class Program:
         names = self.arguments.keys
         free = names[len(args) :]
         if len(args) + len(named) != len(self.arguments.parts) or not set(named) <= set(free):
-            listed = ", ".join(map(str, names)) or str(len(self.arguments.parts))
-            given = ", ".join([*map(str, names[: len(args)]), *named]) or "none"
+            listed = ", ".join(map(str, names)) or "none"
+            given = [*map(str, names[: len(args)]), *named]
+            given += [f"{len(args) - len(names)} more"] * (len(args) > len(names))
             raise OperandError(
-                f"{self.name}() takes {len(self.arguments.parts)} arguments ({listed}), "
-                f"and got {len(args) + len(named)} ({given})."
+                f"{self.name}() takes the arguments it was recorded with ({listed}), and got "
+                f"{len(args) + len(named)} ({', '.join(given) or 'none'})."
             )
         return (*args, *(named[str(name)] for name in free))
 
