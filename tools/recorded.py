@@ -59,7 +59,7 @@ loop whose count depends on the arguments or is too large to be run once for the
   objects they do not.
 - *Kinds of numbers.* A program gives floats: 3.0 for an integer 3, and 1.0 or 0.0 for a comparison
   that is returned. In the recorded function `isinstance(x, float)` is false, and arrays have the
-  dtype `object`.
+  dtype `object`; where one of them holds indices, `xs[k.astype(int)]` uses them.
 - *What Python makes without numbers.* Random numbers, the time, global variables and what is read
   from files are constants of the program, and a text such as `f"{x:.2f}"` stays as it is.
 - *What is changed in place.* A function may change its arguments; a program leaves them alone.

@@ -1,7 +1,6 @@
 """Run a Python function once and keep what it computed, as a Program."""
 
 import inspect
-import re
 from collections.abc import Callable, Sequence
 from itertools import count, islice
 from typing import Any
@@ -22,7 +21,16 @@ from wengert.program.structure import NUMBER, TUPLE, Structure, structure_of
 
 PASSES: tuple[Pass, ...] = (roll,)  # what a recording goes through
 
-_NUMPYS = re.compile(r"dtype\('O'\)|not supported for the input types")  # errors about objects
+_FLOATS_ALONE = (
+    "What it computes in compiled code for floats alone (np.linalg, np.fft, np.interp, "
+    "np.isfinite, storing in an array of floats) has to be written with arithmetic."
+)
+NUMPYS = (  # what its errors about objects contain, and what to do
+    ("dtype('O')", _FLOATS_ALONE),
+    ("not supported for the input types", _FLOATS_ALONE),
+    ("arrays used as indices", "Write xs[k.astype(int)] for indices and xs[m.astype(bool)] for a "
+     "mask, which holds the program to these, or fix them: record(lambda xs: f(xs, k), ...)."),
+)  # fmt: skip
 
 
 def record(function: Any, *example: Any, passes: Sequence[Pass] = PASSES) -> Program:
@@ -86,13 +94,13 @@ def _of_function(function: Callable[..., Any], example: Sequence[Any]) -> Progra
     recording = RECORDING.set(tape)
     try:
         result = function(*arguments.tree(operands))
-    except TypeError as error:
-        if not _NUMPYS.search(str(error)) or isinstance(error, WengertError):
+    except (TypeError, IndexError) as error:
+        advice = next((row[1] for row in NUMPYS if row[0] in str(error)), None)
+        if advice is None or isinstance(error, WengertError):
             raise
         raise OperandError(
-            f"NumPy cannot do this with recorded numbers, which it keeps as objects: {error}. What "
-            "it computes in compiled code for floats alone (np.linalg, np.fft, np.interp, "
-            "np.isfinite, storing in an array of floats) has to be written with arithmetic."
+            f"NumPy cannot do this with recorded numbers, which it keeps as objects: {error}. "
+            f"{advice}"
         ) from error
     finally:
         RECORDING.reset(recording)

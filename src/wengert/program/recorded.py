@@ -114,6 +114,11 @@ class Recorded(Operand):
             "save the Program."
         )
 
+    def _binary(self, row: Primitive, x: Any, y: Any) -> Any:
+        if row is primitives.mul and isinstance(y if x is self else x, list | tuple | str | bytes):
+            return NotImplemented  # [0.0] * n: Python asks for the index
+        return super()._binary(row, x, y)
+
     # --- what decides the path --------------------------------------------------------------------
 
     def _compared(self, row: Primitive, other: Any) -> Any:
