@@ -131,20 +131,12 @@ class Program:
         names = self.arguments.keys
         free = names[len(args) :]
         if len(args) + len(named) != len(self.arguments.parts) or not set(named) <= set(free):
-<<<<<<< HEAD
-            count = len(self.arguments.parts)
-            by_name = f" and {', '.join(named)} by name" if named else ""
-            raise OperandError(
-                f"{self.name}() takes {count} argument{'s' * (count != 1)} "
-                f"({', '.join(map(str, names))}), and got {len(args)}{by_name}."
-=======
             listed = ", ".join(map(str, names)) or "none"
             given = [*map(str, names[: len(args)]), *named]
             given += [f"{len(args) - len(names)} more"] * (len(args) > len(names))
             raise OperandError(
                 f"{self.name}() takes the arguments it was recorded with ({listed}), and got "
                 f"{len(args) + len(named)} ({', '.join(given) or 'none'})."
->>>>>>> review
             )
         return (*args, *(named[str(name)] for name in free))
 
