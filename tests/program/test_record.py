@@ -181,17 +181,17 @@ def test_arrays_of_indices(twin: Any) -> None:
     with pytest.raises(OperandError, match=r"NumPy cannot .*xs\[k\.astype\(int\)\]"):
         recorded(twin, lambda xs, k: xs[k], xs, k)
     program = recorded(twin, lambda xs, k: xs[k.astype(int)], xs, k)
-    assert replayed(program, xs, k).tolist() == [4.0, 1.0]
+    assert walked(program, xs, k).tolist() == [4.0, 1.0]
     mask = np.array([True, False, True])
     program = recorded(twin, lambda xs, m: xs[m.astype(bool)], xs, mask)
-    assert replayed(program, xs, mask).tolist() == [1.0, 4.0]
+    assert walked(program, xs, mask).tolist() == [1.0, 4.0]
 
 
 def test_a_recorded_count_repeats_a_list(twin: Any) -> None:
     def padded(x: Any, n: Any) -> Any:
         return [*([x] * n), *(n * (0.0,))]
 
-    assert replayed(recorded(twin, padded, 1.5, 3), 1.5, 3) == [1.5] * 3 + [0.0] * 3
+    assert walked(recorded(twin, padded, 1.5, 3), 1.5, 3) == [1.5] * 3 + [0.0] * 3
     with pytest.raises(OperandError, match=r"An index is an integer, not 2\.5"):
         recorded(twin, padded, 1.5, 2.5)
 
