@@ -441,3 +441,39 @@ def test_what_is_too_long_to_try_has_no_number_and_no_branch_holds_on_it() -> No
     program = wg.record(function, 1.0)
     guard = next(line for line in str(program).splitlines() if line.startswith("guard"))
     assert "is false" in guard
+
+
+@pytest.mark.parametrize("length", [1, 3])
+def test_what_is_carried_stays_in_the_loop_too(length: int) -> None:
+    kept: list[Any] = []
+
+    def noted(*carried: Any) -> Any:
+        kept.extend(carried)
+        return carried[-1] * 2.0
+
+    def counter(x: Any) -> Any:
+        wg.fori(length, lambda i, c: noted(i, c), x)
+        return kept[-2]
+
+    def carry(x: Any) -> Any:
+        wg.fori(length, lambda i, c: noted(c), x)
+        return kept[-1] + 1.0
+
+    def scanned(x: Any) -> Any:
+        wg.scan(lambda c, y: (noted(c), y), x, np.ones(length))
+        return kept[-1]
+
+    def condition(x: Any) -> Any:
+        wg.while_loop(lambda c: c < 3.0, lambda c: noted(c), x)
+        return kept[-1]
+
+    for function in (counter, carry, scanned, condition):
+        with pytest.raises(wg.ProgramError, match="outside of it"):
+            wg.record(function, 1.0, passes=())
+
+
+def test_a_condition_that_always_holds_is_refused() -> None:
+    with pytest.raises(wg.ProgramError, match="would never end"):
+        wg.record(lambda x: wg.while_loop(lambda c: True, lambda c: c + 1.0, x), 1.0)
+    program = wg.record(lambda x: wg.while_loop(lambda c: False, lambda c: c + 1.0, x), 1.0)
+    assert program(2.0) == 2.0

@@ -367,7 +367,7 @@ def _recorded_scan(
         for tape_place in (m._code for m in made)
     ]
     wanted = finals + [place for column in places for place in column]
-    part.close(frozenset(wanted))
+    part.close(frozenset(wanted), cells=len(cells))
     numbers = _trial(tape, loop, range(start - len(cells), start), wanted)
     results = [tape.value(place, number) for place, number in zip(wanted, numbers, strict=True)]
     last = kept.tree(results[: len(cells)])
@@ -426,6 +426,11 @@ def _recorded_while(
 
 
 def _condition(tape: Recording, truth: Any) -> Address:
+    if not isinstance(truth, Recorded) and truth:
+        raise ProgramError(
+            "The condition of while_loop is True whatever the carry is, so the loop would never "
+            "end. Return a comparison with the carry."
+        )
     code = result_code(truth, tape, "while_loop")
     refuse_leaks(np.array([code]), tape.bodies)
     return decoded(code)
@@ -494,9 +499,10 @@ class _Part:
         tape.rewind(self.first)
         return statements, tape.length - self.start
 
-    def close(self, results: frozenset[int]) -> None:
-        """From here on only these of the places since then may be used."""
-        self.tape.bodies[self.bodies :] = [Body(self.start, self.tape.length, results)]
+    def close(self, results: frozenset[int], cells: int = 0) -> None:
+        """From here on only these may be used of the places since then and of the cells before."""
+        start = self.start - cells
+        self.tape.bodies[self.bodies :] = [Body(start, self.tape.length, results)]
 
 
 def _move(tape: Recording, leaf: Any) -> Recorded:
