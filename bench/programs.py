@@ -38,7 +38,7 @@ scenarios = importlib.import_module("scenarios")
 ROWS, Scenario = scenarios.ROWS, scenarios.Scenario
 
 FUNCTIONS = ("exp", "log", "sqrt", "tanh", "sin", "cos")
-SLOWEST = 15.0  # seconds that a peer may take for one recording
+SLOWEST = 3.0  # seconds that a peer may take for one recording
 LONG = 10_000_000  # operations of the long program
 PROTOTYPE = {  # statements that the design's prototype reached on programs of this kind
     "perceptron": 21, "perceptron, batch": 44, "Runge-Kutta": 62, "Rosenbrock": 16,
