@@ -1,6 +1,6 @@
 """What recording, rolling and simplifying cost, and how small programs become.
 
-    python bench/programs.py [--rounds 5] [--quick] [--only NAME]
+    python bench/programs.py [--rounds 3] [--quick] [--only NAME]
 
 Every scenario of tests/scenarios.py is recorded, rolled and simplified; peers trace the same Python
 code where they can, in the same run, in turn. Times are medians, in microseconds per operation
@@ -38,7 +38,7 @@ scenarios = importlib.import_module("scenarios")
 ROWS, Scenario = scenarios.ROWS, scenarios.Scenario
 
 FUNCTIONS = ("exp", "log", "sqrt", "tanh", "sin", "cos")
-SLOWEST = 3.0  # seconds that a peer may take for one recording
+SLOWEST = 0.6  # seconds that a peer may take for one recording
 LONG = 10_000_000  # operations of the long program
 PROTOTYPE = {  # statements that the design's prototype reached on programs of this kind
     "perceptron": 21, "perceptron, batch": 44, "Runge-Kutta": 62, "Rosenbrock": 16,
@@ -198,7 +198,7 @@ def print_peak(steps: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=5, help="rounds (5)")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds (3)")
     parser.add_argument("--quick", action="store_true", help="small sizes, no peers")
     parser.add_argument("--only", default="", help="scenarios whose names contain this")
     parser.add_argument("--peak-of", type=int, help=argparse.SUPPRESS)
@@ -229,7 +229,7 @@ def report(options: argparse.Namespace, peers: dict[str, Any]) -> None:
         columns += [PROTOTYPE.get(row.name, "–"), found["after"]]
         columns += [f"{found[stage]:.3f}" for stage in ("record", "roll", "simplify")]
         for functions, trace in peers.values():
-            measured = theirs(row, functions, trace, min(3, options.rounds))
+            measured = theirs(row, functions, trace, 1)
             shown = "–" if measured is None else f"{measured[0]:.2f}"
             columns.append(shown if measured is None or measured[1] else f"{shown}*")
         rows.append(columns)
