@@ -99,8 +99,11 @@ def ddx_tracer() -> tuple[Any, Callable[..., Any]]:
 
     def trace(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
         count = iter(range(10**9))
-        operands = filled(arguments, lambda _: ddx.var(f"x{next(count)}"))
-        return ddx.equation(lambda: function(*operands))
+
+        def traced() -> Any:
+            return function(*filled(arguments, lambda _: ddx.var(f"x{next(count)}")))
+
+        return ddx.equation(traced)
 
     return SimpleNamespace(**names, relu=relu, sigmoid=sigmoid), trace
 
