@@ -3,8 +3,8 @@
     python bench/programs.py [--rounds 3] [--quick] [--only NAME]
 
 Every scenario of tests/scenarios.py is recorded, rolled and simplified; peers trace the same Python
-code where they can, in the same run, in turn. Times are medians, in microseconds per operation
-recorded. A peer that would take long on a scenario is asked about its small size instead.
+code where they can, in the same run, in turn. Times are in microseconds per operation recorded,
+ours medians. A peer is asked once, and where that would take long, about the small size instead.
 """
 
 import argparse
@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from importlib.metadata import version
+from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -58,25 +59,29 @@ def filled(arguments: Any, take: Callable[[float], Any]) -> Any:
     return take(arguments)
 
 
-def jax_tracer() -> tuple[Any, Callable[..., Any]]:
+Trace = Callable[[Callable[..., Any], tuple[Any, ...]], Any]
+
+
+def peer(functions: Any, largest: Callable[[Any, float], Any]) -> Any:
+    """What the scenarios call, from a peer's own functions."""
+    return SimpleNamespace(
+        **{name: getattr(functions, name) for name in FUNCTIONS},
+        relu=lambda x: largest(x, 0.0), sigmoid=lambda x: 1.0 / (1.0 + functions.exp(-x)),
+    )  # fmt: skip
+
+
+def jax_tracer() -> tuple[Any, Trace]:
     jax = importlib.import_module("jax")
     jax.config.update("jax_enable_x64", True)
-    names = {
-        name: getattr(jax.numpy, name) for name in ("exp", "log", "sqrt", "tanh", "sin", "cos")
-    }
-    relu, sigmoid = (lambda x: jax.numpy.maximum(x, 0.0)), jax.nn.sigmoid
 
     def trace(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
         return jax.make_jaxpr(function)(*filled(arguments, float))
 
-    return SimpleNamespace(**names, relu=relu, sigmoid=sigmoid), trace
+    return peer(jax.numpy, jax.numpy.maximum), trace
 
 
-def casadi_tracer() -> tuple[Any, Callable[..., Any]]:
+def casadi_tracer() -> tuple[Any, Trace]:
     casadi = importlib.import_module("casadi")
-    names = {name: getattr(casadi, name) for name in FUNCTIONS}
-    relu = lambda x: casadi.fmax(x, 0.0)  # noqa: E731
-    sigmoid = lambda x: 1.0 / (1.0 + casadi.exp(-x))  # noqa: E731
 
     def trace(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
         symbols: list[Any] = []
@@ -88,24 +93,21 @@ def casadi_tracer() -> tuple[Any, Callable[..., Any]]:
         result = function(*filled(arguments, take))
         return casadi.Function("f", [casadi.vertcat(*symbols)], [result])
 
-    return SimpleNamespace(**names, relu=relu, sigmoid=sigmoid), trace
+    return peer(casadi, casadi.fmax), trace
 
 
-def ddx_tracer() -> tuple[Any, Callable[..., Any]]:
+def ddx_tracer() -> tuple[Any, Trace]:
     ddx = importlib.import_module("ddx")
-    names = {name: getattr(ddx, name) for name in FUNCTIONS}
-    relu = lambda x: ddx.max(x, 0.0)  # noqa: E731
-    sigmoid = lambda x: 1.0 / (1.0 + ddx.exp(-x))  # noqa: E731
 
     def trace(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
-        count = iter(range(10**9))
+        names = map("x{}".format, count())
 
         def traced() -> Any:
-            return function(*filled(arguments, lambda _: ddx.var(f"x{next(count)}")))
+            return function(*filled(arguments, lambda _: ddx.var(next(names))))
 
         return ddx.equation(traced)
 
-    return SimpleNamespace(**names, relu=relu, sigmoid=sigmoid), trace
+    return peer(ddx, ddx.max), trace
 
 
 PEERS = {

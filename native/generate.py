@@ -11,6 +11,7 @@ is evaluated by calling the row.
 import sys
 import types
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -264,6 +265,12 @@ def docstrings() -> list[str]:
     ]
 
 
+def one_of(name: str, rows: Sequence[Primitive]) -> list[str]:
+    """A function that says whether an operation is one of these rows."""
+    cases = " || ".join(f"op == OP_{row.name.upper()}" for row in rows)
+    return [f"static inline bool {name}(int op)", "{", f"    return {cases};", "}", ""]
+
+
 def methods(ops: list[Op]) -> list[str]:
     """The methods of the one-operand rows, under each of their names."""
     lines = []
@@ -335,6 +342,8 @@ def rows_h() -> str:
     lines += ["};", "static const unsigned char op_arity[OP_COUNT] = {", "    0, 0,"]
     lines += [f"    {op.nin}, /* {op.name} */" for op in ops]
     lines += ["};", "#endif", ""]
+    lines += one_of("is_comparison", primitives.COMPARISONS)
+    lines += one_of("is_of_truths", primitives.OF_TRUTHS)
     lines += ['#include "scalars.h"', ""]
     for op in ops:
         names = [*OPERANDS[: op.nin], *(["n"] if op.is_family else [])]

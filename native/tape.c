@@ -121,12 +121,6 @@ int32_t operation_number(Tape *tape, int op, double constant, PyObject *row, boo
     return number;
 }
 
-bool is_comparison(int op)
-{
-    return op == OP_LESS || op == OP_LESS_EQUAL || op == OP_GREATER || op == OP_GREATER_EQUAL ||
-           op == OP_EQUAL || op == OP_NOT_EQUAL;
-}
-
 bool add_constant(Tape *tape, double number, int64_t *code)
 {
     if (!make_room(&tape->constants, sizeof number))

@@ -102,7 +102,6 @@ int32_t operation_number(Tape *tape, int op, double constant, PyObject *row, boo
 bool add_constant(Tape *tape, double number, int64_t *code);
 bool append(Tape *tape, int32_t number, int line, Py_ssize_t count, const int64_t *codes,
             double result);
-bool is_comparison(int op);
 bool make_guard_of_last(Tape *tape, int64_t code, double expected, bool *made);
 
 /* places.c */

@@ -132,7 +132,7 @@ static PyObject *apply_op(Tape *tape, int op, double constant, PyObject *row, Py
 
 static bool gives_truth(int op, PyObject *const *args, Py_ssize_t count)
 {
-    if (op != OP_MINIMUM && op != OP_MAXIMUM)
+    if (!is_of_truths(op))
         return is_comparison(op);
     for (Py_ssize_t k = 0; k < count; k++)
         if (!is_tracer(args[k]) || !((Tracer *)args[k])->is_truth)

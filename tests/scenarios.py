@@ -48,6 +48,13 @@ def matrix(rows: int, columns: int, seed: int = 0) -> Array:
     return numbers(rows * columns, seed).reshape(rows, columns)
 
 
+def squares(xs: Numbers) -> Any:
+    total = xs[0] * xs[0]
+    for x in xs[1:]:
+        total = total + x * x
+    return total
+
+
 # --- perceptrons ----------------------------------------------------------------------------------
 
 
@@ -278,10 +285,7 @@ def recurrent(w: Any, u: Any, b: Numbers, xs: Any, h: Numbers) -> Any:
                 z = z + u[i][j] * x[j]
             after.append(wg.tanh(z))
         h = after
-    total = h[0] * h[0]
-    for v in h[1:]:
-        total = total + v * v
-    return total
+    return squares(h)
 
 
 def recurrent_example(hidden: int, steps: int, inputs: int) -> tuple[Any, ...]:
@@ -354,10 +358,7 @@ def sparse_product(x: Numbers, rows: Any, steps: int = 3) -> Any:
                 s = s + w * x[j]
             y.append(wg.tanh(s))
         x = y
-    total = x[0] * x[0]
-    for v in x[1:]:
-        total = total + v * v
-    return total
+    return squares(x)
 
 
 def sparse_rows(n: int, ragged: bool) -> list[list[tuple[int, float]]]:

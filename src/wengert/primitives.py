@@ -589,6 +589,10 @@ stop_gradient = Primitive(
     c="{0}",
 )  # fmt: skip
 
+# Their results are 0 or 1; so is the smaller or the larger of two such.
+COMPARISONS = (less, less_equal, greater, greater_equal, equal, not_equal)
+OF_TRUTHS = (minimum, maximum)
+
 TABLE: dict[str, Primitive | Family] = {
     row.name: row
     for row in list(globals().values())

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import wengert as wg
+from scenarios import rosenbrock
 from wengert import primitives
 from wengert.program import fold as folding
 from wengert.program import stretch
@@ -112,15 +113,6 @@ def argument(place: int) -> int:
 
 
 # --- known programs -------------------------------------------------------------------------------
-
-
-def rosenbrock(x: Tree) -> Tree:
-    total = 0.0
-    for i in range(len(x) - 1):
-        t = x[i + 1] - x[i] * x[i]
-        u = 1.0 - x[i]
-        total = total + (100.0 * (t * t) + u * u)
-    return total
 
 
 @pytest.mark.parametrize("n", [10, 100, 1000])

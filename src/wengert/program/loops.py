@@ -281,17 +281,22 @@ def _stacked(outputs: Sequence[Any]) -> Any:
     if not outputs or outputs[0] is None:
         return None if not outputs or all(output is None for output in outputs) else outputs
     structure = _truths_as_numbers(structure_of(outputs[0], where="the step's output"))
-    columns = [structure.elements(output) for output in outputs]
-    kinds = structure.slots()
+    rows = [structure.elements(output) for output in outputs]
+    return _tree_of(structure, list(zip(*rows, strict=True)), len(rows))
+
+
+def _tree_of(structure: Structure, columns: Sequence[Sequence[Any]], length: int) -> Any:
+    """The outputs with a leading axis, from what each of their elements is in all iterations."""
     flat: list[Any] = []
     at = 0
-    for _, size in kinds:
-        flat += [_no_truth(element) for column in columns for element in column[at : at + size]]
+    for _, size in structure.slots():
+        block = columns[at : at + size]
+        flat += [_no_truth(column[k]) for k in range(length) for column in block]
         at += size
     numbers: Any = flat
     if not any(hasattr(element, "_apply") for element in flat):
         numbers = np.array(flat, dtype=float)
-    return _with_leading_axis(structure, len(outputs)).tree(numbers)
+    return _with_leading_axis(structure, length).tree(numbers)
 
 
 def _no_truth(element: Any) -> Any:
@@ -340,7 +345,7 @@ def _recorded_scan(
     if not sequence.length:
         return kept.tree(cells), None
     part = _Part(tape)
-    arrived = [part.move(code, number) for code, number in elements.first]
+    arrived = [_move_code(tape, code) for code in elements.first]
     element = sequence.element.tree(arrived) if sequence.structure else None
     after, output = _pair(step(restored(cells), element))
     _same_structure(kept, after)
@@ -371,16 +376,9 @@ def _recorded_scan(
     numbers = _trial(tape, loop, range(start - len(cells), start), wanted)
     results = [tape.value(place, number) for place, number in zip(wanted, numbers, strict=True)]
     last = kept.tree(results[: len(cells)])
-    stacked = _with_leading_axis(given, sequence.length)
-    columns = results[len(cells) :]
-    flat: list[Recorded] = []
-    at = 0
-    for _, size in given.slots():
-        block = [columns[(at + j) * sequence.length + k]
-                 for k in range(sequence.length) for j in range(size)]  # fmt: skip
-        flat += block
-        at += size
-    return last, stacked.tree(flat)
+    length = sequence.length
+    columns = [results[at : at + length] for at in range(len(cells), len(results), length)]
+    return last, _tree_of(given, columns, length)
 
 
 def _recorded_while(
@@ -390,7 +388,7 @@ def _recorded_while(
     initial = [result_code(leaf, tape) for leaf in kept.elements(carry)]
     start = tape.length
     part = _Part(tape)
-    cells = [part.move(code, tape.number(code)) for code in initial]
+    cells = [_move_code(tape, code) for code in initial]
     condition = _condition(tape, cond(restored(cells)))
     tested = tape.length - start
     after = body(restored(cells))
@@ -440,7 +438,7 @@ class _Elements:
     """Where the elements of the sequences are kept, for the first iteration and for all."""
 
     def __init__(self, tape: Recording, sequence: _Sequence) -> None:
-        self.first: list[tuple[int, float]] = []
+        self.first: list[int] = []
         self.addresses: list[Address] = []
         for leaf in sequence.leaves:
             if sequence.length:
@@ -458,7 +456,7 @@ class _Elements:
             moved = [_move_code(tape, int(code))._code for code in codes.ravel()]
             codes = np.array(moved, np.int64).reshape(rows.shape)
         for column in codes.T:
-            self.first.append((int(column[0]), tape.number(int(column[0]))))
+            self.first.append(int(column[0]))
             self.addresses.append(_along(tape, column))
 
 
@@ -480,10 +478,6 @@ class _Part:
         tape.flush()
         self.tape, self.start, self.first = tape, tape.length, len(tape.statements)
         self.bodies = len(tape.bodies)
-
-    def move(self, code: int, number: float) -> Recorded:
-        """A move at this place, whose operand may be replaced afterwards."""
-        return _move_code(self.tape, code, number)
 
     def taken(self) -> tuple[Sequence[Statement], int]:
         """The statements since then, and how many places they take."""
@@ -509,8 +503,8 @@ def _move(tape: Recording, leaf: Any) -> Recorded:
     return _move_code(tape, result_code(leaf, tape))
 
 
-def _move_code(tape: Recording, code: int, number: float | None = None) -> Recorded:
-    return tape.move(code, tape.number(code) if number is None else number)
+def _move_code(tape: Recording, code: int) -> Recorded:
+    return tape.move(code, tape.number(code))
 
 
 def _carried(carry: Any) -> tuple[Structure, Callable[[Sequence[Any]], Any]]:

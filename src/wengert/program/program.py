@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from wengert.errors import OperandError
 from wengert.program.address import CONSTANT, INPUT, OUTPUT, VALUE, Integers
 from wengert.program.statements import (
     Accumulate,
@@ -126,8 +127,6 @@ class Program:
 
     def bound(self, args: Sequence[Any], named: dict[str, Any]) -> tuple[Any, ...]:
         """All arguments by position, those given by name too."""
-        from wengert.errors import OperandError
-
         names = self.arguments.keys
         free = names[len(args) :]
         if len(args) + len(named) != len(self.arguments.parts) or not set(named) <= set(free):

@@ -24,12 +24,6 @@ if TYPE_CHECKING:
 
 NUMBER = (float, int, np.floating, np.integer, np.bool_)
 
-COMPARISONS = (
-    primitives.less, primitives.less_equal, primitives.greater, primitives.greater_equal,
-    primitives.equal, primitives.not_equal,
-)  # fmt: skip
-TRUTHS = (primitives.minimum, primitives.maximum)  # of two answers give an answer: `and`, `or`
-
 REWRITES = {  # of functions that the table does not have
     "isnan": "x != x",
     "isinf": "abs(x) == math.inf",

@@ -19,17 +19,15 @@ from typing import Any
 from wengert.dispatch import Primitive
 from wengert.operand import Operand
 from wengert.primitives import (
+    COMPARISONS,
     abs,
     ceil,
     cos,
-    equal,
     exp,
     floor,
     fma,
     greater,
-    greater_equal,
     less,
-    less_equal,
     log,
     maximum,
     minimum,
@@ -135,7 +133,6 @@ def text_of(pattern: Pattern) -> str:
 x, y, z = Letter("x"), Letter("y"), Letter("z")
 b, c, d = (Letter(name, constant=True) for name in "bcd")
 
-COMPARISONS = (less, less_equal, greater, greater_equal, equal, not_equal)
 WHOLE = (floor, ceil, trunc, rint)  # their values are integers, infinite or NaN
 
 

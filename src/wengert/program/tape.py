@@ -13,10 +13,9 @@ from typing import Any
 
 from wengert import primitives
 from wengert.dispatch import Primitive
+from wengert.primitives import COMPARISONS, OF_TRUTHS
 from wengert.program.address import CONSTANT, INPUT, VALUE, coded
 from wengert.program.recorded import (
-    COMPARISONS,
-    TRUTHS,
     Recorded,
     closed_error,
     other_tape_error,
@@ -143,7 +142,7 @@ class Tracer(Recorded):
             for arg, number in zip(args, numbers, strict=True)
         ]
         is_truth = row in COMPARISONS or (
-            row in TRUTHS and all(isinstance(arg, Tracer) and arg._is_truth for arg in args)
+            row in OF_TRUTHS and all(isinstance(arg, Tracer) and arg._is_truth for arg in args)
         )
         place = tape.put(Operation(row), codes, data)
         return Tracer(tape, coded(VALUE, place), data, is_truth)

@@ -17,7 +17,6 @@ from wengert.program.program import Program
 from wengert.show.dot import dot_of
 from wengert.show.output import graphviz, html_of, write
 from wengert.show.place import place
-from wengert.show.program import scene_of_program
 from wengert.show.scene import Scene, scene_of
 from wengert.show.shapes import Picture
 from wengert.show.svg import svg_of
@@ -251,6 +250,8 @@ def draw(
     _at_least("digits", digits, 0)
     how = {True: "auto", False: "none"}[fold] if isinstance(fold, bool) else fold
     if isinstance(root, Program):
+        from wengert.show.program import scene_of_program
+
         scene = scene_of_program(root, how, _scopes(expand), max_cells)
     else:
         scene = scene_of(_roots(root), how, _scopes(expand), max_cells, digits)
