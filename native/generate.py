@@ -191,14 +191,14 @@ class Op:
             if zero_into.lines:
                 raise ValueError(f"The partials of {self.name} at 0 are not constant.")
             lines.append("    if (n == 0.0) {")
-            lines += [f"        operands[{k}]->grad += {partial} * upstream;"
+            lines += [f"        operands[{k}]->grad += strong_product({partial}, upstream);"
                       for k, partial in enumerate(zero_names)]  # fmt: skip
             lines += ["        break;", "    }"]
         lines += [f"    {line}" for line in into.lines]
         if into.calls_python:
             lines += ["    if (PyErr_Occurred())", "        return false;"]
         lines += [
-            f"    operands[{k}]->grad += {partial} * upstream;" for k, partial in enumerate(names)
+            f"    operands[{k}]->grad += strong_product({partial}, upstream);" for k, partial in enumerate(names)
         ]
         lines += ["    break;", "}"]
         return lines

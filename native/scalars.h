@@ -31,6 +31,13 @@ static inline double floored_quotient(double x, double y)
     return quotient - below > 0.5 ? below + 1.0 : below;
 }
 
+/* x·y, where a zero absorbs what is infinite or NaN. */
+static inline double strong_product(double x, double y)
+{
+    double product = x * y;
+    return product != product && (x == 0.0 || y == 0.0) ? 0.0 : product;
+}
+
 /* x to an integer, the twin of `power` in special.py. */
 static inline double integer_power(double x, double n)
 {

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from wengert.errors import GraphError, NonFiniteError
 from wengert.graph import names, topological_order
 from wengert.operand import PYTHON_RAISES, ieee_partials, local_partials
+from wengert.special import strong_product
 
 if TYPE_CHECKING:
     from wengert.node import Node
@@ -29,12 +30,15 @@ def push(node: "Node") -> None:
             dx, dy = row.partials(node._data, x._data, y._data)
         except PYTHON_RAISES:
             dx, dy = ieee_partials(row, node._data, (x._data, y._data))
-        x._grad += dx * upstream
-        y._grad += dy * upstream
+        if dx:  # a zero absorbs, see docs/decisions/zero-adjoints.md
+            x._grad += dx * upstream
+        if dy:
+            y._grad += dy * upstream
         return
     partials = local_partials(row, node._data, [operand._data for operand in operands])
     for operand, partial in zip(operands, partials, strict=True):
-        operand._grad += partial * upstream
+        if partial:
+            operand._grad += partial * upstream
 
 
 def push_finite(node: "Node") -> None:
@@ -62,7 +66,7 @@ def contributions(node: "Node", upstream: float) -> list[float]:
     if row is None:
         return _own_contributions(node, upstream)
     partials = local_partials(row, node._data, [operand._data for operand in operands])
-    return [partial * upstream for partial in partials]
+    return [strong_product(partial, upstream) for partial in partials]
 
 
 def _own_backward(node: "Node") -> Callable[[], None]:

@@ -112,6 +112,21 @@ mul = Primitive(
     edges=[Edge((0.0, 0.0), 0.0, (0.0, 0.0)), Edge((0.0, inf), nan, (inf, 0.0))],
     c="{0} * {1}",
 )  # fmt: skip
+strong_mul = Primitive(
+    "strong_mul", "product of x and y, where a zero absorbs inf and nan",
+    special.strong_product, special.strong_product_array,
+    lambda z, x, y: (y, x),
+    [REAL, REAL], symbol="⊗", text="{0} ⊗ {1}", tex=r"{0} \otimes {1}", binds=2,
+    facts=Facts(commutative=True, neutral=1.0, exact_array=True),
+    edges=[
+        Edge((0.0, 0.0), 0.0, (0.0, 0.0)),
+        Edge((0.0, inf), 0.0, (inf, 0.0)),
+        Edge((nan, 0.0), 0.0, (0.0, nan)),
+        Edge((-0.0, 2.0), -0.0, (2.0, -0.0)),
+        Edge((nan, 2.0), nan, (2.0, nan)),
+    ],
+    c="strong_product({0}, {1})",
+)  # fmt: skip
 div = Primitive(
     "div", "quotient of x and y", ieee(operator.truediv, np.true_divide), np.true_divide,
     lambda z, x, y: (1.0 / y, -z / y),

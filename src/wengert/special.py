@@ -78,6 +78,20 @@ def minimum(x: float, y: float) -> float:
     return x if x <= y or x != x else y
 
 
+def strong_product(x: float, y: float) -> float:
+    """x·y, where a zero absorbs what is infinite or NaN; its sign is that of the product."""
+    product = x * y
+    return 0.0 if product != product and (x == 0.0 or y == 0.0) else product
+
+
+def strong_product_array(x: Any, y: Any) -> Any:
+    """The same for arrays."""
+    product = np.multiply(x, y)
+    if np.isnan(product).any():
+        product = np.where(np.isnan(product) & (np.equal(x, 0.0) | np.equal(y, 0.0)), 0.0, product)
+    return product
+
+
 def sigmoid(x: float) -> float:
     """1 / (1 + exp(-x)), without overflow and accurate in both tails."""
     return math.exp(min(x, 0.0)) / (1.0 + math.exp(-abs(x)))
