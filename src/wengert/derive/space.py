@@ -1,0 +1,143 @@
+"""Where a derivative program puts what it computes: behind the primal values, each in its place."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from wengert.dispatch import Primitive
+from wengert.program.address import CONSTANT, VALUE, Address
+from wengert.program.draft import Axes
+from wengert.program.program import Program
+from wengert.program.statements import Accumulate, Assign, Loop, Statement
+from wengert.program.structure import Floats
+
+
+class Space:
+    """The memories of a program that is being written."""
+
+    def __init__(self, program: Program) -> None:
+        self.values = program.values
+        self.index = program.index
+        self._constants: list[Floats] = [program.constants]
+        self._length = len(program.constants)
+        self._known: dict[str, int] = {}
+        self._locals = 0
+
+    @property
+    def constants(self) -> Floats:
+        """The constant memory."""
+        return np.concatenate(self._constants)
+
+    @property
+    def length(self) -> int:
+        """How many constants there are."""
+        return self._length
+
+    def take(self, size: int) -> int:
+        """The first of some new places in the value memory."""
+        first = self.values
+        self.values += size
+        return first
+
+    def block(self, numbers: Any) -> int:
+        """Where some new constants begin."""
+        first, added = self._length, np.asarray(numbers, float).ravel()
+        self._constants.append(added)
+        self._length += len(added)
+        return first
+
+    def number(self, number: float) -> int:
+        """The place of a constant; the same for the same."""
+        key = repr(number)
+        if key not in self._known:
+            self._known[key] = self.block([number])
+        return self._known[key]
+
+    def local(self, name: str) -> str:
+        """A new name for the memory of a while loop."""
+        self._locals += 1
+        return f"{name}_{self._locals}"
+
+
+@dataclass
+class Body:
+    """The statements of one body, as they are written.
+
+    Args:
+        space: the memories.
+        counts: how often each loop around runs, outermost first; 1 for one whose count nobody
+            knows, by which nothing moves then.
+        source: the line of the user's that the next statements come from.
+        home: where results go; None for places of the value memory, one for each round.
+    """
+
+    space: Space
+    counts: tuple[int, ...] = ()
+    statements: list[Statement] = field(default_factory=list)
+    source: str = ""
+    home: "Home | None" = None
+
+    def place(self) -> Address:
+        """New places for a result, one for each round of the loops around."""
+        if self.home:
+            return self.home.place(self.counts)
+        strides = dense(self.counts)
+        return Address(VALUE, self.space.take(prod(self.counts)), strides)
+
+    def apply(self, row: Primitive | None, operands: tuple[Address, ...], label: str = "") -> Address:
+        """Write an operation down; where its result is."""
+        target = self.place()
+        self.assign(target, row, operands, label)
+        return target
+
+    def assign(
+        self, target: Address, row: Primitive | None, operands: tuple[Address, ...], label: str = ""
+    ) -> None:
+        """Write an operation down whose result has a place."""
+        self.statements.append(Assign(target, row, operands, label, self.source))
+
+    def add_to(self, target: Address, operand: Address) -> None:
+        """Write an accumulation down."""
+        self.statements.append(Accumulate(target, operand, "", self.source))
+
+    def constant(self, number: float) -> Address:
+        """The address of a number."""
+        return Address(CONSTANT, self.space.number(number), (0,) * len(self.counts))
+
+    def inside(self, count: int) -> "Body":
+        """The body of a loop in this one, which `close` writes down."""
+        return Body(self.space, (*self.counts, count), [], self.source, self.home)
+
+    def close(self, inner: "Body") -> None:
+        """Write a loop down, if anything is in it."""
+        if inner.statements:
+            self.statements.append(Loop(inner.counts[-1], tuple(inner.statements)))
+
+
+@dataclass
+class Home:
+    """Places in a while loop's own memory, beside that of a result."""
+
+    beside: Address
+    used: int
+
+    def place(self, counts: Sequence[int]) -> Address:
+        """A new place, which moves with the result; in a further loop, one for each round."""
+        further = counts[len(self.beside.strides) :]
+        strides = (*self.beside.strides, *dense(further))
+        address = Address(self.beside.memory, self.beside.base + self.used, strides)
+        self.used += prod(further)
+        return address
+
+
+def dense(counts: Sequence[int]) -> tuple[int, ...]:
+    """The strides of a block with a place for each setting of the counters."""
+    return tuple(prod(counts[k + 1 :]) if count > 1 else 0 for k, count in enumerate(counts))
+
+
+def counts_of(axes: Axes) -> tuple[int, ...]:
+    """How often each loop runs; 1 where that is not known."""
+    return tuple(axis.rounds or 1 for axis in axes)
