@@ -10,11 +10,13 @@ import numpy as np
 
 from wengert.derive.partials import partials_of
 from wengert.program.address import INPUT, OUTPUT, VALUE, Address, Extent, Integers, Mask
+from wengert.program.dependence import UNBOUNDED, meets, size_of
 from wengert.program.draft import TEST, Axes, Axis, Item, Line, frames
 from wengert.program.producers import Producers, extent
 from wengert.program.statements import Accumulate, Guard, Run
 
 Writer = Line | Run
+COUNTED = 1 << 22  # places that are looked at one by one
 
 
 class Activity:
@@ -63,16 +65,28 @@ class Activity:
         """Everything that may write what is read there."""
         key = address, axes
         if key not in self._writers:
-            found: list[Writer] = list(self.producers.possible(address, axes))
+            reach = extent(address, axes, self.index)
+            source = self.producers.source(address, axes)
+            if source and not self.is_sum(address, axes):
+                found: list[Writer] = [source.line]
+            else:
+                near = self.producers.met(address.memory, reach)
+                found = [line for line in near if self._may_write(line, address, axes)]
             if address.memory == VALUE:
-                reach = extent(address, axes, self.index)
                 found += [run for run in self.runs if reach.meets(whole(run))]
-                if self.is_sum(address, axes):
-                    found += [
-                        line for line in self.producers.met(VALUE, reach) if line not in found
-                    ]
             self._writers[key] = found
         return self._writers[key]
+
+    def _may_write(self, line: Line, address: Address, axes: Axes) -> bool:
+        """Whether a statement writes any of the places that are read."""
+        target = line.target
+        mine, its = _counts(axes), _counts(line.axes)
+        if not (target.lookup or address.lookup):
+            return meets(target, its, address, mine)
+        if size_of(mine) > COUNTED or size_of(its) > COUNTED:
+            return True
+        written, read = (a.all(n, self.index).ravel() for a, n in ((target, its), (address, mine)))
+        return bool(np.isin(read, written).any())
 
     def is_sum(self, address: Address, axes: Axes) -> bool:
         """Whether anything is accumulated where it reads."""
@@ -141,6 +155,10 @@ class Activity:
                 if address.memory != INPUT:
                     waiting += self.writers(address, writer.axes)
         return found
+
+
+def _counts(axes: Axes) -> list[int]:
+    return [UNBOUNDED if axis.rounds is None else axis.rounds for axis in axes]
 
 
 def passing(line: Line) -> Iterator[Address]:

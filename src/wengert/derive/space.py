@@ -1,7 +1,7 @@
 """Where a derivative program puts what it computes: behind the primal values, each in its place."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
 
@@ -62,6 +62,19 @@ class Space:
         return f"{name}_{self._locals}"
 
 
+@dataclass(frozen=True)
+class Beside:
+    """Numbers that belong to those of a memory, in rows of `size`: at `base + size·row + place`."""
+
+    memory: str
+    base: int
+    size: int
+
+    def of(self, address: Address) -> Address:
+        """Where the number that belongs to an address is, in row 0."""
+        return replace(address, memory=self.memory, base=address.base + self.base)
+
+
 @dataclass
 class Body:
     """The statements of one body, as they are written.
@@ -111,10 +124,14 @@ class Body:
         """The body of a loop in this one, which `close` writes down."""
         return Body(self.space, (*self.counts, count), [], self.source, self.home)
 
+    def loop(self) -> Loop:
+        """All of it as the loop that it is the body of."""
+        return Loop(self.counts[-1], tuple(self.statements))
+
     def close(self, inner: "Body") -> None:
         """Write a loop down, if anything is in it."""
         if inner.statements:
-            self.statements.append(Loop(inner.counts[-1], tuple(inner.statements)))
+            self.statements.append(inner.loop())
 
 
 @dataclass

@@ -1,0 +1,306 @@
+"""Reverse mode: the statements backwards, each pushing its adjoint on to its operands.
+
+A loop stays a loop; it runs backwards where it carries something. The adjoint of what is assigned
+and read in one body, in the same round, is the sum of its contributions, written as it is. Other
+adjoints are sums in the value memory, that of place p at `first + p`: they start at zero, and every
+statement that reads p adds to them. Where each place is read just once they are assigned instead.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from math import prod
+
+import numpy as np
+
+from wengert.derive.activity import Activity, slots
+from wengert.derive.forward import Pushed, deepened
+from wengert.derive.partials import local, product, total
+from wengert.derive.rerun import Entry, Rerun, entries_of
+from wengert.derive.space import Beside, Body, Space, dense
+from wengert.derive.uses import Use, Uses
+from wengert.program.address import CONSTANT, INPUT, OUTPUT, VALUE, Address, Lookup, Mask
+from wengert.program.draft import Axes, Axis, Frame, Item, Line, drafted
+from wengert.program.program import Program
+from wengert.program.statements import Accumulate, Run, Statement
+from wengert.program.structure import Floats
+
+
+def reverse(
+    program: Program, wanted: Mask, rows: int = 1, seeds: Floats | None = None
+) -> Pushed:
+    """Pull cotangents back through a program.
+
+    Args:
+        program: any program, with n inputs and m outputs.
+        wanted: the inputs whose adjoints are asked for, `(n,)`.
+        rows: how many cotangents each output has.
+        seeds: the outputs' cotangents, `(rows, m)`; without them they are further inputs, in this
+            order.
+
+    Returns:
+        The statements and memories of a program whose outputs are those of the given one, followed
+        by the wanted inputs' adjoints, `(rows, wanted)`.
+
+    **Source:** Griewank and Walther, Evaluating Derivatives, 2nd edition, 2008, section 3.2.
+    """
+    space = Space(program)
+    items = drafted(program.statements)
+    uses = Uses(Activity(items, program.index, wanted))
+    statements = list(program.statements)
+    cotangents = Beside(INPUT, program.arguments.size, program.results.size)
+    if seeds is not None:
+        cotangents = Beside(CONSTANT, space.block(seeds), program.results.size)
+    if rows == 1 or uses.activity.runs or uses.activity.outputs:
+        for row in range(rows):
+            start = replace(cotangents, base=cotangents.base + row * cotangents.size)
+            body = Body(space)
+            _Sweep(program, items, uses, body, start, row).all()
+            statements += body.statements
+    else:
+        body = Body(space, (rows,))
+        _Sweep(program, items, uses, body, cotangents, 0).all()
+        statements.append(body.loop())
+    return Pushed(tuple(statements), space)
+
+
+class _Sweep:
+    """One way back through a program."""
+
+    def __init__(
+        self, program: Program, items: Sequence[Item], uses: Uses, body: Body, cotangents: Beside,
+        row: int,
+    ) -> None:  # fmt: skip
+        self.program, self.items, self.uses, self.body = program, items, uses, body
+        self.activity = uses.activity
+        self.rows = bool(body.counts)
+        self.cotangents = cotangents
+        times = prod(body.counts)
+        self.adjoints = {
+            VALUE: Beside(VALUE, body.space.take(times * program.values), program.values),
+            INPUT: Beside(VALUE, body.space.take(times * len(self.wanted)), len(self.wanted)),
+        }
+        self.pending: dict[int, list[Address]] = {}  # contributions, by the `id` of the statement
+        self.inputs: dict[int, list[Address]] = {}  # by the place of the input
+        self.output = program.results.size + row * int(self.wanted.sum())
+
+    @property
+    def wanted(self) -> Mask:
+        """The inputs whose adjoints are asked for."""
+        return self.activity.wanted
+
+    def all(self) -> None:
+        """Write everything down."""
+        self._zeros(self.items, self.body)
+        self._zero_inputs()
+        self._items(self.items, (), self.body)
+        self._results()
+
+    # --- addresses --------------------------------------------------------------------------------
+
+    def here(self, address: Address, axes: Axes) -> Address:
+        """An address of the program, as it stands where loops run backwards."""
+        base, strides = self._turned(address.base, address.strides, axes)
+        lookup = address.lookup
+        if lookup:
+            lookup = Lookup(*self._turned(lookup.start, lookup.strides, axes))
+        return Address(address.memory, base, strides, lookup)
+
+    def _turned(
+        self, base: int, strides: Sequence[int], axes: Axes
+    ) -> tuple[int, tuple[int, ...]]:
+        found = [0] * len(self.body.counts)
+        for stride, axis in zip(strides, axes, strict=False):
+            if axis.frame in self.uses.carrying:
+                base += stride * ((axis.rounds or 1) - 1)
+                stride = -stride
+            found.append(stride)
+        return base, (*found, *strides[len(axes) :])
+
+    def beside(self, address: Address) -> Address:
+        """The adjoint of an address, which is one here already."""
+        return self._in_rows(self.adjoints[address.memory], address)
+
+    def _in_rows(self, beside: Beside, address: Address) -> Address:
+        """What belongs to an address; where there is a loop over rows, in the present one."""
+        found = beside.of(address)
+        return replace(found, strides=(beside.size, *found.strides[1:])) if self.rows else found
+
+    # --- zeros ------------------------------------------------------------------------------------
+
+    def _zeros(self, items: Sequence[Item], body: Body) -> None:
+        """Let the sums start."""
+        for item in items:
+            if isinstance(item, Line):
+                if id(item) in self.uses.summed:
+                    target = self.beside(self.within(item.target))
+                    body.assign(target, None, (body.constant(0.0),))
+            elif isinstance(item, Run):
+                for place in self.uses.read_of(item):
+                    target = self.beside(Address(VALUE, place, (0,) * len(body.counts)))
+                    body.assign(target, None, (body.constant(0.0),))
+            else:
+                for part in item.parts:
+                    inner = body.inside(item.count or 1)
+                    self._zeros(part, inner)
+                    body.close(inner)
+
+    def within(self, address: Address) -> Address:
+        """The address inside the loop over rows, if there is one."""
+        for _ in self.body.counts:
+            lookup = address.lookup and Lookup(address.lookup.start, (0, *address.lookup.strides))
+            address = replace(address, strides=(0, *address.strides), lookup=lookup)
+        return address
+
+    def _zero_inputs(self) -> None:
+        for first, count in stretches(self.uses.summed_inputs):
+            inner = self.body.inside(count)
+            target = self.within(Address(INPUT, first, (1,)))
+            inner.assign(self.beside(target), None, (inner.constant(0.0),))
+            self.body.close(inner)
+
+    # --- statements -------------------------------------------------------------------------------
+
+    def _items(self, items: Sequence[Item], axes: Axes, body: Body) -> None:
+        for item in reversed(items):
+            if isinstance(item, Line):
+                if id(item) in self.uses.useful:
+                    self._line(item, body)
+            elif isinstance(item, Run):
+                self._run(item, body)
+            elif item.count is not None:
+                inner = body.inside(item.count)
+                self._items(item.parts[0], (*axes, Axis(item, 0)), inner)
+                body.close(inner)
+            else:
+                self._while(item, axes, body)
+
+    def _line(self, line: Line, body: Body) -> None:
+        body.source = line.source
+        adjoint = self._adjoint(line, body)
+        if adjoint is None:
+            return
+        wanted = [(k, a) for k, a in slots(line) if self.activity.depends(a, line.axes)]
+        if line.row is None:
+            partials: list[Address | float] = [1.0]
+        else:
+            environment = [self.here(a, line.axes) for a in (line.target, *line.reads)]
+            numbers = [k for k, _ in wanted]
+            partials = local(line.row, environment, numbers, body.constant, body.apply)
+        for (slot, address), partial in zip(wanted, partials, strict=True):
+            term = product(adjoint, partial, body.constant, body.apply)
+            self._deliver(term, Use(line, slot, address), body)
+
+    def _adjoint(self, line: Line, body: Body) -> Address | None:
+        """Where the adjoint of a statement's result is; None if nothing reads it."""
+        target = self.here(line.target, line.axes)
+        if line.target.memory == OUTPUT:
+            return self._in_rows(self.cotangents, target)
+        if line.kind is Accumulate or id(line) not in self.uses.private:
+            known = line.kind is Accumulate or id(line) in self.uses.kept
+            return self.beside(target) if known else None
+        terms = self.pending.pop(id(line), [])
+        return total(terms, body.apply) if terms else None
+
+    def _deliver(self, term: Address, use: Use, body: Body) -> None:
+        """Add a contribution to the adjoint of what a statement has read."""
+        address = use.address
+        writer = self.uses.private_writer(use)
+        if writer is not None:
+            self.pending.setdefault(id(writer), []).append(term)
+            return
+        if address.memory == INPUT and self.uses.is_private_input(address, use.line.axes):
+            self.inputs.setdefault(address.base, []).append(term)
+            return
+        target = self.beside(self.here(address, use.line.axes))
+        if use.key in self.uses.single:
+            body.assign(target, None, (term,))
+        else:
+            body.add_to(target, term)
+
+    # --- results ----------------------------------------------------------------------------------
+
+    def _results(self) -> None:
+        """Move the inputs' adjoints to the outputs."""
+        body, count = self.body, int(self.wanted.sum())
+        place = 0
+        for first, length in stretches(self.wanted & ~self.uses.private_inputs):
+            inner = body.inside(length)
+            at = self.output + int(self.wanted[:first].sum())
+            out = Beside(OUTPUT, at - first, count)
+            source = self.within(Address(INPUT, first, (1,)))
+            inner.assign(self._in_rows(out, source), None, (self.beside(source),))
+            body.close(inner)
+        for place in np.flatnonzero(self.wanted & self.uses.private_inputs).tolist():
+            terms = self.inputs.get(place, [])
+            source = total(terms, body.apply) if terms else body.constant(0.0)
+            at = self.output + int(self.wanted[:place].sum())
+            out = Beside(OUTPUT, at - place, count)
+            target = self._in_rows(out, self.within(Address(INPUT, place)))
+            body.assign(target, None, (source,))
+
+    # --- while loops and columns ------------------------------------------------------------------
+
+    def _while(self, frame: Frame, axes: Axes, body: Body) -> None:
+        """Run it again with tangents of all that it reads, which its results' adjoints multiply."""
+        entries = entries_of(frame, len(axes), self.uses)
+        if not entries:
+            return
+        rerun = Rerun(self.uses, self.here, frame, axes, entries, body)
+        for line, tangent in rerun.exits:
+            nest = [body, body.inside(1)]  # the loop itself, of whose counter nothing depends here
+            for axis in line.axes[len(axes) + 1 :]:
+                nest.append(nest[-1].inside(axis.rounds or 1))
+            adjoint = self._left(line, axes)
+            for entry in entries if adjoint else ():
+                self._through(entry, adjoint, tangent, nest[-1], axes)
+            for outer, inner in zip(nest[-2::-1], nest[:0:-1], strict=True):
+                outer.close(inner)
+
+    def _left(self, line: Line, axes: Axes) -> Address | None:
+        """The adjoint of what a statement moves out of a while loop."""
+        target = self.here(line.target, axes)
+        if target.memory == OUTPUT:
+            return self._in_rows(self.cotangents, target)
+        return self.beside(target) if id(line) in self.uses.kept else None
+
+    def _through(
+        self, entry: Entry, adjoint: Address, tangent: Address, body: Body, axes: Axes
+    ) -> None:
+        """Add to the adjoint of what a while loop has read."""
+        nest = [body]
+        for count in entry.counts:
+            nest.append(nest[-1].inside(count))
+        inner = nest[-1]
+        width = len(body.counts)
+        here = self.here(entry.address, axes)
+        start = here.strides[: len(self.body.counts) + len(axes) + 1]
+        gap = (0,) * (width - len(start))
+        lookup = here.lookup
+        if lookup:
+            steps = lookup.strides
+            known, moved = steps[: len(start)], entry.lookup_moves
+            lookup = Lookup(lookup.start, (*known, *gap, *moved))
+        target = replace(here, strides=(*start, *gap, *entry.moves), lookup=lookup)
+        for _ in entry.counts:
+            adjoint = deepened(adjoint, 0)
+        if entry.several:
+            step = tangent.strides[-1]
+            strides = tuple(step * stride for stride in dense(entry.counts))
+            tangent = replace(
+                tangent, base=tangent.base + step * entry.offset,
+                strides=(*tangent.strides[:-1], *strides),
+            )  # fmt: skip
+        term = product(adjoint, tangent, inner.constant, inner.apply)
+        inner.add_to(self.beside(target), term)
+        for outer, deeper in zip(nest[-2::-1], nest[:0:-1], strict=True):
+            outer.close(deeper)
+
+    def _run(self, run: Run, body: Body) -> None:
+        raise AssertionError
+
+
+def stretches(mask: Mask) -> Iterator[tuple[int, int]]:
+    """Where the true ones begin that follow each other, and how many they are."""
+    edges = np.flatnonzero(np.diff(mask.astype(np.int8), prepend=0, append=0))
+    for first, stop in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+        yield first, stop - first
