@@ -79,14 +79,7 @@ class Activity:
 
     def _may_write(self, line: Line, address: Address, axes: Axes) -> bool:
         """Whether a statement writes any of the places that are read."""
-        target = line.target
-        mine, its = _counts(axes), _counts(line.axes)
-        if not (target.lookup or address.lookup):
-            return meets(target, its, address, mine)
-        if size_of(mine) > COUNTED or size_of(its) > COUNTED:
-            return True
-        written, read = (a.all(n, self.index).ravel() for a, n in ((target, its), (address, mine)))
-        return bool(np.isin(read, written).any())
+        return may_meet(line.target, _counts(line.axes), address, _counts(axes), self.index)
 
     def is_sum(self, address: Address, axes: Axes) -> bool:
         """Whether anything is accumulated where it reads."""
@@ -159,6 +152,17 @@ class Activity:
 
 def _counts(axes: Axes) -> list[int]:
     return [UNBOUNDED if axis.rounds is None else axis.rounds for axis in axes]
+
+
+def may_meet(
+    a: Address, a_counts: Sequence[int], b: Address, b_counts: Sequence[int], index: Integers
+) -> bool:
+    """Whether two addresses of one memory can be the same place, at whatever counters."""
+    if not (a.lookup or b.lookup):
+        return meets(a, a_counts, b, b_counts)
+    if size_of(a_counts) > COUNTED or size_of(b_counts) > COUNTED:
+        return True
+    return bool(np.isin(a.all(a_counts, index), b.all(b_counts, index)).any())
 
 
 def passing(line: Line) -> Iterator[Address]:

@@ -173,7 +173,7 @@ class Forward:
             if not isinstance(partial, float) and inner is not body:
                 partial = deepened(partial, 0)
             terms.append(product(each, partial, inner.constant, inner.apply))
-        settle(inner, tangent, terms, found, dotted(line.label))
+        settle(inner, tangent, terms, dotted(line.label))
 
     # --- while loops ------------------------------------------------------------------------------
 
@@ -214,14 +214,12 @@ def _needing_zero(activity: Activity) -> set[int]:
     return found
 
 
-def settle(
-    body: Body, target: Address, terms: Sequence[Address], given: Sequence[Address], label: str
-) -> None:
+def settle(body: Body, target: Address, terms: Sequence[Address], label: str = "") -> None:
     """See to it that the sum of some terms stands at a place."""
+    written = len(body.statements)
     result = total(terms, body.apply)
-    last = body.statements[-1] if body.statements else None
-    fresh = all(result != each for each in given)
-    if fresh and isinstance(last, Assign) and last.target == result:
+    last = body.statements[-1] if len(body.statements) > written else None
+    if isinstance(last, Assign):
         body.statements[-1] = replace(last, target=target, label=label)
     else:
         body.assign(target, None, (result,), label)

@@ -67,7 +67,7 @@ def entries_of(frame: Frame, depth: int, uses: Uses) -> list[Entry]:
     """
     found: dict[object, Entry] = {}
     offset = 0
-    for use in uses.uses:
+    for use in uses.all:
         axes = use.line.axes
         if len(axes) <= depth or axes[depth].frame is not frame or use.address.memory not in CODES:
             continue

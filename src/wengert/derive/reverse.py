@@ -13,11 +13,11 @@ from math import prod
 import numpy as np
 
 from wengert.derive.activity import Activity, slots
-from wengert.derive.forward import Pushed, deepened
+from wengert.derive.forward import Pushed, deepened, settle
 from wengert.derive.partials import local, product, total
 from wengert.derive.rerun import Entry, Rerun, entries_of
 from wengert.derive.space import Beside, Body, Space, dense
-from wengert.derive.uses import Use, Uses
+from wengert.derive.uses import Far, Use, Uses
 from wengert.program.address import CONSTANT, INPUT, OUTPUT, VALUE, Address, Lookup, Mask
 from wengert.program.draft import Axes, Axis, Frame, Item, Line, drafted
 from wengert.program.program import Program
@@ -45,7 +45,7 @@ def reverse(
     """
     space = Space(program)
     items = drafted(program.statements)
-    uses = Uses(Activity(items, program.index, wanted))
+    uses = Uses(Activity(items, program.index, wanted), items)
     statements = list(program.statements)
     cotangents = Beside(INPUT, program.arguments.size, program.results.size)
     if seeds is not None:
@@ -161,11 +161,14 @@ class _Sweep:
     # --- statements -------------------------------------------------------------------------------
 
     def _items(self, items: Sequence[Item], axes: Axes, body: Body) -> None:
+        waiting: dict[Far, list[Address]] = {}
         for item in reversed(items):
             if isinstance(item, Line):
                 if id(item) in self.uses.useful:
-                    self._line(item, body)
-            elif isinstance(item, Run):
+                    self._line(item, body, waiting)
+                continue
+            self._flush(waiting, body)
+            if isinstance(item, Run):
                 self._run(item, body)
             elif item.count is not None:
                 inner = body.inside(item.count)
@@ -173,8 +176,9 @@ class _Sweep:
                 body.close(inner)
             else:
                 self._while(item, axes, body)
+        self._flush(waiting, body)
 
-    def _line(self, line: Line, body: Body) -> None:
+    def _line(self, line: Line, body: Body, waiting: dict[Far, list[Address]]) -> None:
         body.source = line.source
         adjoint = self._adjoint(line, body)
         if adjoint is None:
@@ -188,34 +192,45 @@ class _Sweep:
             partials = local(line.row, environment, numbers, body.constant, body.apply)
         for (slot, address), partial in zip(wanted, partials, strict=True):
             term = product(adjoint, partial, body.constant, body.apply)
-            self._deliver(term, Use(line, slot, address), body)
+            self._deliver(term, Use(line, slot, address), body, waiting)
 
     def _adjoint(self, line: Line, body: Body) -> Address | None:
         """Where the adjoint of a statement's result is; None if nothing reads it."""
         target = self.here(line.target, line.axes)
         if line.target.memory == OUTPUT:
             return self._in_rows(self.cotangents, target)
-        if line.kind is Accumulate or id(line) not in self.uses.private:
-            known = line.kind is Accumulate or id(line) in self.uses.kept
-            return self.beside(target) if known else None
-        terms = self.pending.pop(id(line), [])
+        if line.kind is Accumulate:
+            return self.beside(target)
+        terms = [self.beside(target)] if id(line) in self.uses.kept else []
+        terms += self.pending.pop(id(line), [])
         return total(terms, body.apply) if terms else None
 
-    def _deliver(self, term: Address, use: Use, body: Body) -> None:
+    def _deliver(
+        self, term: Address, use: Use, body: Body, waiting: dict[Far, list[Address]]
+    ) -> None:
         """Add a contribution to the adjoint of what a statement has read."""
-        address = use.address
-        writer = self.uses.private_writer(use)
+        writer = self.uses.local(use)
         if writer is not None:
             self.pending.setdefault(id(writer), []).append(term)
-            return
-        if address.memory == INPUT and self.uses.is_private_input(address, use.line.axes):
-            self.inputs.setdefault(address.base, []).append(term)
-            return
-        target = self.beside(self.here(address, use.line.axes))
-        if use.key in self.uses.single:
-            body.assign(target, None, (term,))
+        elif self.uses.is_private_input(use):
+            self.inputs.setdefault(use.address.base, []).append(term)
         else:
-            body.add_to(target, term)
+            far = self.uses.far[use.key]
+            waiting.setdefault(far, []).append(term)
+            if far.at_once:
+                self._flush(waiting, body, far)
+
+    def _flush(
+        self, waiting: dict[Far, list[Address]], body: Body, only: Far | None = None
+    ) -> None:
+        """Deliver contributions at a distance."""
+        for far in [only] if only else list(waiting):
+            terms = waiting.pop(far)
+            target = self.beside(self.here(far.address, far.axes))
+            if far.is_single:
+                settle(body, target, terms)
+            else:
+                body.add_to(target, total(terms, body.apply))
 
     # --- results ----------------------------------------------------------------------------------
 
