@@ -56,6 +56,10 @@ class Activity:
             return self.is_wanted(address, axes)
         return any(id(writer) in self._active for writer in self.writers(address, axes))
 
+    def _reaches(self, line: Line, mask: Mask) -> bool:
+        low, high, _ = extent(line.target, line.axes, self.index)
+        return bool(mask[low : high + 1].any())
+
     def is_wanted(self, address: Address, axes: Axes) -> bool:
         """Whether an address of inputs means a wanted one."""
         reach = extent(address, axes, self.index)
@@ -128,12 +132,13 @@ class Activity:
         inside = places[(places >= low) & (places <= high)]
         return bool(((inside - low) % max(step, 1) == 0).any())
 
-    def useful(self) -> set[int]:
-        """The active statements, by `id`, on which an output depends."""
+    def useful(self, chosen: Mask) -> set[int]:
+        """The active statements, by `id`, on which any of the chosen outputs depends."""
         found: set[int] = set()
         waiting: list[Writer] = [
-            line for line in self.producers.lines if line.target.memory == OUTPUT
-        ]
+            line for line in self.producers.lines
+            if line.target.memory == OUTPUT and self._reaches(line, chosen)
+        ]  # fmt: skip
         for run in self.outputs:
             waiting += self.read_by(run)
         while waiting:

@@ -22,7 +22,7 @@ from wengert.program.structure import Floats
 
 def forward(
     program: Program, wanted: Mask, directions: int = 1, seeds: Floats | None = None
-) -> "Pushed":
+) -> "Derived":
     """Push tangents through a program.
 
     Args:
@@ -33,8 +33,8 @@ def forward(
             this order.
 
     Returns:
-        The statements and memories of a program whose outputs are those of the given one, followed
-        by their tangents, `(directions, m)`.
+        The statements of the program and those of its derivative, which leave the outputs'
+        tangents in the value memory, `(directions, m)`.
 
     **Source:** Griewank and Walther, Evaluating Derivatives, 2nd edition, 2008, section 3.1.
     """
@@ -44,23 +44,25 @@ def forward(
     inputs = Beside(INPUT, sizes[INPUT], sizes[INPUT])
     if seeds is not None:
         inputs = Beside(CONSTANT, space.block(seeds), sizes[INPUT])
+    results = space.take(sizes[OUTPUT] * directions)
     tangents = {
         INPUT: inputs,
         VALUE: Beside(VALUE, space.take(sizes[VALUE] * directions), sizes[VALUE]),
-        OUTPUT: Beside(OUTPUT, sizes[OUTPUT], sizes[OUTPUT]),
+        OUTPUT: Beside(VALUE, results, sizes[OUTPUT]),
     }
     forwarding = Forward(space, Activity(items, program.index, wanted), directions, tangents)
     body = Body(space)
     forwarding.items(items, body)
-    return Pushed(tuple(body.statements), space)
+    return Derived(tuple(body.statements), space, results)
 
 
 @dataclass(frozen=True)
-class Pushed:
-    """The statements of a derivative program, and its memories."""
+class Derived:
+    """The statements of a derivative program, its memories, and where its results begin."""
 
     statements: tuple[Statement, ...]
     space: Space
+    results: int
 
 
 class Forward:

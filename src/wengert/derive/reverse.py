@@ -13,7 +13,7 @@ from math import prod
 import numpy as np
 
 from wengert.derive.activity import Activity, slots
-from wengert.derive.forward import Pushed, deepened, settle
+from wengert.derive.forward import Derived, deepened, settle
 from wengert.derive.partials import local, product, total
 from wengert.derive.rerun import Entry, Rerun, entries_of
 from wengert.derive.space import Beside, Body, Space, dense
@@ -26,8 +26,9 @@ from wengert.program.structure import Floats
 
 
 def reverse(
-    program: Program, wanted: Mask, rows: int = 1, seeds: Floats | None = None
-) -> Pushed:
+    program: Program, wanted: Mask, rows: int = 1, seeds: Floats | None = None,
+    chosen: Mask | None = None,
+) -> Derived:  # fmt: skip
     """Pull cotangents back through a program.
 
     Args:
@@ -36,17 +37,20 @@ def reverse(
         rows: how many cotangents each output has.
         seeds: the outputs' cotangents, `(rows, m)`; without them they are further inputs, in this
             order.
+        chosen: the outputs that have cotangents, `(m,)`; all by default.
 
     Returns:
-        The statements and memories of a program whose outputs are those of the given one, followed
-        by the wanted inputs' adjoints, `(rows, wanted)`.
+        The statements of the program and those of its derivative, which leave the adjoints of the
+        wanted inputs in the value memory, `(rows, wanted)`.
 
     **Source:** Griewank and Walther, Evaluating Derivatives, 2nd edition, 2008, section 3.2.
     """
     space = Space(program)
     items = drafted(program.statements)
-    uses = Uses(Activity(items, program.index, wanted), items)
+    chosen = np.ones(program.results.size, bool) if chosen is None else chosen
+    uses = Uses(Activity(items, program.index, wanted), items, chosen)
     statements = list(program.statements)
+    results = space.take(rows * int(wanted.sum()))
     cotangents = Beside(INPUT, program.arguments.size, program.results.size)
     if seeds is not None:
         cotangents = Beside(CONSTANT, space.block(seeds), program.results.size)
@@ -54,13 +58,13 @@ def reverse(
         for row in range(rows):
             start = replace(cotangents, base=cotangents.base + row * cotangents.size)
             body = Body(space)
-            _Sweep(program, items, uses, body, start, row).all()
+            _Sweep(program, items, uses, body, start, results + row * int(wanted.sum())).all()
             statements += body.statements
     else:
         body = Body(space, (rows,))
-        _Sweep(program, items, uses, body, cotangents, 0).all()
+        _Sweep(program, items, uses, body, cotangents, results).all()
         statements.append(body.loop())
-    return Pushed(tuple(statements), space)
+    return Derived(tuple(statements), space, results)
 
 
 class _Sweep:
@@ -68,7 +72,7 @@ class _Sweep:
 
     def __init__(
         self, program: Program, items: Sequence[Item], uses: Uses, body: Body, cotangents: Beside,
-        row: int,
+        results: int,
     ) -> None:  # fmt: skip
         self.program, self.items, self.uses, self.body = program, items, uses, body
         self.activity = uses.activity
@@ -81,7 +85,7 @@ class _Sweep:
         }
         self.pending: dict[int, list[Address]] = {}  # contributions, by the `id` of the statement
         self.inputs: dict[int, list[Address]] = {}  # by the place of the input
-        self.output = program.results.size + row * int(self.wanted.sum())
+        self.results = results
 
     @property
     def wanted(self) -> Mask:
@@ -235,21 +239,21 @@ class _Sweep:
     # --- results ----------------------------------------------------------------------------------
 
     def _results(self) -> None:
-        """Move the inputs' adjoints to the outputs."""
+        """Move the inputs' adjoints to where results are expected."""
         body, count = self.body, int(self.wanted.sum())
         place = 0
         for first, length in stretches(self.wanted & ~self.uses.private_inputs):
             inner = body.inside(length)
-            at = self.output + int(self.wanted[:first].sum())
-            out = Beside(OUTPUT, at - first, count)
+            at = self.results + int(self.wanted[:first].sum())
+            out = Beside(VALUE, at - first, count)
             source = self.within(Address(INPUT, first, (1,)))
             inner.assign(self._in_rows(out, source), None, (self.beside(source),))
             body.close(inner)
         for place in np.flatnonzero(self.wanted & self.uses.private_inputs).tolist():
             terms = self.inputs.get(place, [])
             source = total(terms, body.apply) if terms else body.constant(0.0)
-            at = self.output + int(self.wanted[:place].sum())
-            out = Beside(OUTPUT, at - place, count)
+            at = self.results + int(self.wanted[:place].sum())
+            out = Beside(VALUE, at - place, count)
             target = self._in_rows(out, self.within(Address(INPUT, place)))
             body.assign(target, None, (source,))
 

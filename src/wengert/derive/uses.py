@@ -15,7 +15,7 @@ import numpy as np
 
 from wengert.derive.activity import COUNTED, Activity, Writer, may_meet, slots, whole
 from wengert.derive.space import counts_of
-from wengert.program.address import INPUT, VALUE, Address, Integers
+from wengert.program.address import INPUT, VALUE, Address, Integers, Mask
 from wengert.program.dependence import solvable
 from wengert.program.draft import Axes, Frame, Item, Line
 from wengert.program.producers import extent
@@ -68,6 +68,7 @@ class Uses:
     Args:
         activity: who depends on whom.
         items: the program, taken apart.
+        chosen: the outputs that have cotangents, `(m,)`.
 
     Attributes:
         carrying: the loops in which a round needs what an earlier one has made.
@@ -78,9 +79,9 @@ class Uses:
         summed_inputs: those for whose adjoints contributions are summed up, `(n,)`.
     """
 
-    def __init__(self, activity: Activity, items: Sequence[Item]) -> None:
+    def __init__(self, activity: Activity, items: Sequence[Item], chosen: Mask) -> None:
         self.activity = activity
-        self.useful = activity.useful()
+        self.useful = activity.useful(chosen)
         self.all = [
             Use(line, slot, address)
             for line in activity.producers.lines if id(line) in self.useful

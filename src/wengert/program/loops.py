@@ -269,14 +269,6 @@ def _without_leading_axis(structure: Structure) -> Structure:
     return replace(structure, parts=tuple(map(_without_leading_axis, structure.parts)))
 
 
-def _with_leading_axis(structure: Structure, length: int) -> Structure:
-    if structure.kind in (ARRAY, NUMBER):
-        return Structure(ARRAY, (length, *structure.shape))
-    return replace(
-        structure, parts=tuple(_with_leading_axis(part, length) for part in structure.parts)
-    )
-
-
 def _stacked(outputs: Sequence[Any]) -> Any:
     if not outputs or outputs[0] is None:
         return None if not outputs or all(output is None for output in outputs) else outputs
@@ -296,7 +288,7 @@ def _tree_of(structure: Structure, columns: Sequence[Sequence[Any]], length: int
     numbers: Any = flat
     if not any(hasattr(element, "_apply") for element in flat):
         numbers = np.array(flat, dtype=float)
-    return _with_leading_axis(structure, length).tree(numbers)
+    return structure.with_leading((length,)).tree(numbers)
 
 
 def _no_truth(element: Any) -> Any:

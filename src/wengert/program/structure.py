@@ -59,6 +59,19 @@ class Structure:
         flat = self.kind in (TUPLE, LIST) and all(part.kind == NUMBER for part in self.parts)
         object.__setattr__(self, "_is_flat", flat)
 
+    @property
+    def leaf_shape(self) -> tuple[int, ...] | None:
+        """The shape of an array, () for a number, and None for all that is neither."""
+        return {NUMBER: (), ARRAY: self.shape}.get(self.kind)
+
+    def with_leading(self, shape: tuple[int, ...]) -> "Structure":
+        """The same with further axes in front of each number and array."""
+        own = self.leaf_shape
+        if own is not None:
+            return Structure(ARRAY, (*shape, *own)) if shape or own else self
+        parts = tuple(part.with_leading(shape) for part in self.parts)
+        return dataclasses.replace(self, parts=parts)
+
     def slots(self, name: str = "") -> Iterator[tuple[str, int]]:
         """A name and a size for each leaf that holds numbers, in order."""
         if self.kind in (NUMBER, ARRAY):
