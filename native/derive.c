@@ -1,38 +1,15 @@
-/* Derivatives of a straight stretch, kept in columns: the native twin of
- * src/wengert/derive/columns.py.
+/* Reverse and forward mode of a straight stretch: the native twins of src/wengert/derive/sweep.py.
  *
- * Nothing here knows a derivative. What an operation contributes to the derivatives by its operands
- * comes from Python as integers: steps that compute its partials, and per operand a last step that
- * multiplies a flow (the adjoint of the result, or the tangent of the operand) with the partial. */
+ * A sweep down checks every operand and finds out what depends on what is wanted; the derivative is
+ * written in a sweep up or down. Columns grow as they are written. */
 
-#include "codes.h"
+#include "derive.h"
 
 #include <string.h>
 
-enum { MOST_TERMS = 8 };                /* operands of an operation: one bit for each */
-enum { NOTHING, FLOW_ITSELF, MULTIPLIED }; /* what a flow becomes on its way past an operation */
-enum { FLOW, RESULT, FIRST_OPERAND };   /* the environment of steps, which stand behind operands */
 enum { OPS, OPERANDS, LINES, TABLE, CONSTANTS, INPUTS, VALUES, SEED_ITEMS, SEED_CODES, LABELLED,
        BUFFERS };
 enum { NEW_OPS, NEW_LINES, NEW_OPERANDS, COLUMNS };
-
-typedef struct {
-    int32_t op, reads;
-    const int32_t *args; /* numbers of the environment; constant k as -1 - k */
-} Step;
-
-typedef struct {
-    int32_t kind, need_count;
-    const int32_t *needs; /* the steps that the partial needs, in order */
-    Step last;
-} Term;
-
-typedef struct {
-    int32_t reads, step_count, term_count;
-    const Step *steps;
-    const Term *terms;
-    Py_ssize_t most_items, most_reads; /* that one statement can come to */
-} Rule;
 
 typedef struct {
     Py_buffer buffers[BUFFERS];
@@ -43,13 +20,10 @@ typedef struct {
     int64_t count, operand_count;
     Code first, start, constants_start;
     int64_t input_count, value_count;
-    /* what its operations contribute */
-    Rule *rules;
-    Step *steps;
-    Term *terms;
-    int32_t rule_count, add;
+    /* what its operations contribute, and one of them at work */
+    Contributions known;
     Code *environment;
-    uint8_t *needed; /* per step of the statement */
+    uint8_t *needed; /* per step */
     /* what is written */
     PyObject *columns[COLUMNS];
     int32_t *new_ops, *new_lines, line;
@@ -60,135 +34,6 @@ typedef struct {
     double *new_constants;
     int32_t constant_count, new_constant_count;
 } Work;
-
-static bool misfit(const char *what)
-{
-    PyErr_SetString(PyExc_ValueError, what);
-    return false;
-}
-
-/* Memory for at least one element, so that NULL always means failure; zeros, where it matters. */
-static void *zeros(int64_t count, size_t size)
-{
-    void *memory = (uint64_t)count >= PY_SSIZE_T_MAX / size
-                       ? NULL
-                       : PyMem_RawCalloc((size_t)count + 1, size);
-    if (memory == NULL)
-        PyErr_NoMemory();
-    return memory;
-}
-
-/* --- what operations contribute ---------------------------------------------------------------- */
-
-typedef struct {
-    const int32_t *next, *end;
-} Cursor;
-
-/* So many integers of the table; NULL if there are fewer. */
-static const int32_t *take(Cursor *cursor, int64_t count)
-{
-    if (count < 0 || count > cursor->end - cursor->next)
-        return NULL;
-    const int32_t *taken = cursor->next;
-    cursor->next += count;
-    return taken;
-}
-
-static bool read_step(const Work *w, Cursor *cursor, Step *step)
-{
-    const int32_t *head = take(cursor, 2);
-    if (head == NULL || head[0] < 0)
-        return false;
-    *step = (Step){head[0], head[1], take(cursor, head[1])};
-    for (int32_t k = 0; step->args != NULL && k < step->reads; k++)
-        if (step->args[k] < -w->constant_count)
-            return false;
-    return step->args != NULL;
-}
-
-/* Whether all that a step reads is there: what stands before the steps, and steps marked as made. */
-static bool finds_its_operands(const Step *step, int32_t steps_start, int32_t end,
-                               const uint8_t *made)
-{
-    for (int32_t k = 0; k < step->reads; k++)
-        if (step->args[k] >= end ||
-            (step->args[k] >= steps_start && !made[step->args[k] - steps_start]))
-            return false;
-    return true;
-}
-
-static bool read_term(const Work *w, Cursor *cursor, const Rule *rule, Term *term, uint8_t *made)
-{
-    const int32_t *head = take(cursor, 2);
-    if (head == NULL || head[0] < NOTHING || head[0] > MULTIPLIED)
-        return false;
-    *term = (Term){.kind = head[0], .need_count = head[1], .needs = take(cursor, head[1])};
-    if (term->needs == NULL || !read_step(w, cursor, &term->last))
-        return false;
-    int32_t steps_start = FIRST_OPERAND + rule->term_count;
-    memset(made, 0, (size_t)rule->step_count);
-    for (int32_t k = 0; k < term->need_count; k++) {
-        int32_t need = term->needs[k];
-        if (need < 0 || need >= rule->step_count ||
-            !finds_its_operands(&rule->steps[need], steps_start, steps_start + need, made))
-            return false;
-        made[need] = 1;
-    }
-    return finds_its_operands(&term->last, steps_start, steps_start + rule->step_count, made);
-}
-
-static bool read_rule(Work *w, Cursor *cursor, Rule *rule, Step *steps, Term *terms)
-{
-    const int32_t *head = take(cursor, 3);
-    if (head == NULL || head[0] < 0 || head[1] < 0 || head[2] < 0 || head[2] > head[0] ||
-        head[2] > MOST_TERMS || head[1] > cursor->end - cursor->next)
-        return false;
-    *rule = (Rule){.reads = head[0], .step_count = head[1], .term_count = head[2],
-                   .steps = steps, .terms = terms};
-    for (int32_t k = 0; k < rule->step_count; k++) {
-        if (!read_step(w, cursor, &steps[k]))
-            return false;
-        rule->most_reads += steps[k].reads;
-    }
-    for (int32_t k = 0; k < rule->term_count; k++) {
-        if (!read_term(w, cursor, rule, &terms[k], w->needed))
-            return false;
-        rule->most_reads += terms[k].last.reads + 2; /* and those of a sum */
-    }
-    rule->most_items = rule->step_count + 2 * rule->term_count;
-    return true;
-}
-
-/* The table: the number of the sum, then a rule per operation. */
-static bool read_table(Work *w)
-{
-    const Py_buffer *table = &w->buffers[TABLE];
-    int64_t length = (int64_t)(table->len / 4);
-    Cursor cursor = {table->buf, (const int32_t *)table->buf + length};
-    const int32_t *head = take(&cursor, 2);
-    if (length > INT32_MAX / 8 || head == NULL || head[1] < 0 || head[1] > length)
-        return misfit("this is no table of partials");
-    w->add = head[0];
-    w->rule_count = head[1];
-    w->rules = zeros(w->rule_count, sizeof *w->rules);
-    w->steps = zeros(length, sizeof *w->steps);
-    w->terms = zeros(length, sizeof *w->terms);
-    w->needed = zeros(length, 1);
-    w->environment = zeros(FIRST_OPERAND + MOST_TERMS + length, sizeof *w->environment);
-    if (w->rules == NULL || w->steps == NULL || w->terms == NULL || w->needed == NULL ||
-        w->environment == NULL)
-        return false;
-    Step *steps = w->steps;
-    Term *terms = w->terms;
-    for (int32_t k = 0; k < w->rule_count; k++) {
-        if (!read_rule(w, &cursor, &w->rules[k], steps, terms))
-            return misfit("this is no table of partials");
-        steps += w->rules[k].step_count;
-        terms += w->rules[k].term_count;
-    }
-    memset(w->needed, 0, (size_t)length);
-    return true;
-}
 
 /* --- writing ----------------------------------------------------------------------------------- */
 
@@ -254,7 +99,7 @@ static inline void add_to(Work *w, Code *sum, Code term)
         Code *reads = w->new_operands + w->reads;
         reads[0] = *sum - 1;
         reads[1] = term;
-        term = written(w, w->add, 2);
+        term = written(w, w->known.add, 2);
     }
     *sum = term + 1;
 }
@@ -262,7 +107,7 @@ static inline void add_to(Work *w, Code *sum, Code term)
 /* Start on an item: compute the partials of those of its operands that have a bit. */
 static bool start_on(Work *w, int64_t item, const Code *operands, unsigned passing)
 {
-    const Rule *rule = &w->rules[w->ops[item]];
+    const Rule *rule = &w->known.rules[w->ops[item]];
     if (!make_room(w, rule->most_items, rule->most_reads))
         return false;
     if (w->lines != NULL)
@@ -341,7 +186,7 @@ static bool find_passing(const Work *w, uint8_t *passing)
     const uint8_t *inputs = w->buffers[INPUTS].buf, *values = w->buffers[VALUES].buf;
     const Code *operands = w->operands;
     for (int64_t item = 0; item < w->count; item++) {
-        const Rule *rule = &w->rules[w->ops[item]];
+        const Rule *rule = &w->known.rules[w->ops[item]];
         unsigned found = 0;
         for (int32_t k = 0; k < rule->term_count; k++) {
             int64_t slot = slot_of(w, operands[k]), outside = slot - w->count;
@@ -389,7 +234,7 @@ static bool go_back(Work *w, const uint8_t *passing, Code *adjoints, int64_t *re
 {
     const Code *operands = w->operands + w->operand_count;
     for (int64_t item = w->count; item-- > 0;) {
-        const Rule *rule = &w->rules[w->ops[item]];
+        const Rule *rule = &w->known.rules[w->ops[item]];
         operands -= rule->reads;
         if (adjoints[item] == 0)
             continue;
@@ -429,21 +274,28 @@ static bool look_at(Work *w, size_t size_outside)
     w->constant_count = (int32_t)constants;
     w->constant_codes = zeros(constants, sizeof *w->constant_codes);
     w->new_constants = zeros(constants, sizeof *w->new_constants);
-    if (w->constant_codes == NULL || w->new_constants == NULL || !read_table(w))
+    if (w->constant_codes == NULL || w->new_constants == NULL ||
+        !read_contributions(&w->known, &w->buffers[TABLE], w->constant_count))
+        return false;
+    w->needed = zeros(w->known.most_steps, 1);
+    w->environment = zeros(FIRST_OPERAND + MOST_TERMS + w->known.most_steps,
+                           sizeof *w->environment);
+    if (w->needed == NULL || w->environment == NULL)
         return false;
     memset(w->constant_codes, 0xff, (size_t)constants * sizeof *w->constant_codes);
     int64_t reads = 0;
     for (int64_t item = 0; item < w->count; item++) {
-        if (w->ops[item] < 0 || w->ops[item] >= w->rule_count)
+        if (w->ops[item] < 0 || w->ops[item] >= w->known.rule_count)
             return misfit("there is no such operation");
-        reads += w->rules[w->ops[item]].reads;
+        reads += w->known.rules[w->ops[item]].reads;
     }
     if (reads != w->operand_count)
         return misfit("the columns do not fit together");
     for (int k = 0; k < COLUMNS; k++)
         if ((w->columns[k] = PyByteArray_FromStringAndSize(NULL, 0)) == NULL)
             return false;
-    w->item_room = w->read_room = 64;
+    w->item_room = 2 * (Py_ssize_t)w->count + 64; /* memory that is not used is not touched */
+    w->read_room = 2 * w->item_room;
     return resize(w);
 }
 
@@ -469,8 +321,8 @@ static PyObject *result(Work *w, PyObject *more, PyObject *still_more)
 
 static void release(Work *w)
 {
-    void *memory[] = {w->rules, w->steps, w->terms, w->needed, w->environment, w->constant_codes,
-                      w->new_constants};
+    void *memory[] = {w->needed, w->environment, w->constant_codes, w->new_constants};
+    free_contributions(&w->known);
     for (size_t k = 0; k < sizeof memory / sizeof *memory; k++)
         PyMem_RawFree(memory[k]);
     for (int k = 0; k < COLUMNS; k++)
@@ -549,8 +401,8 @@ static bool go_forward(Work *w, Code *tangents)
 {
     const Code *inputs = w->buffers[INPUTS].buf, *values = w->buffers[VALUES].buf;
     const Code *operands = w->operands;
-    for (int64_t item = 0; item < w->count; operands += w->rules[w->ops[item++]].reads) {
-        const Rule *rule = &w->rules[w->ops[item]];
+    for (int64_t item = 0; item < w->count; operands += w->known.rules[w->ops[item++]].reads) {
+        const Rule *rule = &w->known.rules[w->ops[item]];
         Code flows[MOST_TERMS], sum = 0;
         unsigned passing = 0;
         for (int32_t k = 0; k < rule->term_count; k++) {

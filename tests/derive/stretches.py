@@ -88,17 +88,11 @@ Memory = dict[int, float]
 
 def evaluate(run: Run | None, memory: Memory) -> Memory:
     """Run a stretch; a memory holds the number at each code."""
-    start = coded(VALUE, run.start) if run else 0
-    at = 0
-    for k, op in enumerate(run.ops.tolist() if run else []):
-        operation = run.operations[op]  # type: ignore[union-attr]
-        reads = [memory[code] for code in run.operands[at : at + operation.reads].tolist()]  # type: ignore[union-attr]
-        at += operation.reads
-        assert start + k not in memory
-        if operation.row is None:
-            memory[start + k] = reads[0]
-        else:
-            memory[start + k] = operation.row.scalar(*reads[: operation.row.nin])
+    for statement in run or ():
+        reads = [memory[coded(a.memory, a.base)] for a in statement.operands]
+        place = coded(VALUE, statement.target.base)
+        assert place not in memory
+        memory[place] = statement.row.scalar(*reads) if statement.row else reads[0]
     return memory
 
 

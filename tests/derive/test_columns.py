@@ -8,23 +8,23 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from oracle import BOUNDS, derivative, samples, ulps
-from programs import exact, mp, programs
-from stretches import NUMBERS, ROWS, Given, Memory, evaluate, stretch
+from redundant import redundant
+from stretches import NUMBERS, ROWS, Given, Memory, evaluate, memory_of, place_of, stretch
+from worded import worded
 
 import wengert as wg
+from oracle import BOUNDS, derivative, samples, ulps
+from programs import exact, mp, programs
 from wengert import primitives as p
 from wengert.derive import columns
-from wengert.derive.columns import (
-    Reversed,
-    reversed_plain,
-    reversed_run,
-    tangents_of_run,
-    tangents_plain,
-)
+from wengert.derive.columns import Reversed, reversed_run, tangents_of_run
+from wengert.derive.encoded import Table
+from wengert.derive.sweep import reversed_plain, tangents_plain
 from wengert.dispatch import Primitive
+from wengert.errors import ProgramError
 from wengert.graph import topological_order
-from wengert.program.address import CONSTANT, INPUT, VALUE, Address, coded
+from wengert.program.address import CODES, CONSTANT, INPUT, OUTPUT, VALUE, Address, coded, decoded
+from wengert.program.program import Program
 from wengert.program.record import record
 from wengert.program.statements import Assign, Guard, Operation, Run, straight
 from wengert.value import engine
@@ -68,8 +68,6 @@ def name(address: Address) -> str:
 
 def got(found: Reversed) -> dict[str, str]:
     """The adjoint of each operand outside."""
-    from wengert.program.address import decoded
-
     codes = zip(found.operands.tolist(), found.adjoints.tolist(), strict=True)
     return {name(decoded(operand)): name(decoded(adjoint)) for operand, adjoint in codes}
 
@@ -188,6 +186,14 @@ def test_operands_in_the_value_memory_are_outside_too() -> None:
     forward = tangents_of_run(run, START, CONSTANTS, (np.empty(0, np.int64), tangents))
     assert listed(forward.run) == ["v100 = strong_mul(v44, v5)"]
     assert forward.tangents.tolist() == [-1, 100]
+
+
+def test_a_stretch_of_outputs_has_no_results() -> None:
+    moves = straight([Assign(Address(OUTPUT, 0), None, (X,))])
+    with pytest.raises(ProgramError, match="go to the output memory"):
+        reversed_run(moves, START, CONSTANTS, last(moves), ALL)
+    with pytest.raises(ProgramError, match="go to the output memory"):
+        tangents_of_run(moves, START, CONSTANTS, (np.zeros(2, np.int64), np.zeros(2, np.int64)))
 
 
 def test_no_statements_at_all() -> None:
@@ -321,16 +327,19 @@ def test_forward_and_reverse_agree(seed: int) -> None:
     forward = dict(memory)
     forward |= {coded(CONSTANT, 200 + k): c for k, c in enumerate(ahead.constants.tolist())}
     evaluate(ahead.run, forward)
-    given = {coded(memory_, k): code for memory_, codes in zip((INPUT, VALUE), case.tangents, strict=True)
-             for k, code in enumerate(codes.tolist()) if code >= 0}  # fmt: skip
-    terms = [reverse[a] * memory[given[o]]
-             for o, a in zip(back.operands.tolist(), back.adjoints.tolist(), strict=True)]  # fmt: skip
+    pairs = zip(back.operands.tolist(), back.adjoints.tolist(), strict=True)
+    terms = [reverse[adjoint] * memory[tangent_of(case, operand)] for operand, adjoint in pairs]
+    seeds = zip(*(each.tolist() for each in case.seeds), strict=True)
     others = [memory[code] * forward[int(ahead.tangents[item])]
-              for item, code in zip(*(s.tolist() for s in case.seeds), strict=True)
-              if ahead.tangents[item] >= 0]  # fmt: skip
+              for item, code in seeds if ahead.tangents[item] >= 0]  # fmt: skip
     scale = 1.0 + sum(map(abs, terms)) + sum(map(abs, others))
     if math.isfinite(scale):
         assert math.fsum(terms) == pytest.approx(math.fsum(others), abs=1e-9 * scale)
+
+
+def tangent_of(case: Given, operand: int) -> int:
+    """The code of the tangent of an operand outside."""
+    return int(case.tangents[memory_of(operand) == CODES[VALUE]][place_of(operand)])
 
 
 # --- the twins ------------------------------------------------------------------------------------
@@ -364,6 +373,24 @@ def test_the_native_twin_gives_the_same(seed: int, length: int) -> None:
     same(tangents_plain(*asked), columns.tangents_of_columns(*asked))
 
 
+@native
+@given(st.one_of(worded(), st.integers(0, 10**6).map(lambda seed: redundant(seed, long=0.8))))
+def test_the_native_twin_gives_the_same_for_stretches_of_programs(program: Program) -> None:
+    """Stretches between loops, with holes, labels and sources of all kinds."""
+    for run in program.statements:
+        if not isinstance(run, Run) or run.outputs:
+            continue
+        sizes = program.arguments.size, program.values
+        seeds = np.arange(len(run))[::-3], np.arange(len(run))[::-3] + coded(CONSTANT, 0)
+        wanted = tuple(np.arange(size) % 3 > 0 for size in sizes)
+        labelled = np.array(sorted(run.labels), np.int64)
+        asked: Any = run, program.values, len(program.constants), seeds, wanted, labelled
+        same(reversed_plain(*asked), columns.reversed_columns(*asked))
+        tangents = tuple(np.where(mask, 77, -1) for mask in wanted)
+        asked = run, program.values, len(program.constants), tangents
+        same(tangents_plain(*asked), columns.tangents_of_columns(*asked))
+
+
 TWINS = [pytest.param(False, id="plain"), pytest.param(True, id="native", marks=native)]
 
 
@@ -392,9 +419,7 @@ def test_operands_that_are_nowhere(operand: int, start: int, in_c: bool) -> None
     [([1], [ONE], IndexError), ([-1], [ONE], IndexError), ([0], [-1], IndexError),
      ([0], [ONE, ONE], ValueError)],
 )  # fmt: skip
-def test_seeds_that_fit_nothing(
-    items: list[int], codes: list[int], error: Any, in_c: bool
-) -> None:
+def test_seeds_that_fit_nothing(items: list[int], codes: list[int], error: Any, in_c: bool) -> None:
     run = assigned((p.neg, X))
     backwards = columns.reversed_columns if in_c else reversed_plain
     with pytest.raises(error):
@@ -404,7 +429,7 @@ def test_seeds_that_fit_nothing(
 def raw() -> list[Any]:
     """What the native twin is called with for -(x·y) and x·y·2."""
     run = assigned((p.mul, X, Y), (p.tanh, at(0)), (scaled(2.0), at(1)))
-    table = columns._Table(run)
+    table = Table(run)
     return [
         run.ops, run.operands, run.lines, table.integers, table.constants, np.ones(2, bool),
         np.ones(3, bool), np.array([2]), np.array([ONE]), np.array([2]), 0, 3, 1,

@@ -1,31 +1,23 @@
 """Derivatives of a straight stretch, in columns: reverse mode and forward mode.
 
-Outside loops every adjoint and every tangent has a place of its own, so a derivative is a stretch of
-assignments again. Reverse mode goes back over the statements and hands each adjoint, times the
-partials, to the operands; forward mode goes along with them. The native twin is native/derive.c.
+Outside loops every adjoint and every tangent has a place of its own, so a derivative is a stretch
+of assignments again. Reverse mode goes back over the statements and hands each adjoint, times the
+partials, to the operands; forward mode goes along with them (`sweep.py`, or native/derive.c).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from wengert.derive.partials import Partials, local, partials_of, product
-from wengert.dispatch import Primitive
-from wengert.primitives import add, mul, neg, strong_mul
-from wengert.program.address import CODES, CONSTANT, INPUT, PLACE, SHIFT, VALUE, Integers, Mask
-from wengert.program.address import coded
-from wengert.program.match import bits
-from wengert.program.statements import Operation, Run
+from wengert.derive.encoded import Table
+from wengert.derive.sweep import Written, operations_of, reversed_plain, tangents_plain
+from wengert.errors import ProgramError
+from wengert.program.address import VALUE, Integers, Mask, coded
+from wengert.program.statements import Run
 from wengert.program.structure import Floats
 from wengert.value import engine
-
-NONE = -1  # instead of the code of an adjoint or a tangent
-
-_MOVED = Partials((), (1.0,), ((),))
-_GUARDED = Partials((), (), ())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,16 +75,16 @@ def reversed_run(
         The assignments, and where the adjoints of what is wanted are.
 
     Raises:
+        ProgramError: the stretch writes to the output memory.
         IndexError: a statement reads what neither stands before it nor lies in a memory, or a
             seed is for no statement.
 
     Source:
         Griewank and Walther, Evaluating Derivatives, 2nd edition, section 3.2.
     """
+    _refuse_outputs(run)
     labelled = np.array(sorted(run.labels, reverse=True), np.int64)
-    written, found, reached = reversed_columns(
-        run, start, constants_start, seeds, wanted, labelled
-    )
+    written, found, reached = reversed_columns(run, start, constants_start, seeds, wanted, labelled)
     labels = dict(zip(found.tolist(), labelled.tolist(), strict=True))
     order = np.argsort(reached[:, 0], kind="stable")  # mostly sorted already, backwards
     return Reversed(
@@ -117,28 +109,27 @@ def tangents_of_run(
         The assignments, and where the tangent of each statement's result is.
 
     Raises:
+        ProgramError: the stretch writes to the output memory.
         IndexError: a statement reads what neither stands before it nor lies in a memory.
 
     Source:
         Griewank and Walther, Evaluating Derivatives, 2nd edition, section 3.1.
     """
+    _refuse_outputs(run)
     written, found = tangents_of_columns(run, start, constants_start, tangents)
     labels = {int(found[item]): item for item in sorted(run.labels, reverse=True)}
     return Tangents(_made(run, start, written, labels, "dot"), written.constants, found)
 
 
-class Written(NamedTuple):
-    """The columns of a derivative, and its constants."""
+def _refuse_outputs(run: Run) -> None:
+    if run.outputs:
+        raise ProgramError(
+            "Derivatives of a stretch need its results, and those of this one go to the output "
+            "memory. Differentiate the stretch that writes what the outputs are moved from."
+        )
 
-    ops: Any
-    operands: Integers
-    lines: Any
-    constants: Floats
 
-
-def _made(
-    run: Run, start: int, written: Written, labels: dict[int, int], kind: str
-) -> Run | None:
+def _made(run: Run, start: int, written: Written, labels: dict[int, int], kind: str) -> Run | None:
     """The columns as a run; `labels` says whose adjoint or tangent a place is."""
     count = len(written.ops)
     if not count:
@@ -153,202 +144,7 @@ def _made(
     )
 
 
-def operations_of(run: Run) -> tuple[Operation, ...]:
-    """All operations that derivatives of a stretch may consist of."""
-    steps = [step.row for each in run.operations for step in _partials(each).steps]
-    return tuple(dict.fromkeys(Operation(row) for row in (add, neg, mul, strong_mul, *steps)))
-
-
-def _partials(operation: Operation) -> Partials:
-    """The partials of what a statement does: a guard only looks, a move passes all on."""
-    if operation.guards:
-        return _GUARDED
-    return partials_of(operation.row) if operation.row else _MOVED
-
-
-# --- the plain twins ------------------------------------------------------------------------------
-
-
-class _Writing:
-    """A derivative of a stretch, as it is written."""
-
-    def __init__(self, run: Run, start: int, constants_start: int) -> None:
-        self.ops: list[int] = []
-        self.operands: list[int] = []
-        self.lines: list[int] = []
-        self.count, self.first = len(run), coded(VALUE, run.start)
-        self._numbers = {each.row: k for k, each in enumerate(operations_of(run))}
-        self._start, self._constants_start = start, constants_start
-        self._constants: dict[bytes, int] = {}
-        self._floats: list[float] = []
-        self._lines = run.lines.tolist()
-        self._line = 0
-        operations = [run.operations[op] for op in run.ops.tolist()]
-        codes = run.operands.tolist()
-        reads = [codes[start:end] for start, end in pairwise(run.starts.tolist())]
-        self.items = list(zip(operations, reads, strict=True))
-
-    @property
-    def written(self) -> Written:
-        """What was written."""
-        return Written(
-            np.array(self.ops, np.int32), np.array(self.operands, np.int64),
-            np.array(self.lines, np.int32), np.array(self._floats, np.float64),
-        )  # fmt: skip
-
-    def at(self, item: int) -> None:
-        """What is written next comes from the line of this statement."""
-        self._line = self._lines[item] if self._lines else 0
-
-    def constant(self, number: float) -> int:
-        """The code of a number."""
-        place = self._constants.setdefault(bits(number), len(self._floats))
-        if place == len(self._floats):
-            self._floats.append(number)
-        return coded(CONSTANT, self._constants_start + place)
-
-    def apply(self, row: Primitive, operands: Sequence[int]) -> int:
-        """Write an operation down; the code of its result."""
-        self.ops.append(self._numbers[row])
-        self.operands += operands
-        if self._lines:
-            self.lines.append(self._line)
-        return coded(VALUE, self._start + len(self.ops) - 1)
-
-    def add_to(self, sums: dict[int, int], key: int, term: int) -> None:
-        """Add a term to a sum; the first is the sum itself."""
-        sums[key] = self.apply(add, (sums[key], term)) if key in sums else term
-
-    def products(self, item: int, flows: dict[int, int]) -> Iterator[tuple[int, int]]:
-        """Some operands of a statement, and for each its flow times the partial.
-
-        A flow is the adjoint of the result, or the tangent of the operand.
-        """
-        operation, reads = self.items[item]
-        self.at(item)
-        environment = (self.first + item, *reads)
-        partials: list[int | float] = [1.0]
-        if operation.row:
-            partials = local(operation.row, environment, [*flows], self.constant, self.apply)
-        for (slot, flow), partial in zip(flows.items(), partials, strict=True):
-            yield reads[slot], product(flow, partial, self.constant, self.apply)
-
-    def found(self, code: int, inside: Sequence[Any], outside: tuple[Any, Any]) -> Any:
-        """What is known of an operand: of a statement before, or of a place outside; or None."""
-        item = code - self.first
-        if 0 <= item < self.count:
-            return inside[item]  # an IndexError for statements that are still to come
-        memory = code >> SHIFT
-        if memory not in (CODES[INPUT], CODES[VALUE]):
-            return None
-        return outside[memory == CODES[VALUE]][code & PLACE]
-
-
-def reversed_plain(
-    run: Run, start: int, constants_start: int, seeds: tuple[Integers, Integers],
-    wanted: tuple[Mask, Mask], labelled: Integers,
-) -> tuple[Written, Integers, Integers]:  # fmt: skip
-    """See `reversed_run`.
-
-    Returns:
-        What was written; the codes of the adjoints of the statements that are labelled; pairs of
-        an operand outside and its adjoint, in the order in which they were found.
-    """
-    work = _Writing(run, start, constants_start)
-    passing: list[list[int]] = []  # per statement, the operands that its adjoint passes through
-    for operation, reads in work.items:
-        found = [work.found(code, passing, wanted) for code in reads]
-        depends = _partials(operation).depends
-        passing.append([k for k, passes in enumerate(depends) if passes and found[k]])
-    adjoints: dict[int, int] = {}
-    for item, seed in zip(*(each.tolist() for each in seeds), strict=True):
-        if not 0 <= item < len(run) or seed < 0:
-            raise IndexError("a seed is for no item, or is none")
-        work.at(item)
-        if passing[item]:
-            work.add_to(adjoints, work.first + item, seed)
-    for item in range(len(run) - 1, -1, -1):
-        adjoint = adjoints.get(work.first + item)
-        if adjoint is not None:
-            for operand, term in work.products(item, dict.fromkeys(passing[item], adjoint)):
-                work.add_to(adjoints, operand, term)
-    named = [adjoints.get(work.first + item, NONE) for item in labelled.tolist()]
-    reached = [(c, a) for c, a in adjoints.items() if not 0 <= c - work.first < len(run)]
-    return work.written, np.array(named, np.int64), np.array(reached, np.int64).reshape(-1, 2)
-
-
-def tangents_plain(
-    run: Run, start: int, constants_start: int, tangents: tuple[Integers, Integers]
-) -> tuple[Written, Integers]:
-    """See `tangents_of_run`: what was written, and the code of each statement's tangent."""
-    work = _Writing(run, start, constants_start)
-    found: list[int] = []
-    for item, (operation, reads) in enumerate(work.items):
-        flows = [work.found(code, found, tangents) for code in reads]
-        depends = _partials(operation).depends
-        passing = {
-            k: int(flows[k]) for k, passes in enumerate(depends)
-            if passes and flows[k] is not None and flows[k] >= 0
-        }  # fmt: skip
-        sums: dict[int, int] = {}
-        for _, term in work.products(item, passing) if passing else ():
-            work.add_to(sums, item, term)
-        found.append(sums.get(item, NONE))
-    return work.written, np.array(found, np.int64)
-
-
-# --- the native twins -----------------------------------------------------------------------------
-
-NOTHING, FLOW_ITSELF, MULTIPLIED = range(3)  # what a flow becomes on its way past an operation
-FLOW, RESULT = 0, 1  # in the environment of steps; operands and steps stand behind
-
-
-class _Table:
-    """What the operations of a stretch contribute, as integers; native/derive.c reads it."""
-
-    def __init__(self, run: Run) -> None:
-        self._numbers = {each.row: k for k, each in enumerate(operations_of(run))}
-        self._places: dict[bytes, int] = {}
-        self._floats: list[float] = []
-        rules = [code for operation in run.operations for code in self._rule(operation)]
-        table = [self._numbers[add], len(run.operations), *rules]
-        self.integers = np.array(table, np.int32)
-        self.constants = np.array(self._floats, np.float64)
-
-    def _rule(self, operation: Operation) -> list[int]:
-        partials = _partials(operation)
-        rule = [operation.reads, len(partials.steps), len(partials.results)]
-        for step in partials.steps:
-            rule += self._applied(step.row, [self._argument(arg) for arg in step.args])
-        for result, depends, needs in zip(
-            partials.results, partials.depends, partials.needs, strict=True
-        ):
-            rule += self._term(result, needs) if depends else [NOTHING, 0, 0, 0]
-        return rule
-
-    def _term(self, result: int | float, needs: Sequence[int]) -> list[int]:
-        last: list[int] = []
-
-        def apply(row: Primitive, args: tuple[int, ...]) -> int:
-            last[:] = self._applied(row, args)
-            return RESULT
-
-        partial = result if isinstance(result, float) else self._argument(result)
-        itself = product(FLOW, partial, self._constant, apply) == FLOW
-        return [FLOW_ITSELF if itself else MULTIPLIED, len(needs), *needs, *(last or (0, 0))]
-
-    def _applied(self, row: Primitive, args: Sequence[int]) -> list[int]:
-        return [self._numbers[row], len(args), *args]
-
-    def _argument(self, arg: int | float) -> int:
-        return self._constant(arg) if isinstance(arg, float) else RESULT + arg
-
-    def _constant(self, number: float) -> int:
-        place = self._places.setdefault(bits(number), len(self._floats))
-        if place == len(self._floats):
-            self._floats.append(number)
-        return -1 - place
-
+# --- the twins ------------------------------------------------------------------------------------
 
 if TYPE_CHECKING:
     reversed_columns, tangents_of_columns = reversed_plain, tangents_plain
@@ -356,7 +152,7 @@ elif engine == "native":
     from wengert import _native
 
     def _columns(run: Run) -> tuple[Any, ...]:
-        table = _Table(run)
+        table = Table(run)
         return (
             np.ascontiguousarray(run.ops, np.int32), np.ascontiguousarray(run.operands, np.int64),
             np.ascontiguousarray(run.lines, np.int32), table.integers, table.constants,
