@@ -128,9 +128,7 @@ class Activity:
         return [*near, *(other for other in self.runs if other is not run and _within(other, places))]
 
     def _meets(self, line: Line, places: Integers) -> bool:
-        low, high, step = extent(line.target, line.axes, self.index)
-        inside = places[(places >= low) & (places <= high)]
-        return bool(((inside - low) % max(step, 1) == 0).any())
+        return bool(extent(line.target, line.axes, self.index).holds(places).any())
 
     def useful(self, chosen: Mask) -> set[int]:
         """The active statements, by `id`, on which any of the chosen outputs depends."""

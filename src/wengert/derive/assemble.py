@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from wengert.derive.forward import Derived
+from wengert.derive.space import Space
 from wengert.program.address import OUTPUT, VALUE, Address, Integers, Lookup
 from wengert.program.program import Program
 from wengert.program.statements import (
@@ -42,14 +43,13 @@ def assembled(
     space = derived.space
     first, size = space.take(program.results.size), program.results.size
     statements = [_redirected(statement, first) for statement in derived.statements]
-    index = [program.index]
     at = 0
     for piece in sources:
         places = np.where(piece < size, first + piece, derived.results - size + piece)
-        statements += _moves(places, at, index)
+        statements += _moves(places, at, space)
         at += len(places)
     return Program(
-        tuple(statements), space.values, space.constants, np.concatenate(index), arguments, results,
+        tuple(statements), space.values, space.constants, space.index, arguments, results,
         name, program.history,
     )  # fmt: skip
 
@@ -75,7 +75,7 @@ def _moved(address: Address, first: int) -> Address:
     return replace(address, memory=VALUE, base=address.base + first)
 
 
-def _moves(places: Integers, at: int, index: list[Integers]) -> list[Statement]:
+def _moves(places: Integers, at: int, space: Space) -> list[Statement]:
     """Statements that move values to the outputs from `at` on."""
     if not len(places):
         return []
@@ -83,14 +83,14 @@ def _moves(places: Integers, at: int, index: list[Integers]) -> list[Statement]:
     if shape:
         return [_nest(int(places[0]), *shape, at)]
     edges = np.flatnonzero(np.diff(np.diff(places), prepend=0)) + 1
-    if len(places) <= MANY or len(edges) <= MANY:
+    if len(places) <= MANY:
         return [
             Assign(Address(OUTPUT, at + k), None, (Address(VALUE, place),))
             for k, place in enumerate(places.tolist())
-        ] if len(places) <= MANY else _pieces(places, at)  # fmt: skip
-    start = sum(map(len, index))
-    index.append(places)
-    source = Address(VALUE, 0, (0,), Lookup(start, (1,)))
+        ]
+    if len(edges) <= MANY:
+        return _pieces(places, at)
+    source = Address(VALUE, 0, (0,), Lookup(space.table(places), (1,)))
     return [Loop(len(places), (Assign(Address(OUTPUT, at, (1,)), None, (source,)),))]
 
 

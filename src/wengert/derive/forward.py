@@ -9,11 +9,27 @@ knows what the last place is, the places are moved apart, and tangents stand bet
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from wengert.derive.activity import Activity, passing, slots
+from wengert.derive.codes import beside_codes, moves, places_of, read_in_lines
 from wengert.derive.columns import tangents_of_run
 from wengert.derive.partials import local, partials_of, product, total
 from wengert.derive.space import Beside, Body, Home, Space
-from wengert.program.address import CONSTANT, INPUT, OUTPUT, VALUE, Address, Lookup, Mask
+from wengert.program.address import (
+    CODES,
+    CONSTANT,
+    INPUT,
+    OUTPUT,
+    PLACE,
+    SHIFT,
+    VALUE,
+    Address,
+    Integers,
+    Lookup,
+    Mask,
+    coded,
+)
 from wengert.program.draft import TEST, Axes, Axis, Frame, Item, Line, drafted, lines
 from wengert.program.program import Program
 from wengert.program.statements import Accumulate, Assign, Guard, Run, Statement, While
@@ -83,6 +99,7 @@ class Forward:
         self.zeros = _needing_zero(activity)
         self.spread: dict[str, int] = {}  # by how much places of while loops are moved apart
         self.names: dict[str, str] = {}  # of their memories, where these are new
+        self._known: list[tuple[Integers, Integers]] = []  # for columns, per direction
 
     # --- addresses --------------------------------------------------------------------------------
 
@@ -201,8 +218,52 @@ class Forward:
     # --- columns ----------------------------------------------------------------------------------
 
     def _run(self, run: Run, body: Body) -> None:
+        """A straight stretch, and one more for each direction."""
+        if self.directions and not self._known:
+            self._known = [self._outside(d) for d in range(self.directions)]
         body.statements.append(run)
-        raise AssertionError
+        for direction, (inputs, values) in enumerate(self._known):
+            if run.outputs:
+                self._outputs(run, body, direction, inputs, values)
+                continue
+            found = tangents_of_run(run, self.space.values, self.space.length, (inputs, values))
+            self.space.block(found.constants)
+            if found.run:
+                self.space.take(len(found.run))
+                body.statements.append(found.run)
+            values[run.start : run.start + len(run)] = found.tangents
+            places = read_in_lines(self.activity, run)
+            targets = beside_codes(self.tangents[VALUE], places, direction)
+            body.source = ""
+            body.scatter(targets, self._or_zero(values[places]))
+
+    def _outside(self, direction: int) -> tuple[Integers, Integers]:
+        """Where the tangents of inputs and values are, coded; -1 where there is none."""
+        places = np.arange(len(self.activity.wanted))
+        inputs = beside_codes(self.tangents[INPUT], places, direction)
+        inputs[~self.activity.wanted] = -1
+        size = self.tangents[VALUE].size
+        values = np.full(size, -1)
+        for line in self.activity.producers.lines:
+            if self.activity.active(line) and line.target.memory == VALUE:
+                at = places_of(line, self.activity.index)
+                values[at] = beside_codes(self.tangents[VALUE], at, direction)
+        return inputs, values
+
+    def _outputs(
+        self, run: Run, body: Body, direction: int, inputs: Integers, values: Integers
+    ) -> None:
+        """The tangents of outputs that are moved from columns."""
+        memory, place = run.operands >> SHIFT, run.operands & PLACE
+        found = np.full(len(run), -1)
+        for code, tangents in ((CODES[INPUT], inputs), (CODES[VALUE], values)):
+            found[memory == code] = tangents[place[memory == code]]
+        outputs = self.tangents[OUTPUT]
+        start = outputs.base + outputs.size * direction + run.start
+        body.statements += moves(start, self._or_zero(found))
+
+    def _or_zero(self, codes: Integers) -> Integers:
+        return np.where(codes < 0, coded(CONSTANT, self.space.number(0.0)), codes)
 
 
 def _needing_zero(activity: Activity) -> set[int]:

@@ -12,13 +12,29 @@ from math import prod
 
 import numpy as np
 
-from wengert.derive.activity import Activity, slots
+from wengert.derive.activity import Activity, slots, whole
+from wengert.derive.codes import active_places, beside_codes, coded_of, moves, places_of
+from wengert.derive.columns import reversed_run
 from wengert.derive.forward import Derived, deepened, settle
 from wengert.derive.partials import local, product, total
 from wengert.derive.rerun import Entry, Rerun, entries_of
 from wengert.derive.space import Beside, Body, Space, dense
 from wengert.derive.uses import Far, Use, Uses
-from wengert.program.address import CONSTANT, INPUT, OUTPUT, VALUE, Address, Lookup, Mask
+from wengert.program.address import (
+    CODES,
+    CONSTANT,
+    INPUT,
+    OUTPUT,
+    PLACE,
+    SHIFT,
+    VALUE,
+    Address,
+    Integers,
+    Lookup,
+    Mask,
+    coded,
+    decoded,
+)
 from wengert.program.draft import Axes, Axis, Frame, Item, Line, drafted
 from wengert.program.program import Program
 from wengert.program.statements import Accumulate, Run, Statement
@@ -85,7 +101,10 @@ class _Sweep:
         }
         self.pending: dict[int, list[Address]] = {}  # contributions, by the `id` of the statement
         self.inputs: dict[int, list[Address]] = {}  # by the place of the input
-        self.results = results
+        self.results, self.chosen = results, uses.chosen
+        self.arrived: list[tuple[Integers, Integers]] = []  # adjoints for columns, coded
+        self._depending: Mask | None = None
+        self._kept: Mask | None = None
 
     @property
     def wanted(self) -> Mask:
@@ -139,9 +158,9 @@ class _Sweep:
                     target = self.beside(self.within(item.target))
                     body.assign(target, None, (body.constant(0.0),))
             elif isinstance(item, Run):
-                for place in self.uses.read_of(item):
-                    target = self.beside(Address(VALUE, place, (0,) * len(body.counts)))
-                    body.assign(target, None, (body.constant(0.0),))
+                places = np.array(self.uses.read_of(item), np.int64)
+                zeros = np.full(len(places), coded(CONSTANT, body.space.number(0.0)))
+                body.scatter(beside_codes(self.adjoints[VALUE], places), zeros)
             else:
                 for part in item.parts:
                     inner = body.inside(item.count or 1)
@@ -249,9 +268,23 @@ class _Sweep:
             source = self.within(Address(INPUT, first, (1,)))
             inner.assign(self._in_rows(out, source), None, (self.beside(source),))
             body.close(inner)
-        for place in np.flatnonzero(self.wanted & self.uses.private_inputs).tolist():
-            terms = self.inputs.get(place, [])
-            source = total(terms, body.apply) if terms else body.constant(0.0)
+        for first, length in stretches(self.wanted & self.uses.private_inputs):
+            if not self.rows:
+                sources = [coded_of(self._total(first + k)) for k in range(length)]
+                at = self.results + int(self.wanted[:first].sum())
+                body.statements += moves(at, np.array(sources, np.int64))
+                continue
+            self._one_by_one(first, length, count)
+
+    def _total(self, place: int) -> Address:
+        """The adjoint of an input that is read outside of loops only."""
+        terms = self.inputs.get(place, [])
+        return total(terms, self.body.apply) if terms else self.body.constant(0.0)
+
+    def _one_by_one(self, first: int, length: int, count: int) -> None:
+        body = self.body
+        for place in range(first, first + length):
+            source = self._total(place)
             at = self.results + int(self.wanted[:place].sum())
             out = Beside(VALUE, at - place, count)
             target = self._in_rows(out, self.within(Address(INPUT, place)))
@@ -315,7 +348,67 @@ class _Sweep:
             outer.close(deeper)
 
     def _run(self, run: Run, body: Body) -> None:
-        raise AssertionError
+        """Back through a straight stretch."""
+        if id(run) not in self.uses.useful and not run.outputs:
+            return
+        body.source = ""
+        space, activity = body.space, self.activity
+        if run.outputs:
+            places = np.flatnonzero(self.chosen[run.start : run.start + len(run)])
+            adjoints = beside_codes(self.cotangents, places + run.start)
+            self._arrive(run.operands[places], adjoints, body)
+            return
+        if self._depending is None:
+            self._depending = active_places(activity, self.program.values)
+        depending = self._depending.copy()
+        depending[run.start : run.start + len(run)] = False
+        seeds = self._seeds(run)
+        wanted = (self.wanted, depending)
+        found = reversed_run(run, space.values, space.length, seeds, wanted)
+        space.block(found.constants)
+        if found.run:
+            space.take(len(found.run))
+            body.statements.append(found.run)
+        self._arrive(found.operands, found.adjoints, body)
+
+    def _seeds(self, run: Run) -> tuple[Integers, Integers]:
+        """The adjoints that have come for a stretch: of statements first, then of columns."""
+        read = np.array(self.uses.read_of(run), np.int64)
+        places, adjoints = [read], [beside_codes(self.adjoints[VALUE], read)]
+        for operands, codes in self.arrived:
+            here = (operands >= run.start) & (operands < run.start + len(run))
+            places.append(operands[here])
+            adjoints.append(codes[here])
+        return np.concatenate(places) - run.start, np.concatenate(adjoints)
+
+    def _arrive(self, operands: Integers, adjoints: Integers, body: Body) -> None:
+        """Take what columns add to the adjoints of coded operands to where these are."""
+        memory, place = operands >> SHIFT, operands & PLACE
+        inside = np.zeros(len(operands), bool)
+        for run in self.activity.runs:
+            inside |= (memory == CODES[VALUE]) & whole(run).holds(place)
+        self.arrived.append((operands[inside], adjoints[inside]))
+        lines = ~inside & (memory == CODES[VALUE]) & self._is_kept(place)
+        targets = beside_codes(self.adjoints[VALUE], place[lines])
+        body.scatter(targets, adjoints[lines], add=True)
+        given = memory == CODES[INPUT]
+        given[given] = self.wanted[place[given]]
+        private = given.copy()
+        private[given] = self.uses.private_inputs[place[given]]
+        for k, code in zip(place[private].tolist(), adjoints[private].tolist(), strict=True):
+            self.inputs.setdefault(k, []).append(decoded(code))
+        summed = given & ~private
+        targets = beside_codes(self.adjoints[INPUT], place[summed])
+        body.scatter(targets, adjoints[summed], add=True)
+
+    def _is_kept(self, places: Integers) -> Mask:
+        """Which places are those of statements outside of columns whose adjoints are kept."""
+        if self._kept is None:
+            self._kept = np.zeros(self.program.values, bool)
+            for line in self.activity.producers.lines:
+                if id(line) in self.uses.kept:
+                    self._kept[places_of(line, self.activity.index)] = True
+        return self._kept[np.minimum(places, max(self.program.values - 1, 0))]
 
 
 def stretches(mask: Mask) -> Iterator[tuple[int, int]]:

@@ -8,11 +8,23 @@ from typing import Any
 import numpy as np
 
 from wengert.dispatch import Primitive
-from wengert.program.address import CONSTANT, VALUE, Address
+from wengert.program.address import (
+    CONSTANT,
+    MEMORIES,
+    PLACE,
+    SHIFT,
+    VALUE,
+    Address,
+    Integers,
+    Lookup,
+    distinct,
+)
 from wengert.program.draft import Axes
 from wengert.program.program import Program
 from wengert.program.statements import Accumulate, Assign, Loop, Statement
 from wengert.program.structure import Floats
+
+FEW = 8  # moves that stand one by one
 
 
 class Space:
@@ -20,7 +32,7 @@ class Space:
 
     def __init__(self, program: Program) -> None:
         self.values = program.values
-        self.index = program.index
+        self._index: list[Integers] = [program.index]
         self._constants: list[Floats] = [program.constants]
         self._length = len(program.constants)
         self._known: dict[str, int] = {}
@@ -55,6 +67,17 @@ class Space:
         if key not in self._known:
             self._known[key] = self.block([number])
         return self._known[key]
+
+    @property
+    def index(self) -> Integers:
+        """The index table."""
+        return np.concatenate(self._index)
+
+    def table(self, entries: Integers) -> int:
+        """Where some new entries of the index table begin."""
+        first = sum(map(len, self._index))
+        self._index.append(np.asarray(entries, np.int64))
+        return first
 
     def local(self, name: str) -> str:
         """A new name for the memory of a while loop."""
@@ -119,6 +142,38 @@ class Body:
     def constant(self, number: float) -> Address:
         """The address of a number."""
         return Address(CONSTANT, self.space.number(number), (0,) * len(self.counts))
+
+    def scatter(self, targets: Integers, sources: Integers, add: bool = False) -> None:
+        """Move numbers to places of the value memory, or add them up there; both are coded.
+
+        Many are a loop that looks up its places. There must be no loops around.
+        """
+        for code in distinct(sources >> SHIFT).tolist():
+            chosen = sources >> SHIFT == code
+            to, read = targets[chosen], sources[chosen] & PLACE
+            if len(to) > FEW:
+                inner = self.inside(len(to))
+                inner.transfer(inner.looked_up(VALUE, to), inner.looked_up(MEMORIES[code], read), add)
+                self.close(inner)
+                continue
+            for target, source in zip(to.tolist(), read.tolist(), strict=True):
+                self.transfer(Address(VALUE, target), Address(MEMORIES[code], source), add)
+
+    def transfer(self, target: Address, source: Address, add: bool) -> None:
+        """Move a number, or add it to what is there."""
+        if add:
+            self.add_to(target, source)
+        else:
+            self.assign(target, None, (source,))
+
+    def looked_up(self, memory: str, places: Integers) -> Address:
+        """An address of which the innermost loop makes one place after the other."""
+        steps = np.diff(places)
+        outer = (0,) * (len(self.counts) - 1)
+        if not (steps != steps[0]).any():
+            return Address(memory, int(places[0]), (*outer, int(steps[0])))
+        lookup = Lookup(self.space.table(places), (*outer, 1))
+        return Address(memory, 0, (*outer, 0), lookup)
 
     def inside(self, count: int) -> "Body":
         """The body of a loop in this one, which `close` writes down."""

@@ -80,7 +80,7 @@ class Uses:
     """
 
     def __init__(self, activity: Activity, items: Sequence[Item], chosen: Mask) -> None:
-        self.activity = activity
+        self.activity, self.chosen = activity, chosen
         self.useful = activity.useful(chosen)
         self.all = [
             Use(line, slot, address)
