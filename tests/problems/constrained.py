@@ -192,9 +192,7 @@ def g71(x: Numbers) -> Array:
 
 def g76(x: Numbers) -> Array:
     a, b, c, d = x
-    return np.array(
-        [5.0 - a - 2.0 * b - c - d, 4.0 - 3.0 * a - b - 2.0 * c + d, b + 4.0 * c - 1.5]
-    )
+    return np.array([5.0 - a - 2.0 * b - c - d, 4.0 - 3.0 * a - b - 2.0 * c + d, b + 4.0 * c - 1.5])
 
 
 def g100(x: Numbers) -> Array:

@@ -52,7 +52,9 @@ def van_der_pol_at(steps: int) -> Problem:
 def robertson_at(steps: int) -> Problem:
     """From (1, 0, 0) to time 40, in steps that grow."""
     times = np.concatenate([[0.0], np.geomspace(1e-4, 40.0, steps)])
-    guess = np.column_stack([np.linspace(1.0, 0.7, steps), [0.2] * steps, np.linspace(0.0, 0.3, steps)])
+    guess = np.column_stack(
+        [np.linspace(1.0, 0.7, steps), [0.2] * steps, np.linspace(0.0, 0.3, steps)]
+    )
     return Problem(
         f"Robertson, {steps} implicit steps", "residuals",
         partial(implicit_euler, robertson, (1.0, 0.0, 0.0), np.diff(times).tolist()),
