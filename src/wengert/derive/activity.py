@@ -42,7 +42,8 @@ class Activity:
             for line in self.producers.lines if line.kind is Accumulate
         ]  # fmt: skip
         self._writers: dict[tuple[Address, Axes], list[Writer]] = {}
-        self._active = self._found_active()
+        self._active: set[int] = set()
+        self._find_active()
 
     # --- asking -----------------------------------------------------------------------------------
 
@@ -92,8 +93,7 @@ class Activity:
 
     # --- finding ----------------------------------------------------------------------------------
 
-    def _found_active(self) -> set[int]:
-        self._active: set[int] = set()
+    def _find_active(self) -> None:
         waiting: list[Writer] = [*self.producers.lines, *self.runs]
         while waiting:
             left = []
@@ -109,7 +109,6 @@ class Activity:
             if len(left) == len(waiting):
                 break
             waiting = left
-        return self._active
 
     def _run_depends(self, run: Run) -> bool:
         if self.wanted[run.places_in(INPUT)].any():
@@ -125,7 +124,10 @@ class Activity:
             return []
         reach = Extent(int(places.min()), int(places.max()), 1)
         near = [line for line in self.producers.met(VALUE, reach) if self._meets(line, places)]
-        return [*near, *(other for other in self.runs if other is not run and _within(other, places))]
+        return [
+            *near,
+            *(other for other in self.runs if other is not run and _within(other, places)),
+        ]
 
     def _meets(self, line: Line, places: Integers) -> bool:
         return bool(extent(line.target, line.axes, self.index).holds(places).any())

@@ -11,7 +11,6 @@ from wengert.derive.space import Space
 from wengert.program.address import OUTPUT, VALUE, Address, Integers, Lookup
 from wengert.program.program import Program
 from wengert.program.statements import (
-    Accumulate,
     Assign,
     Loop,
     Run,

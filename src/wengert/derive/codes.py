@@ -1,25 +1,21 @@
 """Derivatives in coded addresses, place by place: what columns need of all that stands around them."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from wengert.derive.activity import Activity
-from wengert.derive.space import Beside, Body, counts_of
+from wengert.derive.space import Beside, counts_of
 from wengert.program.address import (
     CODES,
-    INPUT,
     SHIFT,
     VALUE,
     Address,
-    Extent,
     Integers,
     Mask,
     coded,
     distinct,
 )
 from wengert.program.draft import Line
-from wengert.program.statements import Accumulate, Operation, Run
+from wengert.program.statements import Operation, Run
 
 
 def beside_codes(beside: Beside, places: Integers, row: int = 0) -> Integers:

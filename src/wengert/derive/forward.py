@@ -184,9 +184,7 @@ class Forward:
                 inner.assign(tangent, None, (found[0],), dotted(line.label))
             return
         environment = [target, *reads]
-        partials = local(
-            line.row, environment, [k for k, _ in wanted], body.constant, body.apply
-        )
+        partials = local(line.row, environment, [k for k, _ in wanted], body.constant, body.apply)
         terms = []
         for each, partial in zip(found, partials, strict=True):
             if not isinstance(partial, float) and inner is not body:

@@ -151,9 +151,7 @@ def local(
     return [made[result] if isinstance(result, int) else result for result in results]
 
 
-def product(
-    factor: T, partial: T | float, constant: Callable[[float], T], apply: Apply[T]
-) -> T:
+def product(factor: T, partial: T | float, constant: Callable[[float], T], apply: Apply[T]) -> T:
     """An adjoint or a tangent times a partial that is not zero by structure.
 
     A zero absorbs what is infinite or NaN, see docs/decisions/zero-adjoints.md.

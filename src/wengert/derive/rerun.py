@@ -22,6 +22,7 @@ from wengert.program.statements import Run
 
 Here = Callable[[Address, Axes], Address]
 
+
 @dataclass(frozen=True)
 class Entry:
     """Numbers that a while loop reads through one address.
@@ -152,8 +153,8 @@ class Rerun(Forward):
         strides = [0] * (self.rows + len(axes))
         for k, stride in zip(moving, dense(entry.counts), strict=True):
             strides[self.rows + k] = stride * self.size
-        place = self.identity + entry.offset * self.size
-        return Address(CONSTANT, place, (*strides, *(1,) * (self.size > 1)))
+        first = self.identity + entry.offset * self.size
+        return Address(CONSTANT, first, (*strides, *(1,) * (self.size > 1)))
 
     def result(self, line: Line, inner: Body) -> Address:
         """Where the tangent of a statement's result goes; of one that leaves the loop, outside."""

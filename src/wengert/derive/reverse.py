@@ -37,7 +37,7 @@ from wengert.program.address import (
 )
 from wengert.program.draft import Axes, Axis, Frame, Item, Line, drafted
 from wengert.program.program import Program
-from wengert.program.statements import Accumulate, Run, Statement
+from wengert.program.statements import Accumulate, Run
 from wengert.program.structure import Floats
 
 
@@ -128,9 +128,7 @@ class _Sweep:
             lookup = Lookup(*self._turned(lookup.start, lookup.strides, axes))
         return Address(address.memory, base, strides, lookup)
 
-    def _turned(
-        self, base: int, strides: Sequence[int], axes: Axes
-    ) -> tuple[int, tuple[int, ...]]:
+    def _turned(self, base: int, strides: Sequence[int], axes: Axes) -> tuple[int, tuple[int, ...]]:
         found = [0] * len(self.body.counts)
         for stride, axis in zip(strides, axes, strict=False):
             if axis.frame in self.uses.carrying:
@@ -303,8 +301,9 @@ class _Sweep:
             for axis in line.axes[len(axes) + 1 :]:
                 nest.append(nest[-1].inside(axis.rounds or 1))
             adjoint = self._left(line, axes)
-            for entry in entries if adjoint else ():
-                self._through(entry, adjoint, tangent, nest[-1], axes)
+            if adjoint is not None:
+                for entry in entries:
+                    self._through(entry, adjoint, tangent, nest[-1], axes)
             for outer, inner in zip(nest[-2::-1], nest[:0:-1], strict=True):
                 outer.close(inner)
 

@@ -123,7 +123,9 @@ class Body:
         strides = dense(self.counts)
         return Address(VALUE, self.space.take(prod(self.counts)), strides)
 
-    def apply(self, row: Primitive | None, operands: tuple[Address, ...], label: str = "") -> Address:
+    def apply(
+        self, row: Primitive | None, operands: tuple[Address, ...], label: str = ""
+    ) -> Address:
         """Write an operation down; where its result is."""
         target = self.place()
         self.assign(target, row, operands, label)
@@ -153,7 +155,8 @@ class Body:
             to, read = targets[chosen], sources[chosen] & PLACE
             if len(to) > FEW:
                 inner = self.inside(len(to))
-                inner.transfer(inner.looked_up(VALUE, to), inner.looked_up(MEMORIES[code], read), add)
+                there, here = (VALUE, to), (MEMORIES[code], read)
+                inner.transfer(inner.looked_up(*there), inner.looked_up(*here), add)
                 self.close(inner)
                 continue
             for target, source in zip(to.tolist(), read.tolist(), strict=True):

@@ -7,7 +7,7 @@ where that is not known they are summed up.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import combinations
 from math import prod
 
@@ -114,9 +114,9 @@ class Uses:
     def local(self, use: Use) -> Line | None:
         """The statement of the same body that made what is read, in the same round."""
         writers = self.writers(use)
-        if len(writers) != 1 or isinstance(writers[0], Run):
+        line = writers[0] if len(writers) == 1 else None
+        if line is None or isinstance(line, Run):
             return None
-        (line,) = writers
         here = use.line.axes == line.axes and use.address == line.target
         return line if here and line.kind is Assign and line.target.memory == VALUE else None
 

@@ -95,8 +95,9 @@ class Extent(NamedTuple):
 
     def holds(self, places: Integers) -> Mask:
         """Which of some places are among these."""
-        inside: Mask = (places >= self.low) & (places <= self.high)
-        return inside & ((places - self.low) % max(self.step, 1) == 0)
+        inside = (places >= self.low) & (places <= self.high)
+        held: Mask = inside & ((places - self.low) % max(self.step, 1) == 0)
+        return held
 
     def meets(self, other: "Extent") -> bool:
         """Whether the two may have a place in common."""
