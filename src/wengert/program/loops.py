@@ -35,6 +35,7 @@ from wengert.program.statements import (
     While,
     changed,
     parts,
+    walk,
 )
 from wengert.program.structure import (
     ARRAY,
@@ -569,20 +570,15 @@ def _rewritten(
 
 def _split(statements: Sequence[Statement], place: int) -> int:
     """How many of the statements come before a place of the value memory."""
-    for k, statement in enumerate(statements):
-        if _lowest(statement) >= place:
-            return k
-    return len(statements)
+    count = len(statements)
+    while count and _lowest(statements[count - 1]) >= place:
+        count -= 1
+    return count
 
 
 def _lowest(statement: Statement) -> float:
-    if isinstance(statement, Loop):
-        return min(map(_lowest, statement.body), default=math.inf)
-    if isinstance(statement, While):
-        return min(map(_lowest, statement.last), default=math.inf)
-    if isinstance(statement, Run):
-        return statement.start
-    return statement.target.base if statement.target.memory == VALUE else math.inf
+    targets = (plain.target for plain, _ in walk((statement,)))
+    return min((t.base for t in targets if t.memory == VALUE), default=math.inf)
 
 
 # --- the numbers of the example -------------------------------------------------------------------
@@ -636,9 +632,9 @@ def _long_trial(
     tape: Recording, loop: Statement, cells: range, wanted: Sequence[int]
 ) -> list[float]:
     """The same with a program of the loop alone: what it reads from before are further inputs."""
-    given = [tape.example]
+    given = [tape.input_numbers]
     index = [np.array(tape.index, np.int64)]
-    sizes = {INPUT: len(tape.example), "index": len(tape.index)}
+    sizes = {INPUT: len(given[0]), "index": len(tape.index)}
 
     def put(places: Sequence[int]) -> int:
         given.append(np.array([tape.number(place) for place in places]))
