@@ -209,7 +209,9 @@ def test_a_sum_in_a_while_loop() -> None:
             lambda c: call(c) < 20.0, lambda c: [c[0] + call(c), c[1] + 1.0, c[2] + c[1]], xs
         )
 
-    raw = checked(recorded(PLAIN, lambda xs: function(xs, lambda c: program(c)[0]), [1.0, 2.0, 3.0]))
+    raw = checked(
+        recorded(PLAIN, lambda xs: function(xs, lambda c: program(c)[0]), [1.0, 2.0, 3.0])
+    )
     assert len(found_in(raw, Accumulate)) == 2
     for xs in ([1.0, 2.0, 3.0], [-0.5, 1.0, 7.25]):
         assert walked(raw, xs) == function(xs, lambda c: 0.5 + c[0] + c[1] + c[2])
@@ -379,8 +381,8 @@ def test_programs_without_inputs_or_outputs(twin: Any) -> None:
 
     def only_guards(x: Any) -> None:
         if wg.fori(3, lambda i, c: c + x, 0.0) > 2.0:
-            return None
-        return None
+            return
+        return
 
     short = wg.record(lambda x: None if x > 0.0 else None, 1.0)
     for guarding in (short, wg.record(only_guards, 1.0)):

@@ -258,7 +258,6 @@ class _Sweep:
     def _results(self) -> None:
         """Move the inputs' adjoints to where results are expected."""
         body, count = self.body, int(self.wanted.sum())
-        place = 0
         for first, length in stretches(self.wanted & ~self.uses.private_inputs):
             inner = body.inside(length)
             at = self.results + int(self.wanted[:first].sum())
