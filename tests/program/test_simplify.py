@@ -19,7 +19,7 @@ from wengert import primitives as p
 from wengert.errors import ProgramError
 from wengert.program import simplify
 from wengert.program.address import CONSTANT, INPUT, OUTPUT, VALUE, Address, Lookup
-from wengert.program.bodies import Draft
+from wengert.program.workbench import Draft
 from wengert.program.program import Program
 from wengert.program.record import record
 from wengert.program.rules import Rule, x
@@ -410,6 +410,7 @@ def test_expansion_refuses_what_reads_a_hole() -> None:
 
 def test_the_passes_are_the_visible_ones() -> None:
     assert [each.__name__ for each in simplify.PASSES] == [
-        "single", "constants", "folding", "identities", "common", "moves", "hoisting", "dead",
+        "single", "constants", "folding", "identities", "common", "moves", "zeros", "hoisting",
+        "dead",
     ]  # fmt: skip
     assert all(each.__doc__ for each in simplify.PASSES)

@@ -27,7 +27,7 @@ from wengert.program.address import (
 )
 from wengert.program.draft import TEST, Axes, Axis, Item, drafted, frames, lines, reading, stated
 from wengert.program.numbering import NEEDED, OUTSIDE, PINNED, ROOT, Numbered, numbered
-from wengert.program.producers import extent
+from wengert.program.extents import extent
 from wengert.program.program import Program
 from wengert.program.rules import Term, rules_for
 from wengert.program.statements import (
@@ -219,12 +219,12 @@ class _Rebuilt:
         if columns.rest:
             self._redirect(self._coded(found.value, places, gone), gone)
         items = self._pieces(live, places, operands)
-        new, constants, index = packed(items, found.constants, self.program.index)
+        new = packed(items, found.constants, self.program.index)
         return {
-            "statements": stated(new),
+            "statements": stated(new.items),
             "values": self.program.values - len(gone),
-            "constants": constants,
-            "index": index,
+            "constants": new.constants,
+            "index": new.index,
         }
 
     def _closing(self, live: Any) -> Any:

@@ -109,6 +109,13 @@ class _Numbering:
 
     # --- the view ---------------------------------------------------------------------------------
 
+    def row(self, operand: int) -> Primitive | None:
+        """The row of an item."""
+        if operand >> SHIFT:
+            return None
+        operation = self.operations[self.ops[operand]]
+        return None if operation.guards else operation.row
+
     def definition(self, operand: int) -> tuple[Primitive, Sequence[int]] | None:
         """The operation of an item."""
         if operand >> SHIFT:

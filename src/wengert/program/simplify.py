@@ -10,22 +10,22 @@ from dataclasses import replace
 
 from wengert.program.bodies import (
     Details,
-    Draft,
     common,
     constants,
-    dead,
     folding,
     identities,
     moves,
     single,
 )
+from wengert.program.dead import dead, zeros
 from wengert.program.flat import simplified_columns
 from wengert.program.hoist import hoisting
 from wengert.program.program import Program
 from wengert.program.statements import Assign, Guard, Run, fits_columns
+from wengert.program.workbench import Draft
 
 PASSES: tuple[Callable[[Draft], Details], ...] = (
-    single, constants, folding, identities, common, moves, hoisting, dead,
+    single, constants, folding, identities, common, moves, zeros, hoisting, dead,
 )  # fmt: skip
 ROUNDS = 16  # a round that finds nothing ends it; no program seen needs more than five
 
@@ -72,10 +72,14 @@ def _has_bodies(program: Program) -> bool:
 
 
 def _in_bodies(draft: Draft) -> Details:
+    """All passes, each until nothing has changed since it looked."""
     details: Details = []
+    seen: dict[Callable[[Draft], Details], int] = {}
     for _ in range(ROUNDS):
-        said = [detail for each in PASSES for detail in each(draft)]
-        details += said
-        if not said:
+        for each in PASSES:
+            if seen.get(each) != draft.version:
+                seen[each] = draft.version
+                details += each(draft)
+        if all(seen[each] == draft.version for each in PASSES):
             break
     return details
