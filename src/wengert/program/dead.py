@@ -2,9 +2,11 @@
 
 import math
 
-from wengert.program.address import CONSTANT, OUTPUT, VALUE, Address
+import numpy as np
+
+from wengert.program.address import CONSTANT, OUTPUT, VALUE, Address, Extent
 from wengert.program.bodies import Details, said
-from wengert.program.draft import TEST, Axis, Frame, Item, Line, bodies
+from wengert.program.draft import TEST, Axes, Axis, Frame, Item, Line, bodies
 from wengert.program.statements import Accumulate, Guard
 from wengert.program.tables import moving
 from wengert.program.workbench import Draft
@@ -73,28 +75,57 @@ def _drop(draft: Draft, gone: set[Line]) -> int:
 
 
 def _live(draft: Draft) -> set[Line]:
-    producers = draft.producers
-    live: set[Line] = set()
-    entered: set[Frame] = set()
-    waiting = [
+    reached = _Reached(draft)
+    reached.waiting += [
         line for line in draft.lines if line.kind is Guard or line.target.memory == OUTPUT
     ]
     for place in draft.outside():
-        waiting += producers.possible(Address(VALUE, place), ())
-    while waiting:
-        line = waiting.pop()
-        if line in live:
-            continue
-        live.add(line)
-        for address, source in zip(line.reads, producers.sources(line), strict=True):
-            waiting += (source.line,) if source else producers.possible(address, line.axes)
+        reached.read(Address(VALUE, place), ())
+    while reached.waiting:
+        line = reached.waiting.pop()
+        if line not in reached.live:
+            reached.live.add(line)
+            reached.enter(line)
+    return reached.live
+
+
+class _Reached:
+    """The lines that are needed, found from those that need them."""
+
+    def __init__(self, draft: Draft) -> None:
+        self.live: set[Line] = set()
+        self.waiting: list[Line] = []
+        self._producers = draft.producers
+        self._conditions: set[Frame] = set()
+        self._rest = {
+            memory: np.ones(len(writers.lines), bool)
+            for memory, writers in draft.producers.writers.items()
+        }
+
+    def enter(self, line: Line) -> None:
+        """Reach all that a line needs."""
+        for address, source in zip(line.reads, self._producers.sources(line), strict=True):
+            if source is not None:
+                self.waiting.append(source.line)
+            elif address.memory in self._rest:
+                self._meet(address.memory, self._producers.reach(address, line.axes))
         if line.kind is Accumulate:  # what it adds to must have been written
-            met = producers.met(line.target.memory, producers.written(line))
-            waiting += [other for other in met if other.kind is not Accumulate]
+            for other in self._producers.met(line.target.memory, self._producers.written(line)):
+                if other.kind is not Accumulate:
+                    self.waiting.append(other)
         for depth, axis in enumerate(line.axes):
-            condition = axis.frame.condition
-            if condition is not None and axis.frame not in entered:
-                entered.add(axis.frame)
-                around = (*line.axes[:depth], Axis(axis.frame, TEST))
-                waiting += producers.possible(condition, around)
-    return live
+            frame = axis.frame
+            if frame.condition is not None and frame not in self._conditions:
+                self._conditions.add(frame)
+                self.read(frame.condition, (*line.axes[:depth], Axis(frame, TEST)))
+
+    def read(self, address: Address, axes: Axes) -> None:
+        """Reach all that may write something of what an address reads."""
+        self.waiting += self._producers.possible(address, axes)
+
+    def _meet(self, memory: str, read: Extent) -> None:
+        """Reach all that may write one of these places; each once."""
+        rest, writers = self._rest[memory], self._producers.writers[memory]
+        found = writers.numbers(read, rest)
+        rest[found] = False
+        self.waiting += [writers.lines[k] for k in found]

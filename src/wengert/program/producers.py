@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from wengert.program.address import CODES, Address, Extent, Integers, Lookup
+from wengert.program.address import CODES, Address, Extent, Integers, Lookup, Mask
 from wengert.program.counters import Counters, counters
 from wengert.program.draft import Axes, Item, Line, lines
 from wengert.program.extents import extent
@@ -65,7 +65,7 @@ class Producers:
             written.setdefault(memory, []).append(line)
             if line.kind is Accumulate:
                 sums.setdefault(memory, {})[self._extents[line]] = self._positions[line]
-        self._writers = {
+        self.writers = {
             memory: Writers(found, [self._extents[line] for line in found])
             for memory, found in written.items()
         }
@@ -94,7 +94,7 @@ class Producers:
 
     def source(self, address: Address, around: Axes) -> Source | None:
         """The one statement that writes all that an address reads, if there is one."""
-        writers = self._writers.get(address.memory)
+        writers = self.writers.get(address.memory)
         if writers is None:
             return None
         key = (address, around)
@@ -124,7 +124,7 @@ class Producers:
         found = self.source(address, around)
         if found:
             return [found.line]
-        if address.memory not in self._writers:
+        if address.memory not in self.writers:
             return []
         return self.met(address.memory, extent(address, around, self.index))
 
@@ -132,13 +132,17 @@ class Producers:
         """Every statement that may write one of these places."""
         key = (memory, read)
         if key not in self._met:
-            writers = self._writers.get(memory)
+            writers = self.writers.get(memory)
             self._met[key] = writers.meeting(read) if writers else []
         return self._met[key]
 
     def written(self, line: Line) -> Extent:
         """The places that a statement writes."""
         return self._extents[line]
+
+    def reach(self, address: Address, around: Axes) -> Extent:
+        """The places that an address can mean."""
+        return extent(address, around, self.index)
 
     def sums(self, memory: str) -> list[Extent]:
         """The places that are accumulated to."""
@@ -195,7 +199,7 @@ class Writers:
     """
 
     def __init__(self, writers: list[Line], extents: list[Extent]) -> None:
-        self._lines, self._extents = writers, extents
+        self.lines, self._extents = writers, extents
         self._bounds: tuple[Integers, Integers, Integers] | None = None
         self.looked_up: dict[tuple[str, int, int], list[Line]] = {}
         self._files: dict[int, dict[int, _File]] = {}
@@ -221,17 +225,24 @@ class Writers:
 
     def meeting(self, read: Extent) -> list[Line]:
         """The statements that may write one of these places."""
+        return [self.lines[k] for k in self.numbers(read)]
+
+    def numbers(self, read: Extent, among: Mask | None = None) -> list[int]:
+        """The numbers of the statements that may write one of these places."""
         if self._bounds is None:
             low, high, step = np.array(self._extents, np.int64).T
-            self._bounds = low, high, step
+            self._bounds = np.ascontiguousarray(low), np.ascontiguousarray(high), step
         lows, highs, steps = self._bounds
-        near = np.flatnonzero((lows <= read.high) & (highs >= read.low))
+        mask = lows <= read.high
+        mask &= highs >= read.low
+        if among is not None:
+            mask &= among
+        near = mask.nonzero()[0]
         if len(near) > FEW:
             common = np.gcd(steps[near], read.step)
             apart = lows[near] - read.low
-            near = near[np.where(common, apart % np.maximum(common, 1), apart) == 0]
-            return [self._lines[k] for k in near.tolist()]
-        return [self._lines[k] for k in near.tolist() if self._extents[k].meets(read)]
+            return near[np.where(common, apart % np.maximum(common, 1), apart) == 0].tolist()
+        return [k for k in near.tolist() if self._extents[k].meets(read)]
 
 
 class _File:

@@ -18,6 +18,7 @@ from wengert.program.bodies import (
     single,
 )
 from wengert.program.dead import dead, zeros
+from wengert.program.draft import stated
 from wengert.program.flat import simplified_columns
 from wengert.program.hoist import hoisting
 from wengert.program.program import Program
@@ -46,16 +47,22 @@ def simplified(program: Program, unsafe: bool = False) -> Program:
     after = program
     for _ in range(ROUNDS):
         fields, said = simplified_columns(after, unsafe)
-        after = replace(after, **fields)
+        columns = bool(fields)
+        after = replace(after, **fields) if fields else after
         details += said
         if not _has_bodies(after):
             break
         draft = Draft(after, unsafe)
         said = _in_bodies(draft)
-        after = replace(after, **draft.fields())
         details += said
-        if not said:
-            break  # else tables closed up, and what was not equal may be
+        found = draft.packed()
+        if not draft.version and not found.smaller:
+            break
+        after = replace(
+            after, statements=stated(found.items), constants=found.constants, index=found.index
+        )
+        if not found.merged and not (draft.version and columns):
+            break  # else what was not equal may be
     return program.passed(
         "simplify", details, statements=after.statements, values=after.values,
         constants=after.constants, index=after.index,

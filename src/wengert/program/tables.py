@@ -164,12 +164,14 @@ class Packed(NamedTuple):
         items: the items.
         constants: the constant memory.
         index: the index table.
+        smaller: whether that makes them smaller.
         merged: whether addresses that differed may be equal now.
     """
 
     items: list[Item]
     constants: Floats
     index: Integers
+    smaller: bool
     merged: bool
 
 
@@ -180,7 +182,7 @@ def packed(items: Sequence[Item], constants: Floats, index: Integers) -> Packed:
     """
     runs = [item for item in items if isinstance(item, Run)]
     if len(runs) == len(items):
-        return Packed(*_packed_runs(runs, constants), index[:0], merged=False)
+        return Packed(*_packed_runs(runs, constants), index[:0], smaller=True, merged=False)
     numbers, places = _Packed(constants), _Packed(index)
     new: list[Item] = []
     lined: list[tuple[Line, list[Found]]] = []
@@ -198,7 +200,7 @@ def packed(items: Sequence[Item], constants: Floats, index: Integers) -> Packed:
     ]  # fmt: skip
     saved = len(constants) - numbers.size, len(index) - places.size
     if min(saved) < 0 or max(saved) == 0:
-        return Packed(list(items), constants, index, merged=False)
+        return Packed(list(items), constants, index, smaller=False, merged=False)
     for line, found in lined:
         reads = map(_moved, line.reads, found)
         line.reads, line.target = tuple(reads), _moved(line.target, found[-1])
@@ -206,7 +208,7 @@ def packed(items: Sequence[Item], constants: Floats, index: Integers) -> Packed:
         assert frame.condition is not None
         frame.condition = _moved(frame.condition, place)
     merged = numbers.merged or places.merged
-    return Packed(new, numbers.joined(), places.joined(), merged)
+    return Packed(new, numbers.joined(), places.joined(), smaller=True, merged=merged)
 
 
 def _found(address: Address, axes: Axes, numbers: _Packed, places: _Packed) -> Found:
