@@ -38,17 +38,19 @@ Details = list[str]
 def single(draft: Draft) -> Details:
     """A loop of one round is its body."""
     count = 0
+    found: set[Line] = set()
     for frame, axes in draft.frames:
         if frame.count == 1:
             for line in lines(frame.parts[0]):
                 lift(line, len(axes))
+                found.add(line)
             for inner, _ in frames(frame.parts[0]):
                 if inner.condition is not None:
                     inner.condition = without_axis(inner.condition, len(axes))
             put_before(draft.items, frame, frame.parts[0])
             count += 1
     if count:
-        draft.changed()
+        draft.moved(found)
     return said([("opened {} of one round", count, "loop")])
 
 
@@ -155,9 +157,9 @@ class _Seen:
 
     def _source(self, operand: Address) -> Source | None:
         producers, line = self.draft.producers, self.line
-        for address, source in zip(line.reads, producers.sources(line), strict=True):
+        for k, address in enumerate(line.reads):
             if address is operand:
-                return source
+                return producers.sources(line)[k]
         return producers.source(operand, line.axes)
 
     def row(self, operand: Address) -> Primitive | None:

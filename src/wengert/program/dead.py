@@ -7,6 +7,7 @@ import numpy as np
 from wengert.program.address import CONSTANT, OUTPUT, VALUE, Address, Extent
 from wengert.program.bodies import Details, said
 from wengert.program.draft import TEST, Axes, Axis, Frame, Item, Line, bodies
+from wengert.program.producers import Writers
 from wengert.program.statements import Accumulate, Guard
 from wengert.program.tables import moving
 from wengert.program.workbench import Draft
@@ -76,56 +77,89 @@ def _drop(draft: Draft, gone: set[Line]) -> int:
 
 def _live(draft: Draft) -> set[Line]:
     reached = _Reached(draft)
-    reached.waiting += [
-        line for line in draft.lines if line.kind is Guard or line.target.memory == OUTPUT
-    ]
+    for line in draft.lines:
+        if line.kind is Guard or line.target.memory == OUTPUT:
+            reached.add(line)
     for place in draft.outside():
         reached.read(Address(VALUE, place), ())
-    while reached.waiting:
-        line = reached.waiting.pop()
-        if line not in reached.live:
-            reached.live.add(line)
-            reached.enter(line)
+    reached.go()
     return reached.live
 
 
 class _Reached:
-    """The lines that are needed, found from those that need them."""
+    """The lines that are needed, found from those that need them.
+
+    Where one statement writes what is read, that is followed first: so there are few left to be
+    looked for among all that may meet what others read.
+    """
 
     def __init__(self, draft: Draft) -> None:
         self.live: set[Line] = set()
-        self.waiting: list[Line] = []
+        self._waiting: list[Line] = []
+        self._ranging: list[tuple[Address, Axes]] = []  # reads of more than one statement's places
         self._producers = draft.producers
         self._conditions: set[Frame] = set()
         self._rest = {
-            memory: np.ones(len(writers.lines), bool)
-            for memory, writers in draft.producers.writers.items()
+            memory: _Rest(writers) for memory, writers in draft.producers.writers.items()
         }
 
-    def enter(self, line: Line) -> None:
-        """Reach all that a line needs."""
+    def add(self, line: Line) -> None:
+        """A line is needed."""
+        if line not in self.live:
+            self.live.add(line)
+            self._waiting.append(line)
+            self._rest[line.target.memory].remove(line)
+
+    def read(self, address: Address, axes: Axes) -> None:
+        """Something is needed that is read."""
+        source = self._producers.source(address, axes)
+        if source is not None:
+            self.add(source.line)
+        elif address.memory in self._rest:
+            self._ranging.append((address, axes))
+
+    def go(self) -> None:
+        """Find all that is needed."""
+        while self._waiting or self._ranging:
+            while self._waiting:
+                self._enter(self._waiting.pop())
+            if self._ranging:
+                address, axes = self._ranging.pop()
+                rest = self._rest[address.memory]
+                if rest.count:
+                    for line in rest.meeting(self._producers.reach(address, axes)):
+                        self.add(line)
+
+    def _enter(self, line: Line) -> None:
         for address, source in zip(line.reads, self._producers.sources(line), strict=True):
             if source is not None:
-                self.waiting.append(source.line)
+                self.add(source.line)
             elif address.memory in self._rest:
-                self._meet(address.memory, self._producers.reach(address, line.axes))
+                self._ranging.append((address, line.axes))
         if line.kind is Accumulate:  # what it adds to must have been written
             for other in self._producers.met(line.target.memory, self._producers.written(line)):
                 if other.kind is not Accumulate:
-                    self.waiting.append(other)
+                    self.add(other)
         for depth, axis in enumerate(line.axes):
             frame = axis.frame
             if frame.condition is not None and frame not in self._conditions:
                 self._conditions.add(frame)
                 self.read(frame.condition, (*line.axes[:depth], Axis(frame, TEST)))
 
-    def read(self, address: Address, axes: Axes) -> None:
-        """Reach all that may write something of what an address reads."""
-        self.waiting += self._producers.possible(address, axes)
 
-    def _meet(self, memory: str, read: Extent) -> None:
-        """Reach all that may write one of these places; each once."""
-        rest, writers = self._rest[memory], self._producers.writers[memory]
-        found = writers.numbers(read, rest)
-        rest[found] = False
-        self.waiting += [writers.lines[k] for k in found]
+class _Rest:
+    """The writers of a memory that nobody was found to need yet."""
+
+    def __init__(self, writers: Writers) -> None:
+        self.count = len(writers.lines)
+        self._writers = writers
+        self._mask = np.ones(self.count, bool)
+
+    def remove(self, line: Line) -> None:
+        """Somebody needs a line."""
+        self._mask[self._writers.number[line]] = False
+        self.count -= 1
+
+    def meeting(self, read: Extent) -> list[Line]:
+        """Those that may write one of these places."""
+        return [self._writers.lines[k] for k in self._writers.numbers(read, self._mask)]

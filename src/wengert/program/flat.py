@@ -49,8 +49,10 @@ MOVE = Operation(None)
 
 def simplified_columns(program: Program, unsafe: bool) -> tuple[dict[str, Any], list[str]]:
     """The fields of the program with its columns simplified, and what was done."""
+    if not any(isinstance(statement, Run) for statement in program.statements):
+        return {}, []
     columns = _Columns(program)
-    if not columns.runs or columns.accumulates:
+    if columns.accumulates:
         return {}, []
     rows = [o.row for o in columns.operations if o.row]
     rules = rules_for(rows, unsafe)

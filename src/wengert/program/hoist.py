@@ -4,11 +4,12 @@ A statement that leaves a loop writes where it wrote in the loop's first round, 
 any of its places read that one. So it stays if a reader ranges over others' places too.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from wengert.program.address import OUTPUT, VALUE, Address
 from wengert.program.bodies import Details, lift, put_before, times
-from wengert.program.draft import TEST, Axes, Axis, Frame, Item, Line, frames, lines, reading
+from wengert.program.draft import TEST, Axes, Axis, Frame, Item, Line, frames, lines
 from wengert.program.producers import Source
 from wengert.program.statements import Assign, Run
 from wengert.program.workbench import Draft
@@ -40,7 +41,7 @@ def hoisting(draft: Draft) -> Details:
             lift(line, depth)
         for frame, chosen in plans:
             put_before(draft.items, frame, chosen)
-        draft.changed()
+        draft.moved(set(leaving))
     return details
 
 
@@ -56,11 +57,22 @@ class _Straddled:
         if self._found is None:
             self._found = set()
             producers = self._draft.producers
-            outside = ((Address(VALUE, place), ()) for place in self._draft.outside())
-            for address, axes in (*reading(self._draft.items), *outside):
+            for line in producers.lines:
+                for address, source in zip(line.reads, producers.sources(line), strict=True):
+                    if source is None:
+                        self._found.update(producers.possible(address, line.axes))
+            for address, axes in self._elsewhere():
                 if not producers.source(address, axes):
                     self._found.update(producers.possible(address, axes))
         return not self._found.isdisjoint(chosen)
+
+    def _elsewhere(self) -> Iterator[tuple[Address, Axes]]:
+        """What loops and columns read."""
+        for frame, axes in self._draft.frames:
+            if frame.condition is not None:
+                yield frame.condition, (*axes, Axis(frame, TEST))
+        for place in self._draft.outside():
+            yield Address(VALUE, place), ()
 
 
 def _invariant(draft: Draft, frame: Frame, depth: int, straddled: _Straddled) -> list[Item]:
@@ -115,18 +127,24 @@ def _redirect(draft: Draft, leaving: Leaving) -> None:
     """Let all readers of what leaves read what the first round wrote."""
     producers = draft.producers
 
-    def redirected(address: Address, axes: Axes) -> Address:
-        source = producers.source(address, axes)
+    def redirected(address: Address, source: Source | None) -> Address:
         if source is None or source.line not in leaving:
             return address
         return _at_first(source, leaving[source.line])
 
     for line in producers.lines:
-        line.reads = tuple(redirected(address, line.axes) for address in line.reads)
+        sources = producers.sources(line)
+        if any(source is not None and source.line in leaving for source in sources):
+            line.reads = tuple(map(redirected, line.reads, sources))
     for frame, axes in draft.frames:
         if frame.condition is not None:
-            frame.condition = redirected(frame.condition, (*axes, Axis(frame, TEST)))
-    places = {place: redirected(Address(VALUE, place), ()).base for place in draft.outside()}
+            source = producers.source(frame.condition, (*axes, Axis(frame, TEST)))
+            frame.condition = redirected(frame.condition, source)
+    read = {place: Address(VALUE, place) for place in draft.outside()}
+    places = {
+        place: redirected(address, producers.source(address, ())).base
+        for place, address in read.items()
+    }
     draft.substitute({place: new for place, new in places.items() if place != new})
 
 

@@ -31,6 +31,10 @@ class Source(NamedTuple):
     counters: Counters
 
 
+Known = tuple[tuple[Address, ...], tuple[Source | None, ...]]  # what is read, and its sources
+NOTHING: Known = (), ()
+
+
 class Sum(NamedTuple):
     """Places that are accumulated to, and the last statement outside all loops that does it."""
 
@@ -44,16 +48,20 @@ class Producers:
     def __init__(self, items: Sequence[Item], index: Integers) -> None:
         self.index = index
         self.lines: list[Line] = []
-        self._sums: dict[str, list[Sum]] = {}
         self._positions: dict[Line, int] = {}
         self._extents: dict[Line, Extent] = {}
+        self._sources: dict[Line, Known] = {}
+        self._file(items)
+
+    def _file(self, items: Sequence[Item]) -> None:
+        """Find all lines, and what they write."""
+        self.lines = []
         for position, item in enumerate(items):
-            for line in lines((item,)):
+            for line in (item,) if isinstance(item, Line) else lines((item,)):
                 self.lines.append(line)
                 self._positions[line] = position
-                self._extents[line] = extent(line.target, line.axes, index)
-        self._known: dict[tuple[Address, Axes], Source | None] = {}
-        self._sources: dict[Line, tuple[Any, tuple[Source | None, ...]]] = {}
+                if line not in self._extents:
+                    self._extents[line] = extent(line.target, line.axes, self.index)
         self._group()
 
     def _group(self) -> None:
@@ -75,32 +83,47 @@ class Producers:
         }
         self._met: dict[tuple[str, Extent], list[Line]] = {}
 
+    # --- what has changed -------------------------------------------------------------------------
+
     def drop(self, dead: set[Line]) -> None:
         """Forget statements that nobody reads; who writes what others read stays the same."""
         if any(line.kind is Accumulate for line in dead):
-            self._known, self._sources = {}, {}  # what was a sum may have one producer now
+            self._sources = {}  # what was a sum may have one producer now
         self.lines = [line for line in self.lines if line not in dead]
+        self._group()
+
+    def move(self, items: Sequence[Item], moved: set[Line]) -> None:
+        """Some lines stand elsewhere now, and write elsewhere."""
+        for line in moved:
+            self._extents.pop(line, None)
+        self._sources = {
+            line: known for line, known in self._sources.items()
+            if line not in moved and not any(s is not None and s.line in moved for s in known[1])
+        }  # fmt: skip
+        self._file(items)
+
+    def look_up(self, index: Integers) -> None:
+        """Addresses look up the same places as before, in another table."""
+        self.index = index
         self._group()
 
     # --- who writes it ----------------------------------------------------------------------------
 
     def sources(self, line: Line) -> tuple[Source | None, ...]:
         """For each address that a statement reads, the one statement that writes all of it."""
-        known = self._sources.get(line)
-        if known is None or known[0] is not line.reads:
-            found = tuple([self.source(address, line.axes) for address in line.reads])
-            known = self._sources[line] = line.reads, found
-        return known[1]
+        reads, found = self._sources.get(line, NOTHING)
+        if reads is not line.reads:
+            before = {id(a): s for a, s in zip(reads, found, strict=True) if s is not None}
+            found = tuple([
+                before.get(id(address)) or self.source(address, line.axes) for address in line.reads
+            ])  # fmt: skip
+            self._sources[line] = line.reads, found
+        return found
 
     def source(self, address: Address, around: Axes) -> Source | None:
         """The one statement that writes all that an address reads, if there is one."""
         writers = self.writers.get(address.memory)
-        if writers is None:
-            return None
-        key = (address, around)
-        if key not in self._known:
-            self._known[key] = self._source(writers, address, around)
-        return self._known[key]
+        return self._source(writers, address, around) if writers else None
 
     def _source(self, writers: "Writers", address: Address, around: Axes) -> Source | None:
         if address.lookup:
@@ -200,6 +223,7 @@ class Writers:
 
     def __init__(self, writers: list[Line], extents: list[Extent]) -> None:
         self.lines, self._extents = writers, extents
+        self.number = {line: k for k, line in enumerate(writers)}
         self._bounds: tuple[Integers, Integers, Integers] | None = None
         self.looked_up: dict[tuple[str, int, int], list[Line]] = {}
         self._files: dict[int, dict[int, _File]] = {}

@@ -18,7 +18,6 @@ from wengert.program.bodies import (
     single,
 )
 from wengert.program.dead import dead, zeros
-from wengert.program.draft import stated
 from wengert.program.flat import simplified_columns
 from wengert.program.hoist import hoisting
 from wengert.program.program import Program
@@ -47,32 +46,30 @@ def simplified(program: Program, unsafe: bool = False) -> Program:
     after = program
     for _ in range(ROUNDS):
         fields, said = simplified_columns(after, unsafe)
-        columns = bool(fields)
         after = replace(after, **fields) if fields else after
         details += said
-        if not _has_bodies(after):
+        if _has_runs(after) and not _has_bodies(after):
             break
         draft = Draft(after, unsafe)
-        said = _in_bodies(draft)
-        details += said
-        found = draft.packed()
-        if not draft.version and not found.smaller:
+        details += _in_bodies(draft)
+        if not draft.version:
             break
-        after = replace(
-            after, statements=stated(found.items), constants=found.constants, index=found.index
-        )
-        if not found.merged and not (draft.version and columns):
-            break  # else what was not equal may be
+        after = replace(after, **draft.fields())
+        if not _has_runs(after):
+            break
     return program.passed(
         "simplify", details, statements=after.statements, values=after.values,
         constants=after.constants, index=after.index,
     )  # fmt: skip
 
 
+def _has_runs(program: Program) -> bool:
+    return any(isinstance(statement, Run) for statement in program.statements)
+
+
 def _has_bodies(program: Program) -> bool:
     """Whether there is anything that value numbering has not seen."""
-    runs = any(isinstance(s, Run) for s in program.statements)
-    return not runs or not all(
+    return not all(
         isinstance(s, Run) or (isinstance(s, Assign | Guard) and fits_columns(s))
         for s in program.statements
     )
@@ -87,6 +84,6 @@ def _in_bodies(draft: Draft) -> Details:
             if seen.get(each) != draft.version:
                 seen[each] = draft.version
                 details += each(draft)
-        if all(seen[each] == draft.version for each in PASSES):
+        if all(seen[each] == draft.version for each in PASSES) and not draft.pack():
             break
     return details

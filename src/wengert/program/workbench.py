@@ -14,7 +14,7 @@ from wengert.program.draft import Axes, Frame, Item, Line, drafted, frames, stat
 from wengert.program.producers import Producers
 from wengert.program.program import Program
 from wengert.program.statements import Run
-from wengert.program.tables import Numbers, Packed, packed
+from wengert.program.tables import Numbers, packed
 
 
 class Draft:
@@ -32,7 +32,7 @@ class Draft:
 
     @property
     def producers(self) -> Producers:
-        """Who writes what; found anew after `changed`."""
+        """Who writes what."""
         if self._producers is None:
             self._producers = Producers(self.items, self.index)
         return self._producers
@@ -53,10 +53,11 @@ class Draft:
         """A line reads or does something else now."""
         self.version += 1
 
-    def changed(self) -> None:
-        """Forget who writes what, for writers were moved."""
+    def moved(self, found: set[Line]) -> None:
+        """Lines were taken out of loops."""
         self.version += 1
-        self._producers = self._frames = self._outside = None
+        self._frames = self._outside = None
+        self.producers.move(self.items, found)
 
     def dropped(self, gone: set[Line]) -> None:
         """Forget lines that were taken out, and loops."""
@@ -64,15 +65,20 @@ class Draft:
         self._frames = self._outside = None
         self.producers.drop(gone)
 
-    def packed(self) -> Packed:
-        """What the program is made of now, its tables cut down to what is used."""
-        return packed(self.items, self.numbers.memory, self.index)
+    def pack(self) -> bool:
+        """Cut the tables down to what is used; whether what was not equal may be now."""
+        found = packed(self.items, self.numbers.memory, self.index)
+        if found.smaller:
+            self.items, self.index = found.items, found.index
+            self.numbers = Numbers(found.constants)
+            self.producers.look_up(found.index)
+            self.version += 1
+        return found.merged
 
     def fields(self) -> dict[str, Any]:
-        """The fields of the program."""
-        found = self.packed()
+        """What the program is made of now."""
         return {
-            "statements": stated(found.items), "constants": found.constants, "index": found.index
+            "statements": stated(self.items), "constants": self.numbers.memory, "index": self.index
         }  # fmt: skip
 
     def outside(self) -> list[int]:
