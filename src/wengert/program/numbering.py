@@ -23,7 +23,8 @@ from wengert.value import engine
 
 OUTSIDE = len(CODES)  # the code for places of the value memory that no item of the list writes
 PINNED, NEEDED, ROOT = 1, 2, 4
-"""Flags of an item: its place must be written; its value is read from outside; it is an output."""
+"""Flags of an item: its place must be written; its value is read from outside; it stays as it is,
+for it is an output, or the start or a reader of a sum."""
 
 _CONSTANT = CODES[CONSTANT]
 
