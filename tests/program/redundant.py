@@ -20,7 +20,7 @@ from wengert.program.statements import Accumulate, Assign, Guard, Loop, Statemen
 
 ROWS: tuple[Primitive, ...] = (
     p.add, p.sub, p.mul, p.div, p.neg, p.sin, p.cos, p.abs, p.powi(2), p.powi(1), p.minimum,
-    p.select, p.less, p.floor, p.rint, p.fma, p.add, p.mul, p.neg, p.stop_gradient,
+    p.select, p.less, p.floor, p.rint, p.fma, p.add, p.mul, p.neg, p.stop_gradient, p.strong_mul,
 )  # fmt: skip
 NUMBERS = (0.0, -0.0, 1.0, 1.0, -1.0, 2.0, 2.0, 0.25, 3.0, -7.5)
 INPUTS = 4

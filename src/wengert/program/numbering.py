@@ -10,6 +10,7 @@ An operand is one integer: the number of an item, or a memory's code above `SHIF
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import nan
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -131,7 +132,8 @@ class _Numbering:
         return self.constants[operand & PLACE] if operand >> SHIFT == _CONSTANT else None
 
     def constant(self, number: float) -> int:
-        """The place of a number; a new one, if it is the first of its kind."""
+        """The place of a number; a new one, if it is the first of its kind; one for all NaN."""
+        number = number if number == number else nan
         place = self._constants.setdefault(bits(number), len(self.constants))
         if place == len(self.constants):
             self.constants.append(number)

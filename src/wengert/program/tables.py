@@ -29,7 +29,7 @@ from wengert.program.structure import Floats
 
 
 class Numbers:
-    """The constant memory."""
+    """The constant memory, in which all NaN are one."""
 
     def __init__(self, memory: Floats) -> None:
         self._memory = memory
@@ -54,6 +54,7 @@ class Numbers:
 
     def place(self, number: float) -> int:
         """Where a number is kept; at a new place, if it was not asked for before."""
+        number = number if number == number else math.nan
         place = self._places.setdefault(bits(number), len(self))
         if place == len(self):
             self._new.append(number)
@@ -66,7 +67,7 @@ class Numbers:
     def block(self, numbers: Sequence[float]) -> int:
         """Where new numbers start, kept one after the other."""
         start = len(self)
-        self._new += numbers
+        self._new += [number if number == number else math.nan for number in numbers]
         return start
 
 
