@@ -249,8 +249,10 @@ def _chain(
         return None
     if row.nin != 2 or not row.facts.exact_array or not isinstance(row.array, np.ufunc):
         return None
-    before = target.base - target.strides[level]
-    if target.lookup or address != Address(target.memory, before, target.strides):
+    step = target.strides[level]
+    if target.lookup or not step:
+        return None
+    if address != Address(target.memory, target.base - step, target.strides):
         return None
     if site.reads.count(address) != 1 or site.counts[level] <= few:
         return None
@@ -261,9 +263,7 @@ def _chain(
     return Chain(site, tuple(over), level, carried, row.array)
 
 
-def _sums(
-    part: list[Site], edges: list[Edge], inside: tuple[int, ...], base: int
-) -> Sums | None:
+def _sums(part: list[Site], edges: list[Edge], inside: tuple[int, ...], base: int) -> Sums | None:
     (first, *more) = part
     if not all(map(is_sum, part)) or any(site.levels != first.levels for site in more):
         return None
