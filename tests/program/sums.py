@@ -156,7 +156,9 @@ class _Watching(Walk):
             target = statement.target
             place = target.at(counters, self.program.index)
             started = place in self.memories.get(target.memory, {})
-            if not started or (target.memory, place) in self.seen or statement.operand == target:
+            own = statement.operand.at(counters, self.program.index) == place
+            own &= statement.operand.memory == target.memory
+            if not started or own or (target.memory, place) in self.seen:
                 self.bad.add(id(statement))
             if id(statement) in self.bad:
                 return

@@ -32,7 +32,7 @@ from wengert.program.match import Matcher
 from wengert.program.producers import Producers, without_axis
 from wengert.program.program import Program
 from wengert.program.rules import rules_for
-from wengert.program.statements import Assign, Guard, Run
+from wengert.program.statements import Accumulate, Assign, Guard, Run
 from wengert.program.tables import Numbers, dense, moving, packed, ranged
 
 Details = list[str]
@@ -343,7 +343,8 @@ def _live(draft: Draft) -> set[int]:
         if id(line) in live:
             continue
         live.add(id(line))
-        for address in line.reads:
+        starts = [line.target] if line.kind is Accumulate else []
+        for address in (*line.reads, *starts):
             waiting += producers.possible(address, line.axes)
         for depth, axis in enumerate(line.axes):
             condition = axis.frame.condition
