@@ -27,8 +27,8 @@ from wengert.program.address import (
     in_memory,
 )
 from wengert.program.draft import TEST, Axes, Axis, Item, drafted, frames, lines, reading, stated
-from wengert.program.numbering import NEEDED, OUTSIDE, PINNED, ROOT, Numbered, numbered
 from wengert.program.extents import extent
+from wengert.program.numbering import NEEDED, OUTSIDE, PINNED, ROOT, Numbered, numbered
 from wengert.program.program import Program
 from wengert.program.rules import Term, rules_for
 from wengert.program.statements import (
