@@ -94,10 +94,11 @@ class Uses:
         runs = [run for run in activity.runs if id(run) in self.useful]
         self._runs = [*runs, *activity.outputs]
         self._for_runs = {id(w) for run in self._runs for w in activity.read_by(run)}
+        started = {id(w) for line in self._sums() for w in self._starts(line)}
         self.kept = {
             id(line) for line in activity.producers.lines
             if line.kind is Assign and line.target.memory == VALUE
-            and (id(line) in self._readers or id(line) in self._for_runs)
+            and (id(line) in self._readers or id(line) in self._for_runs or id(line) in started)
         }  # fmt: skip
         self.summed = set(self.kept)
         self._find_single()
@@ -186,6 +187,16 @@ class Uses:
                     each.is_single = True
                 self.summed -= {id(writer) for writer in made}
 
+    def _sums(self) -> Iterator[Line]:
+        """The useful statements that accumulate."""
+        for line in self.activity.producers.lines:
+            if line.kind is Accumulate and id(line) in self.useful:
+                yield line
+
+    def _starts(self, line: Line) -> list[Writer]:
+        """Everything that writes where a statement accumulates."""
+        return self.activity.writers(line.target, line.axes)
+
     def _is_plain(self, writer: Writer) -> bool:
         if isinstance(writer, Run) or any(axis.frame.local for axis in writer.axes):
             return False
@@ -196,10 +207,16 @@ class Uses:
         group: list[Far] = [far]
         writers: dict[int, Writer] = {}
         for each in group:  # which grows
-            for writer in self.activity.writers(each.address, each.axes):
-                if id(writer) not in writers:
-                    writers[id(writer)] = writer
-                    group += [other for other in self._readers[id(writer)] if other not in group]
+            waiting = list(self.activity.writers(each.address, each.axes))
+            while waiting:
+                writer = waiting.pop()
+                if id(writer) in writers:
+                    continue
+                writers[id(writer)] = writer
+                readers = self._readers.get(id(writer), [])
+                group += [other for other in readers if other not in group]
+                if not isinstance(writer, Run) and writer.kind is Accumulate:
+                    waiting += self._starts(writer)
         return group, list(writers.values())
 
     def _are_apart(self, group: Sequence[Far]) -> bool:
