@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from wengert.derive.encoded import Table
+from wengert.derive.encoded import encoded
 from wengert.derive.sweep import Written, operations_of, reversed_plain, tangents_plain
 from wengert.errors import ProgramError
 from wengert.program.address import VALUE, Integers, Mask, coded
@@ -140,7 +140,13 @@ def _made(run: Run, start: int, written: Written, labels: dict[int, int], kind: 
         for code, item in labels.items() if first <= code < first + count
     }  # fmt: skip
     return Run(
-        start, operations_of(run), written.ops, written.operands, run.sources, written.lines, named
+        start,
+        operations_of(run.operations),
+        written.ops,
+        written.operands,
+        run.sources,
+        written.lines,
+        named,
     )
 
 
@@ -152,7 +158,7 @@ elif engine == "native":
     from wengert import _native
 
     def _columns(run: Run) -> tuple[Any, ...]:
-        table = Table(run)
+        table = encoded(run.operations)
         return (
             np.ascontiguousarray(run.ops, np.int32), np.ascontiguousarray(run.operands, np.int64),
             np.ascontiguousarray(run.lines, np.int32), table.integers, table.constants,
