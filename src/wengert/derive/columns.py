@@ -81,12 +81,23 @@ def reversed_run(
 
     Source:
         Griewank and Walther, Evaluating Derivatives, 2nd edition, section 3.2.
+
+    Examples:
+        >>> from wengert.primitives import mul
+        >>> from wengert.program.statements import Assign, straight
+        >>> from wengert.program.address import Address
+        >>> x, y, z = Address("input", 0), Address("input", 1), Address("value", 0)
+        >>> run = straight([Assign(z, mul, (x, y))])
+        >>> seed = np.array([0]), np.array([coded("constant", 0)])
+        >>> found = reversed_run(run, 1, 1, seed, (np.array([True, True]), np.array([False])))
+        >>> [(assign.row.name, assign.operands[1] == x) for assign in found.run]
+        [('strong_mul', False), ('strong_mul', True)]
     """
     _refuse_outputs(run)
     labelled = np.array(sorted(run.labels, reverse=True), np.int64)
     written, found, reached = reversed_columns(run, start, constants_start, seeds, wanted, labelled)
     labels = dict(zip(found.tolist(), labelled.tolist(), strict=True))
-    order = np.argsort(reached[:, 0], kind="stable")  # mostly sorted already, backwards
+    order = np.argsort(reached[:, 0], kind="stable")  # quick where it is sorted already, backwards
     return Reversed(
         _made(run, start, written, labels, "bar"), written.constants,
         reached[order, 0], reached[order, 1],
