@@ -132,6 +132,20 @@ def scaled(factor: float) -> Primitive:
     return Primitive("scaled", "", lambda x: x, lambda x: x, lambda z, x: (factor,), [(0.0, 1.0)])
 
 
+def test_an_operation_on_many_operands() -> None:
+    xs = [0.5 + k for k in range(9)]
+    row = Primitive(
+        "product_of_nine", "", lambda *x: math.prod(x), np.prod,
+        lambda z, a, b, c, d, e, f, g, h, i: (z / a, z / b, z / c, 0.0, z / e, 1.0, z / g, z, i),
+        [(0.0, 1.0)] * 9,
+    )  # fmt: skip
+    z = math.prod(xs)
+    run = assigned((row, *(Address(INPUT, k) for k in range(9))))
+    partials = [z / xs[0], z / xs[1], z / xs[2], 0.0, z / xs[4], 1.0, z / xs[6], z, xs[8]]
+    assert gradient(run, xs) == partials
+    assert [slope(run, xs, (), k) for k in range(9)] == partials
+
+
 def test_seeds_add_up_in_their_order() -> None:
     run = assigned((p.add, X, X), (p.neg, Y))
     seeds = np.array([0, 0, 0]), np.array([coded(VALUE, k) for k in (7, 5, 6)])

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from wengert.derive.encoded import encoded
+from wengert.derive.encoded import MOST_OPERANDS, encoded
 from wengert.derive.sweep import Written, operations_of, reversed_plain, tangents_plain
 from wengert.errors import ProgramError
 from wengert.program.address import VALUE, Integers, Mask, coded
@@ -168,6 +168,10 @@ if TYPE_CHECKING:
 elif engine == "native":
     from wengert import _native
 
+    def _too_wide(run: Run) -> bool:
+        """Whether there is an operation on more operands than C has bits for."""
+        return any(operation.reads > MOST_OPERANDS for operation in run.operations)
+
     def _columns(run: Run) -> tuple[Any, ...]:
         table = encoded(run.operations)
         return (
@@ -183,6 +187,8 @@ elif engine == "native":
         wanted: tuple[Mask, Mask], labelled: Integers,
     ) -> tuple[Written, Integers, Integers]:  # fmt: skip
         """See `reversed_plain`."""
+        if _too_wide(run):
+            return reversed_plain(run, start, constants_start, seeds, wanted, labelled)
         masks = [np.ascontiguousarray(mask, bool) for mask in wanted]
         arrays = [np.ascontiguousarray(each, np.int64) for each in (*seeds, labelled)]
         *written, found, reached = _native.reversed_columns(
@@ -195,6 +201,8 @@ elif engine == "native":
         run: Run, start: int, constants_start: int, tangents: tuple[Integers, Integers]
     ) -> tuple[Written, Integers]:
         """See `tangents_plain`."""
+        if _too_wide(run):
+            return tangents_plain(run, start, constants_start, tangents)
         codes = [np.ascontiguousarray(each, np.int64) for each in tangents]
         *written, found, _ = _native.tangents_of_columns(
             *_columns(run), *codes, run.start, start, constants_start

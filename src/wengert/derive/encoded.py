@@ -17,6 +17,7 @@ from wengert.primitives import add
 from wengert.program.match import bits
 from wengert.program.statements import Operation
 
+MOST_OPERANDS = 8  # of an operation that native/derive.c takes
 NOTHING, FLOW_ITSELF, MULTIPLIED = range(3)  # what a flow becomes on its way past an operation
 FLOW, RESULT = 0, 1  # in the environment of steps; operands and steps stand behind
 
