@@ -2,7 +2,7 @@
 
 #include "node.h"
 
-enum { PERIODS = 64, MULTIPLES = 8, REACH = 16, WORK = 64, WORK_MORE = 1 << 20 };
+enum { PERIODS = 64, MULTIPLES = 8, REACH = 16, FEW = 4, WORK = 64, WORK_MORE = 1 << 20 };
 enum { GRAM, ITEM, STRIDE };
 /* Of an n-gram: it stood there before; it comes again; and then at the same distance, so that there
  * is no need to look for it. */
@@ -104,6 +104,8 @@ static void propose(Folding *f, int least, int below, uint64_t reach, uint64_t b
         if (!distance || distance * (uint64_t)(below - 1) <= asked)
             continue;
         uint64_t most = reach < i / 2 ? reach : i / 2;
+        if (i % FEW && most >= 2 * FEW)
+            most = 2 * FEW - 1; /* what repeats at longer periods has other items to ask */
         for (uint64_t p = distance * (uint64_t)least; p <= most && p < distance * (uint64_t)below;
              p += distance)
             if (p > asked && is_regular(f, i, p)) {

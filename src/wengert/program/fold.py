@@ -24,6 +24,7 @@ Hashes = np.ndarray[Any, np.dtype[np.uint64]]
 PERIODS = 64  # so many periods are tried in one pass
 MULTIPLES = 8
 REACH = 16  # an n-gram proposes periods of this many times its width: inner loops come first
+FEW = 4  # from periods of twice as many items on, one item in so many is asked
 WORK, WORK_MORE = 64, 1 << 20  # it gives up after looking at 64 items per item, and a million more
 
 
@@ -135,6 +136,7 @@ class _Folding:
         for multiple in range(least, below):
             p = self.distances[at] * multiple
             fits = (2 * p <= at) & (p <= reach) & (p > asked) & (periods[at] == 0)
+            fits &= (p < 2 * FEW) | (at % FEW == 0)
             i, p = at[fits], p[fits]
             regular = self._regular(i, p)
             periods[i[regular]] = p[regular]
