@@ -122,9 +122,7 @@ class _Folding:
         new[half:] &= (before[half:] != before[: len(before) - half]) | (width == 1)
         return bool(new.any())
 
-    def _runs(
-        self, width: int, reach: int, least: int, below: int
-    ) -> list[tuple[int, int, int]]:
+    def _runs(self, width: int, reach: int, least: int, below: int) -> list[tuple[int, int, int]]:
         """What is to be folded: period, start and count.
 
         An item is not asked twice about a distance that it kept since the reach was shorter.
