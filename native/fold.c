@@ -242,7 +242,7 @@ static void widen_grams(Folding *f, uint32_t width, unsigned level)
     if (width == 1)
         for (uint32_t i = 0; i < f->size; i++)
             f->grams[i] = mixed((uint64_t)f->ids[i] + 1);
-    const uint64_t factor = coefficient(GRAM, level);
+    const uint64_t factor = coefficient(GRAM, level + 1); /* the first would be 1 */
     for (uint32_t i = f->size - 1; i >= 2 * width - 1; i--)
         f->grams[i] += f->grams[i - width] * factor;
 }

@@ -375,6 +375,8 @@ static PyMethodDef functions[] = {
     {"hashes_of", hashes_of, METH_VARARGS, "The twin of wengert.program.stretch.hashes_of_plain."},
     {"strides_of", strides_of, METH_VARARGS, "The twin of wengert.program.stretch.strides_plain."},
     {"levels_of", levels_of, METH_VARARGS, "The twin of wengert.program.stretch.levels_plain."},
+    {"changes_of", changes_of, METH_VARARGS, "The twin of wengert.program.stretch.changes_plain."},
+    {"columns_of", columns_of, METH_VARARGS, "The twin of wengert.program.stretch.columns_plain."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -339,6 +339,8 @@ PyObject *kinds_of(PyObject *module, PyObject *args);
 PyObject *hashes_of(PyObject *module, PyObject *args);
 PyObject *strides_of(PyObject *module, PyObject *args);
 PyObject *levels_of(PyObject *module, PyObject *args);
+PyObject *changes_of(PyObject *module, PyObject *args);
+PyObject *columns_of(PyObject *module, PyObject *args);
 /* --- tape.c, tracer.c: recording; see tape.h ---------------------------------------------------- */
 
 PyObject *make_recorder(PyObject *module, PyObject *const *args, Py_ssize_t count);

@@ -35,6 +35,8 @@ def plainly_rolled(program: Program) -> Program:
         patch("wengert.program.stretch.hashes_of", stretch.hashes_of_plain),
         patch("wengert.program.nest.strides_of", stretch.strides_plain),
         patch("wengert.program.group.levels_of", stretch.levels_plain),
+        patch("wengert.program.group.columns_of", stretch.columns_plain),
+        patch("wengert.program.roll.changes_of", stretch.changes_plain),
     ):
         return roll(program)
 

@@ -105,8 +105,9 @@ class _Folding:
             if not any_new:
                 break
             self.asked = self.distances
-            grams = grams[:-width] * coefficients(GRAM, 1, level) + grams[width:]
             width, level = 2 * width, level + 1
+            half = width // 2
+            grams = grams[:-half] * coefficients(GRAM, 1, level) + grams[half:]
         self._replace(later)
         return bool(later)
 
