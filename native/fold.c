@@ -2,7 +2,7 @@
 
 #include "node.h"
 
-enum { PERIODS = 64, MULTIPLES = 8, REACH = 16, FEW = 4, WORK = 64, WORK_MORE = 1 << 20 };
+enum { PERIODS = 64, MULTIPLES = 8, REACH = 16, FEW = 4, NEW = 64, WORK = 64, WORK_MORE = 1 << 20 };
 enum { GRAM, ITEM, STRIDE };
 /* Of an n-gram: it stood there before; it comes again; and then at the same distance, so that there
  * is no need to look for it. */
@@ -201,11 +201,11 @@ static void keep_distances(Folding *f, uint32_t width)
 }
 
 /* Finds the distances between equal n-grams from those of half the width; whether there are any,
- * and whether any is new. */
-static bool find_grams(Folding *f, uint32_t width, bool *any_new)
+ * and whether many are new. */
+static bool find_grams(Folding *f, uint32_t width, bool *many_new)
 {
     bool any = false;
-    *any_new = false;
+    uint32_t fresh = 0;
     if (!clear_grams(f))
         return false;
     keep_distances(f, width);
@@ -219,7 +219,7 @@ static bool find_grams(Folding *f, uint32_t width, bool *any_new)
             if (!distance && before) {
                 distance = i + 1 - before;
                 f->distances[i] = distance;
-                *any_new = true;
+                fresh++;
             }
             if (wanted)
                 *place = i + 1;
@@ -233,6 +233,7 @@ static bool find_grams(Folding *f, uint32_t width, bool *any_new)
             f->occurs[i - distance] |= AGAIN;
         }
     }
+    *many_new = width < REACH || fresh > f->size / NEW;
     return any;
 }
 
@@ -451,23 +452,23 @@ static void keep_for_later(Folding *f)
     f->repeats = repeats;
 }
 
-/* Folds at the shortest n-grams that lead to anything: 1; 0 if none does, -1 after an error. What
- * multiples of the distances lead to is kept for the case that the distances lead to nothing. */
+/* Folds at the shortest n-grams that lead to anything: 1; 0 if there is no more, -1 after an error.
+ * What multiples of the distances lead to is kept for the case that the distances lead to nothing. */
 static int fold_once(Folding *f)
 {
     uint32_t width = 1;
-    bool any_new = true;
+    bool many_new = true;
     f->later.count = 0;
-    for (unsigned level = 0; any_new && width <= f->size / 3 && f->work > 0; level++) {
+    for (unsigned level = 0; many_new && width <= f->size / 3 && f->work > 0; level++) {
         f->work -= f->size;
         if (PyErr_CheckSignals() < 0)
             return -1;
-        if (!(width == 1 ? find_items(f) : find_grams(f, width, &any_new))) {
+        if (!(width == 1 ? find_items(f) : find_grams(f, width, &many_new))) {
             if (PyErr_Occurred())
                 return -1;
             break;
         }
-        uint64_t reach = any_new ? (uint64_t)REACH * width : f->size;
+        uint64_t reach = many_new ? (uint64_t)REACH * width : f->size;
         propose(f, 1, 2, reach, (uint64_t)REACH * width / 2);
         if (!find_repeats(f))
             return -1;
@@ -484,7 +485,10 @@ static int fold_once(Folding *f)
         width *= 2;
     }
     keep_for_later(f);
-    return f->repeats.count ? (replace(f) ? 1 : -1) : 0;
+    const uint32_t before = f->size;
+    if (f->repeats.count && !replace(f))
+        return -1;
+    return before - f->size > before / NEW; /* few are not worth another search */
 }
 
 static bool fold_all(Folding *f)

@@ -25,6 +25,7 @@ PERIODS = 64  # so many periods are tried in one pass
 MULTIPLES = 8
 REACH = 16  # an n-gram proposes periods of this many times its width: inner loops come first
 FEW = 4  # from periods of twice as many items on, one item in so many is asked
+NEW = 64  # it goes on where more than one item in so many is new, or was folded
 WORK, WORK_MORE = 64, 1 << 20  # it gives up after looking at 64 items per item, and a million more
 
 
@@ -82,7 +83,7 @@ class _Folding:
         self.work = WORK * len(ids) + WORK_MORE
 
     def once(self) -> bool:
-        """Fold at the shortest n-grams that lead to anything.
+        """Fold at the shortest n-grams that lead to anything; whether there may be more.
 
         Multiples of distances are folded where the distances themselves lead to nothing.
         """
@@ -93,26 +94,26 @@ class _Folding:
         self.distances = self.asked = np.zeros(m, np.int64)
         while width <= m // 3 and self.work > 0:
             self.work -= m
-            any_new = self._measure(grams, width)
+            many_new = self._measure(grams, width)
             if not self.distances.any():
                 break  # nor does any longer n-gram repeat
-            reach = REACH * width if any_new else m
+            reach = REACH * width if many_new else m
             runs = self._runs(width, reach, 1, 2)
             if runs:
                 self._replace(runs)
                 return True
             later = later or self._runs(width, reach, 2, MULTIPLES + 1)
-            if not any_new:
+            if not many_new:
                 break
             self.asked = self.distances
             width, level = 2 * width, level + 1
             half = width // 2
             grams = grams[:-half] * coefficients(GRAM, 1, level) + grams[half:]
         self._replace(later)
-        return bool(later)
+        return m - len(self.ids) > m // NEW  # few are not worth another search
 
     def _measure(self, grams: Hashes, width: int) -> bool:
-        """Set, by where n-grams end, how far before they ended last; whether any of it is new.
+        """Set, by where n-grams end, how far before they ended last; whether much of it is new.
 
         Where both halves stood at the same distance before, so did the whole.
         """
@@ -121,7 +122,7 @@ class _Folding:
         half = width // 2
         new = self.distances > 0
         new[half:] &= (before[half:] != before[: len(before) - half]) | (width == 1)
-        return bool(new.any())
+        return bool(width < REACH or np.count_nonzero(new) > len(new) // NEW)
 
     def _runs(self, width: int, reach: int, least: int, below: int) -> list[tuple[int, int, int]]:
         """What is to be folded: period, start and count.
