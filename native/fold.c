@@ -100,7 +100,7 @@ static void propose(Folding *f, int least, int below, uint64_t reach, uint64_t b
     to->count = 0;
     for (uint32_t i = 2; i < f->size; i++) {
         uint64_t distance = f->distances[i];
-        uint64_t asked = f->asked[i] == distance ? before : 0;
+        uint64_t asked = before && f->asked[i] == distance ? before : 0;
         if (!distance || distance * (uint64_t)(below - 1) <= asked)
             continue;
         uint64_t most = reach < i / 2 ? reach : i / 2;
@@ -172,7 +172,6 @@ static bool find_items(Folding *f)
         last[f->ids[i]] = i + 1;
         f->occurs[i] = before ? BEFORE : 0;
         f->distances[i] = before ? i + 1 - before : 0;
-        f->asked[i] = 0;
         if (before) {
             any = true;
             f->occurs[before - 1] |= AGAIN;
@@ -469,13 +468,14 @@ static int fold_once(Folding *f)
             break;
         }
         uint64_t reach = many_new ? (uint64_t)REACH * width : f->size;
-        propose(f, 1, 2, reach, (uint64_t)REACH * width / 2);
+        uint64_t before = width > 1 ? (uint64_t)REACH * width / 2 : 0;
+        propose(f, 1, 2, reach, before);
         if (!find_repeats(f))
             return -1;
         if (f->repeats.count)
             return replace(f) ? 1 : -1;
         if (!f->later.count) {
-            propose(f, 2, MULTIPLES + 1, reach, (uint64_t)REACH * width / 2);
+            propose(f, 2, MULTIPLES + 1, reach, before);
             if (!find_repeats(f))
                 return -1;
             keep_for_later(f);
