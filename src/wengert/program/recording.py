@@ -30,6 +30,8 @@ from wengert.program.structure import Floats
 
 RECORDING: ContextVar["Recording | None"] = ContextVar("wengert_recording", default=None)
 
+FEW = 64  # codes: Python looks at them sooner than NumPy
+
 
 @dataclass(frozen=True, slots=True)
 class Body:
@@ -141,6 +143,12 @@ class Recording:
         """End it: nothing more is written down, and its operands are no numbers any more."""
         self.closed, self.outer = True, None
 
+    def numbers_from(self, start: int) -> list[float]:
+        """The example's numbers of the straight stretch that was complete last, from a place on."""
+        begun, numbers = self._past[-1]
+        found: list[float] = array_of(numbers, np.float64)[start - begun :].tolist()
+        return found
+
     def label(self, place: int, label: str) -> None:
         """Name the result at a place."""
         if place >= self._start:
@@ -232,7 +240,10 @@ def refuse_leaks(codes: Integers, bodies: Sequence[Body]) -> None:
     """
     if not bodies:
         return
-    inside = (codes >= bodies[0].start) & (codes < bodies[-1].end)
+    low, high = bodies[0].start, bodies[-1].end
+    if len(codes) < FEW and not any(low <= code < high for code in codes.tolist()):
+        return
+    inside = (codes >= low) & (codes < high)
     places = distinct(codes[inside])  # those of the value memory are coded as they are
     at = 0
     while at < len(places):

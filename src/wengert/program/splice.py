@@ -33,7 +33,6 @@ from wengert.program.address import (
     coded,
 )
 from wengert.program.capture import innermost
-from wengert.program.loops import LONGEST_TRIAL
 from wengert.program.program import Program
 from wengert.program.recorded import Recorded, closed_error, recordable
 from wengert.program.recording import Recording
@@ -49,6 +48,7 @@ from wengert.program.statements import (
     fits_columns,
     parts,
 )
+from wengert.program.trial import LONGEST_TRIAL
 
 SHORT = 1000  # statements: a straight program of so many is written operation by operation
 Number = tuple[int | None, float]  # its coded address, None for a constant to be; the example's
