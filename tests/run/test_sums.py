@@ -24,7 +24,7 @@ from wengert.run.interpret import Interpreter, interpret
 from wengert.run.walk import walked
 
 MANY, NONE = 1 << 24, 0  # numbers to be kept: enough for arrays, or windows wherever possible
-EVERY_WAY = [(MANY, 6), (MANY, 0), (NONE, 0)]
+EVERY_WAY = [(MANY, 6), (MANY, 0), (40, 0), (NONE, 0)]
 SIZE = 40
 
 
@@ -203,6 +203,20 @@ def handed_on(count: int = SIZE) -> Program:
     return from_array([fill(0, 2), Loop(count, body), last], values, [0.0], [], 4 * SIZE, 1)
 
 
+def rows_handed_on(count: int = 9) -> Program:
+    """The same with rows of sums, each added to as a whole, and some of them again and again."""
+    m = SIZE
+    body = (
+        Loop(m, (Assign(value(2 * m, m, 1), None, (zero(0, 0),)),)),
+        Loop(m, (Accumulate(value(2 * m, m, 1), given_at(0, 0, 1)),)),
+        Loop(m, (Accumulate(value(m, m, 0), given_at(0, 0, 1)),)),
+        Loop(m, (Accumulate(value(m, m, 1), value(0, m, 1)),)),
+        Loop(m, (Accumulate(value(m + 3, m, 0), value(0, m, 1)),)),
+    )
+    statements = fill(0, 2 * m), Loop(count, body), out(count * m, m)
+    return from_array(statements, (count + 3) * m, [0.0], [], 4 * SIZE, m)
+
+
 def in_outputs() -> Program:
     """Results can be sums."""
     n = SIZE
@@ -231,8 +245,8 @@ def wide() -> Program:
 
 NESTS: list[Callable[[], Program]] = [
     backwards, neighbours, three_each, product_adjoints, one_place, interleaved_in_loops,
-    convolved, gathered, gathered_once, recurrence, running, within, handed_on, in_outputs,
-    seldom, wide,
+    convolved, gathered, gathered_once, recurrence, running, within, handed_on, rows_handed_on,
+    in_outputs, seldom, wide,
 ]  # fmt: skip
 ARRAYS = {
     backwards: {Together}, neighbours: {Together}, three_each: {Together},
@@ -325,6 +339,14 @@ def test_a_sum_within_an_iteration_is_a_register() -> None:
 @pytest.mark.parametrize("count", [SIZE, 10**6])
 def test_sums_that_are_handed_on_live_in_a_window(count: int) -> None:
     assert Interpreter(handed_on(count), budget=NONE).buffer.kept.size < 10
+
+
+def test_array_operations_add_within_a_window() -> None:
+    found = rows_handed_on(100)
+    ready = Interpreter(found, budget=5 * SIZE, few=2)
+    assert [array.window for array in ready.buffer.kept.arrays] == [True]
+    assert {Together, Added} <= {type(each) for each in ready.names.values()}
+    assert bits(ready(np.array(numbers()))) == bits(walk(found, numbers()))
 
 
 def test_a_sum_of_a_while_loop_lives_in_its_memory() -> None:

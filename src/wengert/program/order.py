@@ -8,6 +8,7 @@ from wengert.errors import ProgramError
 from wengert.program.address import OUTPUT, VALUE, Address, Integers, in_memory
 from wengert.program.program import Program
 from wengert.program.statements import Accumulate, Loop, Plain, Run, Statement, While, parts, reads
+from wengert.program.terms import duration
 
 ITERATIONS = 3  # of a while loop, that are followed
 FOLLOWED = 10_000  # reads and writes of a while loop's memory in those
@@ -36,7 +37,7 @@ class Order:
                 self._run(statement, time)
                 time += len(statement)
             elif isinstance(statement, Loop):
-                step = sum(map(_steps, statement.body))
+                step = sum(map(duration, statement.body))
                 self._times(statement.body, (*counts, statement.count), (*steps, step), time)
                 time += step * statement.count
             elif isinstance(statement, While):
@@ -52,7 +53,7 @@ class Order:
         inside = (*counts, 1), (*steps, 0)
         time = self._times(loop.first, *inside, time)
         around = self.repeated
-        again = sum(map(_steps, (*loop.test, *loop.body)))
+        again = sum(map(duration, (*loop.test, *loop.body)))
         self.repeated = around or (time + again - 1, len(counts))
         for part in (loop.test, loop.body):
             time = self._times(part, *inside, time)
@@ -134,14 +135,6 @@ def _by_place(touched: Sequence[tuple[Integers, Integers]]) -> tuple[Integers, I
     times = np.concatenate([t for _, t in touched] or [np.empty(0, np.int64)])
     order = np.lexsort((times, places))
     return places[order], times[order]
-
-
-def _steps(statement: Statement) -> int:
-    if isinstance(statement, Loop):
-        return statement.count * sum(map(_steps, statement.body))
-    if isinstance(statement, While):
-        return sum(_steps(below) for part in parts(statement) for below in part)
-    return len(statement) if isinstance(statement, Run) else 1
 
 
 # --- the memory of a while loop -------------------------------------------------------------------

@@ -208,9 +208,6 @@ class Storing:
 
     def kept_with(self, site: Site) -> Site:
         """One site for all those whose results are kept together."""
-        return self._find(site)
-
-    def _find(self, site: Site) -> Site:
         while self.leader[site] is not site:
             self.leader[site] = self.leader[self.leader[site]]
             site = self.leader[site]
@@ -223,12 +220,12 @@ class Storing:
             met = self.targets.met(address, site.counts, site.levels)
             if not met:
                 raise unassigned(address.memory, address.base)
-            leader = self._find(met[0])
+            leader = self.kept_with(met[0])
             for other in met:
                 if self.leader[other] is not leader:
-                    self.leader[self._find(other)] = leader
+                    self.leader[self.kept_with(other)] = leader
             if is_sum(site) and address == site.target:
-                self.leader[self._find(site)] = leader
+                self.leader[self.kept_with(site)] = leader
             self.met[site, address] = met
 
     def _unite_run(self, site: Site) -> None:
@@ -269,11 +266,11 @@ class Storing:
         self.ordered, self.spare, self.room = ordered, spare, room
         classes: dict[Site, _Class] = {}
         for site in self.targets.sites:
-            classes.setdefault(self._find(site), _Class()).writers.append(site)
+            classes.setdefault(self.kept_with(site), _Class()).writers.append(site)
         for (reader, address), met in self.met.items():
-            classes[self._find(met[0])].readers.append((reader, address))
+            classes[self.kept_with(met[0])].readers.append((reader, address))
         for run, places, other in self.run_reads:
-            classes[self._find(other)].run_reads.append((run, places))
+            classes[self.kept_with(other)].run_reads.append((run, places))
         alone = {
             leader: (self._array(members), members)
             for leader, members in classes.items()
@@ -287,15 +284,15 @@ class Storing:
             arrays.append(replace(array, name=f"m{len(arrays)}", start=start))
         homes, sources, registers = {}, {}, {}
         for site in self.targets.sites:
-            if (at := self._find(site)) in numbers:
+            if (at := self.kept_with(site)) in numbers:
                 homes[site] = arrays[numbers[at]]
         for read, met in self.met.items():
-            if (at := self._find(met[0])) in numbers:
+            if (at := self.kept_with(met[0])) in numbers:
                 sources[read] = arrays[numbers[at]]
             else:
                 registers[read] = met[0]
         owners = {
-            run: self._owners(run, [(p, numbers[self._find(s)]) for p, s in owned])
+            run: self._owners(run, [(p, numbers[self.kept_with(s)]) for p, s in owned])
             for run, owned in self.owned.items()
         }
         return Storage(tuple(arrays), homes, sources, registers, owners, self.layout)

@@ -180,11 +180,19 @@ def _edges(sites: list[Site], depth: int, storing: Storing) -> list[Edge]:
         for address in dict.fromkeys(reader.reads):
             for writer in writers(reader, address):
                 before = writer.number < reader.number
-                key = writer.target, writer.levels, address, reader.levels, before
+                key = _apart(writer, address), writer.levels, reader.levels, before
                 if key not in known:
                     known[key] = carriers(writer, address, reader, depth, storing.table)
                 edges += [Edge(writer, reader, address, carrier) for carrier in known[key]]
     return edges
+
+
+def _apart(writer: Site, address: Address) -> tuple[Any, ...]:
+    """All that it depends on when a writer's place is that of an address."""
+    target = writer.target
+    assert target is not None
+    between = address.base - target.base
+    return between, target.strides, address.strides, target.lookup, address.lookup, target.memory
 
 
 def _must_be_ordered(level: Level, few: int) -> bool:
