@@ -462,9 +462,9 @@ static bool coded(PyObject *address, const char *memory, int64_t *code)
 static bool load_names(PyObject *recorded, PyObject *recording_module, PyObject *statements)
 {
     PyObject *source = PyImport_ImportModule("wengert.source");
-    PyObject *capture = PyImport_ImportModule("wengert.program.capture");
     PyObject *number = PyObject_GetAttrString(recorded, "Recorded");
     PyObject *tape = PyObject_GetAttrString(recording_module, "Recording");
+    PyObject *capture = PyImport_ImportModule("wengert.program.capture");
     const struct {
         PyObject *from, **into;
         const char *name;

@@ -110,8 +110,7 @@ def test_decisions_on_outer_operands_are_guards_of_the_outer_program(twin: Any) 
         def inner(z: Any) -> Any:
             if x > 1.0:
                 z = z * int(y)
-            {x: 1}  # hashed
-            return z if z > x else -z
+            return z if z > x and hash(x) else -z
 
         return inner, 4.0
 
@@ -187,7 +186,7 @@ def test_the_example_may_be_given_in_operands_and_values() -> None:
     program, _ = record_captured(lambda a: a if a > 2.0 else -a, (wg.Value(1.0),))
     assert program(0.5) == -0.5
     with pytest.raises(OperandError, match="takes real numbers"):
-        record_captured(lambda a: a, (1j,))
+        record_captured(lambda a: a, (np.array(["1"], dtype=object),))
     with pytest.raises(OperandError, match="sequence of functions"):
         record_captured(lambda a: a, (1.0,), passes=3)  # type: ignore[arg-type]
 

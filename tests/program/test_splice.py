@@ -33,6 +33,7 @@ from wengert.program.statements import (
     Assign,
     Guard,
     Loop,
+    Operation,
     Run,
     While,
 )
@@ -113,6 +114,10 @@ def test_random_programs_in_random_programs(seed: int, kind: str, other: Any) ->
         again = program(first[:INPUTS] * 0.5) if whiles else program(xs + 0.0)
         return np.array([*first, *again])
 
+    if isinstance(outcome(program, HOLDS), str):  # a guard on NaN never holds
+        with pytest.raises(PathChanged):
+            recorded(PLAIN, function, np.array(HOLDS))
+        return
     raw = same(function, HOLDS, other.draw(numbers))
     into = checked(recorded(PLAIN, lambda xs: raw(xs) * 2.0 + raw([*xs]), np.array(HOLDS)))
     assert bits(into(np.array(HOLDS))) == bits(raw(np.array(HOLDS)) * 2.0 + raw(np.array(HOLDS)))
@@ -219,16 +224,26 @@ def test_a_sum_in_a_while_loop() -> None:
 
 def test_outputs_that_are_summed_up() -> None:
     """An output may be written early, in parts and in loops."""
+    negative = Assign(Address(OUTPUT, 1, (1,)), primitives.neg, (Address(INPUT, 1, (-1,)),))
     program = from_array(
         (
             Assign(Address(OUTPUT, 0), None, (Address(INPUT, 0),)),
             Loop(2, (Accumulate(Address(OUTPUT, 0, (0,)), Address(INPUT, 1, (1,))),)),
-            Loop(2, (Assign(Address(OUTPUT, 1, (1,)), primitives.neg, (Address(INPUT, 1, (-1,)),)),)),
+            Loop(2, (negative,)),
             Assign(Address(OUTPUT, 3), None, (Address(CONSTANT, 0),)),
         ),
         0, [0.5], [], 3, 4,
     )  # fmt: skip
     same(lambda xs: program(program(xs)[:3] * xs[0]), [1.0, 2.0, -3.0], [0.0, -1.0, 1e9])
+
+
+def test_many_outputs_of_which_some_come_late() -> None:
+    """A column of outputs stays where it is, if it does not end the program."""
+    sources = np.array([k % 3 + (1 << 56) for k in range(80)])
+    column = Run(0, (Operation(None),), np.zeros(80, np.int32), sources, outputs=True)
+    last = Loop(3, (Assign(Address(OUTPUT, 80, (1,)), None, (Address(INPUT, 0, (1,)),)),))
+    program = checked(from_array((column, last), 0, [], [], 3, 83))
+    same(lambda xs: program(program(xs)[-3:] * 2.0), [1.0, 2.0, -3.0], [0.0, -1.0, 1e9])
 
 
 # --- in loops -------------------------------------------------------------------------------------
@@ -379,13 +394,16 @@ def test_programs_without_inputs_or_outputs(twin: Any) -> None:
     nothing = wg.record(lambda: 2.0)
     assert walked(recorded(twin, lambda x: x * nothing(), 1.0), 3.0) == 6.0
 
-    def only_guards(x: Any) -> None:
-        if wg.fori(3, lambda i, c: c + x, 0.0) > 2.0:
-            return
-        return
+    def only_guards(x: Any) -> tuple[()]:
+        assert wg.fori(3, lambda i, c: c + x, 0.0) > 2.0
+        return ()
 
-    short = wg.record(lambda x: None if x > 0.0 else None, 1.0)
-    for guarding in (short, wg.record(only_guards, 1.0)):
+    def only_a_guard(x: Any) -> tuple[()]:
+        assert x > 0.0
+        return ()
+
+    for function in (only_a_guard, only_guards):
+        guarding = wg.record(function, 1.0)
         raw = checked(recorded(twin, lambda x, p=guarding: (p(x), x)[1], 1.0))
         assert len(found_in(raw, Guard)) == 1
         assert raw(5.0) == 5.0

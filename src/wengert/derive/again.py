@@ -10,7 +10,7 @@ from math import prod
 
 from wengert.derive.partials import partials_of
 from wengert.derive.space import Body, counts_of
-from wengert.derive.uses import Uses
+from wengert.derive.uses import Here, Uses
 from wengert.program.address import Address
 from wengert.program.draft import Axes, Item, Line
 from wengert.program.statements import Assign
@@ -64,11 +64,20 @@ def _needed(line: Line) -> list[Address]:
     return [environment[k] for k in sorted(numbers) if k < len(environment)]
 
 
-def repeated(
-    lines: Sequence[Line], here: dict[Address, Address], place: "Here", body: Body
-) -> None:
-    """Write statements down once more; where their results are now goes into `here`."""
+def repeated(lines: Sequence[Line], here: Here, body: Body) -> dict[Address, Address]:
+    """Write statements down once more.
+
+    Args:
+        lines: statements of one body.
+        here: where a value is that was kept.
+        body: where to.
+
+    Returns:
+        Where the results are, by where they were.
+    """
+    found: dict[Address, Address] = {}
     for line in lines:
         body.source = line.source
-        reads = tuple(here.get(read) or place(read, line.axes) for read in line.reads)
-        here[line.target] = body.apply(line.row, reads)
+        reads = tuple(found.get(read) or here(read, line.axes) for read in line.reads)
+        found[line.target] = body.apply(line.row, reads)
+    return found

@@ -6,7 +6,7 @@ same address count as one. If every place is read by one of these, once, adjoint
 where that is not known they are summed up.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from math import prod
@@ -15,12 +15,13 @@ import numpy as np
 
 from wengert.derive.activity import COUNTED, Activity, Writer, may_meet, slots, whole
 from wengert.derive.space import counts_of
-from wengert.program.address import INPUT, VALUE, Address, Integers, Mask
+from wengert.program.address import INPUT, OUTPUT, VALUE, Address, Integers, Mask
 from wengert.program.dependence import solvable
 from wengert.program.draft import Axes, Frame, Item, Line
 from wengert.program.producers import extent
 from wengert.program.statements import Accumulate, Assign, Run
 
+Here = Callable[[Address, Axes], Address]  # where a value of the program is in its derivative
 MANY = 64  # of the same places: they are not compared
 
 
@@ -91,6 +92,7 @@ class Uses:
         self.far: dict[tuple[int, int], Far] = {}
         self._readers: dict[int, list[Far]] = {}  # by the `id` of the writer
         self._find_far(dict(_stretches(items)))
+        self._read_far = set(self._all_read_far())
         runs = [run for run in activity.runs if id(run) in self.useful]
         self._runs = [*runs, *activity.outputs]
         self._for_runs = {id(w) for run in self._runs for w in activity.read_by(run)}
@@ -120,6 +122,10 @@ class Uses:
             return None
         here = use.line.axes == line.axes and use.address == line.target
         return line if here and line.kind is Assign and line.target.memory == VALUE else None
+
+    def is_read_far(self, line: Line) -> bool:
+        """Whether anything outside of its own round reads what a statement makes."""
+        return id(line) in self._read_far
 
     def is_private_input(self, use: Use) -> bool:
         """Whether an input is read that is read outside of loops only."""
@@ -163,6 +169,24 @@ class Uses:
                 readers = self._readers.setdefault(id(writer), [])
                 if far not in readers:
                     readers.append(far)
+
+    def _all_read_far(self) -> Iterator[int]:
+        """The statements whose results are read outside of their own round, active or not."""
+        activity = self.activity
+        for line in activity.producers.lines:
+            for address in line.reads:
+                if address.memory == INPUT:
+                    continue
+                for writer in activity.writers(address, line.axes):
+                    if (
+                        isinstance(writer, Run)
+                        or writer.axes != line.axes
+                        or address != writer.target
+                        or line.target.memory == OUTPUT
+                    ):
+                        yield id(writer)
+        for run in (*activity.runs, *activity.outputs):
+            yield from (id(writer) for writer in activity.read_by(run))
 
     def _may_be_near(self, use: Use) -> bool:
         """Whether a statement of the same body may have made it in the same round."""

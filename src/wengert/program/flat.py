@@ -2,8 +2,9 @@
 
 All of them, with the single statements between them, are one list whatever loops lie between, and
 go through value numbering. Loops read from that list: a place that ranges stays where it is, and
-what one address alone reads is replaced. What loops accumulate to is theirs as well. Columns have no holes, so where they lose items the
-positions behind move up; these are the only positions that simplification changes.
+what one address alone reads is replaced. What loops accumulate to is theirs as well. Columns have
+no holes, so where they lose items the positions behind move up; these are the only positions that
+simplification changes.
 """
 
 from collections.abc import Sequence

@@ -127,13 +127,14 @@ class Program:
         return self.results.tree(self._outputs(given))
 
     def _outputs(self, given: Floats | list[Any]) -> Floats | list[Any]:
+        if isinstance(given, np.ndarray):
+            from wengert.run.interpret import interpret
+
+            return interpret(self, given)
         from wengert.program.recorded import Recorded
         from wengert.program.splice import spliced
-        from wengert.run.interpret import interpret
         from wengert.run.values import on_values
 
-        if isinstance(given, np.ndarray):
-            return interpret(self, given)
         if any(isinstance(each, Recorded) for each in given):
             return spliced(self, given)
         return on_values(self, given)

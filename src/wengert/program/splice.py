@@ -156,8 +156,8 @@ def _written(
                 result = item.row.scalar(*(number for _, number in given))
             operation = Operation(item.row, isinstance(item, Guard))
             found = tape.put(operation, codes, result, item.source), result
-            if item.label and found[0] is not None:
-                tape.label(found[0], item.label)
+            if item.label:
+                tape.label(tape.length - 1, item.label)
         memories[item.target.memory][item.target.base] = found
     return [code_of(memories[OUTPUT][k]) for k in range(program.results.size)]
 
@@ -209,7 +209,8 @@ class _Splice:
     def _run(self, run: Run) -> Run:
         codes = np.array([self._code(coded(memory, 0)) for memory in CODES])
         operands: Integers = (run.operands & PLACE) + codes[run.operands >> SHIFT]
-        return replace(run, start=run.start + self.starts[VALUE], operands=operands)
+        start = run.start + self.starts[OUTPUT if run.outputs else VALUE]
+        return replace(run, start=start, operands=operands, outputs=False)
 
     def _code(self, code: int) -> int:
         """Where in the recording something is that is kept at a coded address of the program."""
