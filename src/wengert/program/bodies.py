@@ -206,7 +206,7 @@ def identities(draft: Draft) -> Details:
 def common(draft: Draft) -> Details:
     """Of equal operations in one body, the later ones become moves."""
     merged = 0
-    for part in bodies(draft.items):
+    for part in draft.bodies():
         if len(part) > 1:
             merged += _merged(draft, part, {})
     for frame, _ in draft.frames:

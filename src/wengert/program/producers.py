@@ -126,21 +126,29 @@ class Producers:
         return self._source(writers, address, around) if writers else None
 
     def _source(self, writers: "Writers", address: Address, around: Axes) -> Source | None:
-        if address.lookup:
-            if not self.settled(address, around):
-                return None
-            candidates = iter(writers.looked_up.get(_start(address), ()))
-        else:
-            read = extent(address, around, self.index)
-            if self._sums and self._summed(address.memory, read):
-                return None
-            candidates = writers.around(read)
+        if self._sums and not self.settled(address, around):
+            return None
         fixed = scope_depth(address.memory, around)
-        for line in candidates:
+        for line in writers.starting.get(_start(address), ()):
             found = counters(line.target, line.axes, address, around, fixed)
             if found:
                 return Source(line, found)
+        if address.lookup is None:
+            for line in writers.around(extent(address, around, self.index)):
+                found = counters(line.target, line.axes, address, around, fixed)
+                if found:
+                    return Source(line, found)
         return None
+
+    def writing(self, line: Line) -> Iterator[list[Line]]:
+        """For each address that a statement reads, every statement that may write some of it."""
+        for address, source in zip(line.reads, self.sources(line), strict=True):
+            if source is not None:
+                yield [source.line]
+            elif address.memory in self.writers:
+                yield self.met(address.memory, self.reach(address, line.axes))
+            else:
+                yield []
 
     def possible(self, address: Address, around: Axes) -> list[Line]:
         """Every statement that may write something of what an address reads."""
@@ -225,14 +233,13 @@ class Writers:
         self.lines, self._extents = writers, extents
         self.number = {line: k for k, line in enumerate(writers)}
         self._bounds: tuple[Integers, Integers, Integers] | None = None
-        self.looked_up: dict[tuple[str, int, int], list[Line]] = {}
+        self.starting: dict[tuple[int, int], list[Line]] = {}  # those that may be read as written
         self._files: dict[int, dict[int, _File]] = {}
         for line, places in zip(writers, extents, strict=True):
             if line.kind is Accumulate:
                 continue
-            if line.target.lookup:
-                self.looked_up.setdefault(_start(line.target), []).append(line)
-            else:
+            self.starting.setdefault(_start(line.target), []).append(line)
+            if line.target.lookup is None:
                 step = places.step
                 files = self._files.setdefault(step, {})
                 start = places.low % step if step else places.low
@@ -296,9 +303,9 @@ class _File:
             self._tops.append(top)
 
 
-def _start(address: Address) -> tuple[str, int, int]:
-    """What two looked-up addresses must have in common to mean the same."""
-    return address.memory, address.base, address.lookup.start if address.lookup else 0
+def _start(address: Address) -> tuple[int, int]:
+    """What a target and a read of what was just written there have in common."""
+    return address.base, address.lookup.start if address.lookup else -1
 
 
 def _in_scope(memory: str, around: Axes) -> bool:

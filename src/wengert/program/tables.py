@@ -137,8 +137,7 @@ class _Packed:
 
     def affine(self, base: int, strides: tuple[int, ...], axes: Axes) -> Affine:
         """The new base and strides of an affine place."""
-        counts = tuple([axis.rounds for axis in axes])
-        key = base, strides, counts
+        key = base, strides, tuple([axis.rounds for axis in axes])
         found = self._known.get(key)
         if found is None:
             found = self._known[key] = self._affine(base, strides, axes)
@@ -147,7 +146,10 @@ class _Packed:
     def _affine(self, base: int, strides: tuple[int, ...], axes: Axes) -> Affine:
         block = ranged(self.table, base, strides, axes)
         if block is not None:
-            return self.put(block), dense(block.shape, strides, axes)
+            place = self.put(block)
+            return place, (1,) if block.ndim == len(axes) == 1 else dense(
+                block.shape, strides, axes
+            )
         low, high, _ = affine_extent(base, strides, axes)
         return self.put(self.table[max(low, 0) : high + 1]) + base - max(low, 0), strides
 

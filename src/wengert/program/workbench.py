@@ -4,6 +4,7 @@ The passes of `bodies.py`, `hoist.py` and `dead.py` work on it. What was asked i
 long as it stays true, and `version` tells whether anything has changed since a pass looked.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -48,6 +49,12 @@ class Draft:
         if self._frames is None:
             self._frames = list(frames(self.items))
         return self._frames
+
+    def bodies(self) -> Iterator[list[Item]]:
+        """Every list of items that stand in one body, inner ones first."""
+        for frame, _ in self.frames:
+            yield from frame.parts
+        yield self.items
 
     def touch(self) -> None:
         """A line reads or does something else now."""
