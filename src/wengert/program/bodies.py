@@ -73,14 +73,14 @@ def put_before(items: list[Item], frame: Frame, chosen: Sequence[Item]) -> None:
 
 
 def constants(draft: Draft) -> Details:
-    """An operand that ranges over equal constants becomes one constant that all share."""
+    """An operand that ranges over equal constants becomes one constant; equal ones are shared."""
     count = 0
     for line in draft.lines:
         for k, address in enumerate(line.reads):
             if address.memory == CONSTANT and not address.lookup:
                 shared = _shared(draft, address, line.axes)
                 if shared != address:
-                    count += bool(moving(address.strides, line.axes))
+                    count += bool(moving(address.strides, line.axes)) and not any(shared.strides)
                     line.reads = (*line.reads[:k], shared, *line.reads[k + 1 :])
                     draft.touch()
     return [f"{times(count, 'operand')} the same constant in every round"] if count else []
@@ -95,7 +95,8 @@ def _shared(draft: Draft, address: Address, axes: Axes) -> Address:
             return address
         words = block.view(np.int64)
         if words.flat[0] != words.flat[-1] or (words != words.flat[0]).any():
-            return address
+            base, strides = draft.numbers.first_alike(words, address.base, address.strides)
+            return Address(CONSTANT, base, strides)
         place = draft.numbers.place(float(block.flat[0]))
     return Address(CONSTANT, place, (0,) * len(axes))
 

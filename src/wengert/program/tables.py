@@ -6,7 +6,7 @@ They are looked up, extended, and in the end cut down to what is used, in the or
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -27,11 +27,33 @@ from wengert.program.extents import FAR, affine_extent, extent
 from wengert.program.statements import Run
 from wengert.program.structure import Floats
 
+T = TypeVar("T")
+Affine = tuple[int, tuple[int, ...]]  # a base and strides
+Found = tuple[Affine, Affine | None] | None
+
+
+class Alike(Generic[T]):
+    """Stretches of numbers, of which equal ones are found to be equal."""
+
+    def __init__(self) -> None:
+        self._filed: dict[tuple[int, ...], list[tuple[Any, T]]] = {}
+
+    def first(self, words: Any, place: T) -> T:
+        """Where a stretch stands that has the same bits; the given place, if it is the first."""
+        ends = (int(words.flat[0]), int(words.flat[-1])) if words.size else ()
+        filed = self._filed.setdefault((*words.shape, *ends), [])
+        for other, known in filed:
+            if (other == words).all():
+                return known
+        filed.append((words, place))
+        return place
+
 
 class Numbers:
     """The constant memory, in which all NaN are one."""
 
     def __init__(self, memory: Floats) -> None:
+        self._alike: Alike[Affine] = Alike()
         self._memory = memory
         self._new: list[float] = []
         self._places: dict[bytes, int] = {}
@@ -63,6 +85,16 @@ class Numbers:
     def shared(self, place: int) -> int:
         """The one place that stands for all with the same number."""
         return self._places.setdefault(bits(self.at(place)), place)
+
+    def first_alike(self, words: Integers, base: int, strides: tuple[int, ...]) -> Affine:
+        """The base and strides of the first that ranged over the same numbers, as bits.
+
+        They serve where the same loops move them.
+        """
+        found = self._alike.first(words, (base, strides))
+        moved = [[k for k, stride in enumerate(each) if stride] for each in (found[1], strides)]
+        same = len(found[1]) == len(strides) and moved[0] == moved[1]
+        return found if same else (base, strides)
 
     def block(self, numbers: Sequence[float]) -> int:
         """Where new numbers start, kept one after the other."""
@@ -103,10 +135,6 @@ def dense(shape: Sequence[int], strides: Sequence[int], axes: Axes) -> tuple[int
     return tuple(new)
 
 
-Affine = tuple[int, tuple[int, ...]]  # a base and strides
-Found = tuple[Affine, Affine | None] | None
-
-
 class _Packed:
     """A table being written anew, each stretch where it is first used; equal stretches once."""
 
@@ -115,43 +143,43 @@ class _Packed:
         self.blocks: list[Any] = []
         self.size = 0
         self.merged = False  # whether stretches from different places are one now
-        self._places: dict[tuple[int, int, int], list[tuple[Any, int]]] = {}
+        self._alike: Alike[int] = Alike()
         self._known: dict[tuple[int, tuple[int, ...], tuple[int | None, ...]], Affine] = {}
 
     def put(self, block: Any) -> int:
         """The new place of a stretch."""
         flat = np.ascontiguousarray(block).ravel()
-        words = flat.view(np.int64)
-        size = len(words)
-        key = (size, int(words[0]), int(words[-1])) if size else (0, 0, 0)
-        alike = self._places.setdefault(key, [])
-        for other, place in alike:
-            if (other == words).all():
-                self.merged = True
-                return place
-        place = self.size
-        alike.append((words, place))
-        self.blocks.append(flat)
-        self.size += size
+        place = self._alike.first(flat.view(np.int64), self.size)
+        if place == self.size:
+            self.blocks.append(flat)
+            self.size += len(flat)
+        else:
+            self.merged = True
         return place
 
     def affine(self, base: int, strides: tuple[int, ...], axes: Axes) -> Affine:
         """The new base and strides of an affine place."""
-        key = base, strides, tuple([axis.rounds for axis in axes])
+        moved = [k for k, stride in enumerate(strides) if stride]
+        if not moved:
+            return self.stretch(base, base + 1), strides
+        own = tuple([strides[k] for k in moved])
+        key = base, own, tuple([axes[k].rounds for k in moved])
         found = self._known.get(key)
         if found is None:
-            found = self._known[key] = self._affine(base, strides, axes)
-        return found
+            found = self._known[key] = self._affine(base, own, tuple([axes[k] for k in moved]))
+        if len(moved) == len(strides):
+            return found
+        steps = iter(found[1])
+        return found[0], tuple([next(steps) if stride else 0 for stride in strides])
 
     def _affine(self, base: int, strides: tuple[int, ...], axes: Axes) -> Affine:
         block = ranged(self.table, base, strides, axes)
-        if block is not None:
-            place = self.put(block)
-            return place, (1,) if block.ndim == len(axes) == 1 else dense(
-                block.shape, strides, axes
-            )
-        low, high, _ = affine_extent(base, strides, axes)
-        return self.put(self.table[max(low, 0) : high + 1]) + base - max(low, 0), strides
+        if block is None:
+            low, high, _ = affine_extent(base, strides, axes)
+            low = max(low, 0)
+            return self.put(self.table[low : high + 1]) + base - low, strides
+        place = self.put(block)
+        return place, (1,) if block.ndim == len(axes) == 1 else dense(block.shape, strides, axes)
 
     def stretch(self, low: int, high: int) -> int:
         """The new place of what begins at one place and ends before another."""
