@@ -151,17 +151,19 @@ def _evaluated(draft: Draft, line: Line) -> tuple[list[float], tuple[int, ...]] 
 
 
 class _Seen:
-    """What the rules see of operands, from one line."""
+    """What the rules see of operands, from one line as it is now."""
 
     def __init__(self, draft: Draft, line: Line) -> None:
         self.draft, self.line = draft, line
+        self._sources: tuple[Source | None, ...] | None = None
 
     def _source(self, operand: Address) -> Source | None:
-        producers, line = self.draft.producers, self.line
-        for k, address in enumerate(line.reads):
+        if self._sources is None:
+            self._sources = self.draft.producers.sources(self.line)
+        for address, source in zip(self.line.reads, self._sources, strict=True):
             if address is operand:
-                return producers.sources(line)[k]
-        return producers.source(operand, line.axes)
+                return source
+        return self.draft.producers.source(operand, self.line.axes)
 
     def row(self, operand: Address) -> Primitive | None:
         """The row of the operation that writes an address."""
@@ -195,7 +197,7 @@ def identities(draft: Draft) -> Details:
     for line in draft.lines:
         if line.kind is not Assign:
             continue
-        while line.row is not None:
+        while line.row is not None and matcher.knows(line.row):
             made = matcher.rewritten(line.row, line.reads, _Seen(draft, line))
             if made is None:
                 break

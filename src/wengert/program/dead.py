@@ -7,10 +7,10 @@ import numpy as np
 from wengert.program.address import CONSTANT, OUTPUT, VALUE, Address, Extent
 from wengert.program.bodies import Details, said
 from wengert.program.draft import TEST, Axes, Axis, Frame, Item, Line
-from wengert.program.producers import Writers
 from wengert.program.statements import Accumulate, Guard
 from wengert.program.tables import moving
 from wengert.program.workbench import Draft
+from wengert.program.writers import Writers
 
 
 def zeros(draft: Draft) -> Details:
@@ -34,8 +34,7 @@ def _adds_nothing(draft: Draft, line: Line) -> bool:
     met = draft.producers.met(line.target.memory, draft.producers.written(line))
     starts = [_number(draft, other) for other in met if other.kind is not Accumulate]
     return bool(starts) and all(
-        start is not None and (start != 0.0 or math.copysign(1.0, start) > 0.0)
-        for start in starts
+        start is not None and (start != 0.0 or math.copysign(1.0, start) > 0.0) for start in starts
     )
 
 
@@ -101,9 +100,7 @@ class _Reached:
         self._ranging: list[tuple[Address, Axes]] = []  # reads of more than one statement's places
         self._producers = draft.producers
         self._conditions: set[Frame] = set()
-        self._rest = {
-            memory: _Rest(writers) for memory, writers in draft.producers.writers.items()
-        }
+        self._rest = {memory: _Rest(writers) for memory, writers in draft.producers.writers.items()}
 
     def add(self, line: Line) -> None:
         """A line is needed."""

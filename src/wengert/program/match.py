@@ -60,9 +60,7 @@ class Start:
         kinds = tuple([self._kind(operand, view) for operand in operands])
         found = self._fitting.get(kinds)
         if found is None:
-            found = [
-                rule for rule in self._rules if all(map(_fits, rule.pattern.args, kinds))
-            ]
+            found = [rule for rule in self._rules if all(map(_fits, rule.pattern.args, kinds))]
             self._fitting[kinds] = found
         return found
 
@@ -96,6 +94,10 @@ class Matcher(Generic[T]):
     def __init__(self, rules: Sequence[Rule]) -> None:
         self.applied: dict[str, int] = {}
         self._starts = _starts(tuple(rules))
+
+    def knows(self, row: Primitive) -> bool:
+        """Whether there are rules that start with a row."""
+        return row in self._starts
 
     def rewritten(self, row: Primitive, operands: Sequence[T], view: View[T]) -> Made[T] | None:
         """What the first rule that applies makes of an operation."""
