@@ -31,13 +31,6 @@ Known = tuple[tuple[Address, ...], tuple[Source | None, ...]]  # what is read, a
 NOTHING: Known = (), ()
 
 
-class Sum(NamedTuple):
-    """Places that are accumulated to, and the last statement outside all loops that does it."""
-
-    places: Extent
-    last: int
-
-
 class Producers:
     """The writers of every memory, to be asked about addresses."""
 
@@ -63,21 +56,18 @@ class Producers:
     def _group(self) -> None:
         """Put the writers of each memory together."""
         written: dict[str, list[Line]] = {}
-        sums: dict[str, dict[Extent, int]] = {}
+        adding: dict[str, list[Line]] = {}
         for line in self.lines:
-            memory = line.target.memory
-            written.setdefault(memory, []).append(line)
+            written.setdefault(line.target.memory, []).append(line)
             if line.kind is Accumulate:
-                sums.setdefault(memory, {})[self._extents[line]] = self._positions[line]
-        self.writers = {
-            memory: Writers(found, [self._extents[line] for line in found])
-            for memory, found in written.items()
-        }
-        self._sums = {
-            memory: [Sum(places, last) for places, last in found.items()]
-            for memory, found in sums.items()
-        }
+                adding.setdefault(line.target.memory, []).append(line)
+        self.writers = {memory: self._filed(found) for memory, found in written.items()}
+        self._sums = {memory: self._filed(found) for memory, found in adding.items()}
         self._met: dict[tuple[str, Extent], list[Line]] = {}
+        self._steady: dict[Line, bool] = {}
+
+    def _filed(self, found: list[Line]) -> Writers:
+        return Writers(found, [self._extents[line] for line in found])
 
     # --- what has changed -------------------------------------------------------------------------
 
@@ -121,20 +111,19 @@ class Producers:
         writers = self.writers.get(address.memory)
         return self._source(writers, address, around) if writers else None
 
-    def _source(self, writers: "Writers", address: Address, around: Axes) -> Source | None:
-        if self._sums and not self.settled(address, around):
-            return None
+    def _source(self, writers: Writers, address: Address, around: Axes) -> Source | None:
         fixed = scope_depth(address.memory, around)
-        for line in writers.starting.get(start_of(address), ()):
+        for line in self._candidates(writers, address, around):
             found = counters(line.target, line.axes, address, around, fixed)
             if found:
-                return Source(line, found)
-        if address.lookup is None:
-            for line in writers.around(extent(address, around, self.index)):
-                found = counters(line.target, line.axes, address, around, fixed)
-                if found:
-                    return Source(line, found)
+                known = self._keeps(line) or self.settled(address, around)
+                return Source(line, found) if known else None
         return None
+
+    def _candidates(self, writers: Writers, address: Address, around: Axes) -> Iterator[Line]:
+        yield from writers.starting.get(start_of(address), ())
+        if address.lookup is None:
+            yield from writers.around(extent(address, around, self.index))
 
     def writing(self, line: Line) -> Iterator[list[Line]]:
         """For each address that a statement reads, every statement that may write some of it."""
@@ -171,39 +160,46 @@ class Producers:
         """The places that an address can mean."""
         return extent(address, around, self.index)
 
-    def sums(self, memory: str) -> list[Extent]:
-        """The places that are accumulated to."""
-        return [found.places for found in self._sums.get(memory, ())]
-
     # --- what changes -----------------------------------------------------------------------------
 
-    def _summed(self, memory: str, read: Extent, behind: int | None = None) -> bool:
-        """Whether places may be accumulated to, at or behind a position."""
-        return any(
-            found.places.meets(read) and (behind is None or found.last >= behind)
-            for found in self._sums.get(memory, ())
-        )
+    def sums(self, memory: str) -> list[Extent]:
+        """The places that are accumulated to."""
+        found = self._sums.get(memory)
+        return [self._extents[line] for line in found.lines] if found else []
+
+    def _adding(self, memory: str, read: Extent) -> list[Line]:
+        """The accumulations that may change one of these places."""
+        return self._sums[memory].meeting(read) if memory in self._sums else []
+
+    def _keeps(self, line: Line) -> bool:
+        """Whether nothing that a statement writes ever changes."""
+        if line.target.memory not in self._sums:
+            return True
+        if line not in self._steady:
+            self._steady[line] = not self._adding(line.target.memory, self._extents[line])
+        return self._steady[line]
 
     def settled(self, address: Address, around: Axes) -> bool:
         """Whether what stands at an address never changes once it is written."""
         if address.memory not in self._sums:
             return True
-        return not self._summed(address.memory, extent(address, around, self.index))
+        return not self._adding(address.memory, extent(address, around, self.index))
 
     def final(self, address: Address, reader: Line) -> bool:
         """Whether what a statement reads at an address does not change any more."""
         if address.memory not in self._sums:
             return True
-        read = extent(address, reader.axes, self.index)
-        return not self._summed(address.memory, read, self._positions[reader])
+        adding = self._adding(address.memory, extent(address, reader.axes, self.index))
+        return all(self._positions[line] < self._positions[reader] for line in adding)
 
     def all_final(self, line: Line) -> bool:
         """Whether nothing that a statement reads or writes changes any more."""
         if not self._sums:
             return True
-        if not self.settled(line.target, line.axes):
-            return False
-        return all(self.final(address, line) for address in line.reads)
+        read = zip(line.reads, self.sources(line), strict=True)
+        return self._keeps(line) and all(
+            source is not None or self.final(address, line) for address, source in read
+        )
 
     def moved(self, source: Source, address: Address, around: Axes) -> Address | None:
         """What the source of something reads, as the reader of that something can read it."""

@@ -50,6 +50,8 @@ class Writers:
 
     def numbers(self, read: Extent, among: Mask | None = None) -> list[int]:
         """The numbers of the statements that may write one of these places."""
+        if among is None and len(self.lines) <= FEW:
+            return [k for k, places in enumerate(self._extents) if places.meets(read)]
         if self._bounds is None:
             low, high, step = np.array(self._extents, np.int64).T
             self._bounds = np.ascontiguousarray(low), np.ascontiguousarray(high), step
