@@ -377,6 +377,10 @@ static PyMethodDef functions[] = {
     {"hashes_of", hashes_of, METH_VARARGS, "The twin of wengert.program.stretch.hashes_of_plain."},
     {"strides_of", strides_of, METH_VARARGS, "The twin of wengert.program.stretch.strides_plain."},
     {"levels_of", levels_of, METH_VARARGS, "The twin of wengert.program.stretch.levels_plain."},
+    {"reversed_columns", reversed_columns, METH_VARARGS,
+     "The twin of wengert.derive.columns.reversed_plain."},
+    {"tangents_of_columns", tangents_of_columns, METH_VARARGS,
+     "The twin of wengert.derive.columns.tangents_plain."},
     {NULL, NULL, 0, NULL},
 };
 
