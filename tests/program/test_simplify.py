@@ -44,6 +44,15 @@ def means_the_same(before: Program, after: Program, seed: int) -> None:
         assert outcome(after, point) == outcome(before, point)
 
 
+def in_order(program: Program) -> bool:
+    """Whether nothing is read too soon; simplification keeps the bits of what is, too."""
+    try:
+        Order(program).check()
+    except ProgramError:
+        return False
+    return True
+
+
 # --- every program --------------------------------------------------------------------------------
 
 
@@ -97,7 +106,8 @@ def test_sums(seed: int, long: float) -> None:
     program = summed(seed, long)
     after = simplified(program)
     means_the_same(program, after, seed)
-    Order(after).check()
+    if in_order(program):
+        Order(after).check()
     assert after.size <= program.size
     again = simplified(after)
     assert again == after
