@@ -518,7 +518,7 @@ def test_expansion_refuses_what_reads_a_hole() -> None:
 
 def test_the_passes_are_the_visible_ones() -> None:
     assert [each.__name__ for each in simplify.PASSES] == [
-        "single", "constants", "folding", "identities", "common", "moves", "zeros", "hoisting",
-        "dead",
+        "single", "constants", "folding", "identities", "common", "chains", "moves", "zeros",
+        "hoisting", "dead",
     ]  # fmt: skip
     assert all(each.__doc__ for each in simplify.PASSES)
