@@ -375,6 +375,14 @@ static PyMethodDef functions[] = {
     {"hashes_of", hashes_of, METH_VARARGS, "The twin of wengert.program.stretch.hashes_of_plain."},
     {"strides_of", strides_of, METH_VARARGS, "The twin of wengert.program.stretch.strides_plain."},
     {"levels_of", levels_of, METH_VARARGS, "The twin of wengert.program.stretch.levels_plain."},
+    {"dependences", dependences, METH_VARARGS, "The twin of wengert.derive.reach.dependences_plain."},
+    {"interactions", interactions, METH_VARARGS,
+     "The twin of wengert.derive.reach.interactions_plain."},
+    {"transposed", transposed, METH_VARARGS, "The twin of wengert.derive.pattern.transposed_plain."},
+    {"color_columns", color_columns, METH_VARARGS,
+     "The twin of wengert.derive.greedy.color_columns_plain."},
+    {"color_stars", color_stars, METH_VARARGS,
+     "The twin of wengert.derive.greedy.color_stars_plain."},
     {NULL, NULL, 0, NULL},
 };
 

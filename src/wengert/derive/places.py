@@ -1,0 +1,283 @@
+"""A program as a graph of its places: which place is computed from which.
+
+Loops are followed round by round, as arrays, and every place gets a number, its *cell*: inputs
+first, then values, outputs, and the memories of while loops. What depends on what is then a
+question of paths in a graph. The order of statements plays no role in it, since a place is
+assigned once, and a sum depends on all that is added.
+
+Nobody knows how often a while loop runs. Its places of all rounds that stand for the same result
+share a cell, so what is carried from round to round is a circle in the graph. Each time that a
+loop around it comes to it, it has cells of its own.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import gcd, prod
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from wengert.derive.curvature import pairs_of
+from wengert.derive.partials import partials_of
+from wengert.dispatch import Primitive
+from wengert.errors import ProgramError
+from wengert.program.address import (
+    CODES,
+    CONSTANT,
+    INPUT,
+    OUTPUT,
+    PLACE,
+    SHIFT,
+    VALUE,
+    Address,
+    Integers,
+    grid,
+    span,
+)
+from wengert.program.program import Program
+from wengert.program.statements import (
+    Accumulate,
+    Assign,
+    Guard,
+    Loop,
+    Operation,
+    Run,
+    Statement,
+    While,
+    parts,
+    reads,
+    walk,
+)
+
+Cells = np.ndarray[Any, np.dtype[np.int32]]
+MOST = 2**31 - 1  # cells, edges, and meetings
+
+
+class Edges(NamedTuple):
+    """Cell `targets[k]` depends on cell `sources[k]`."""
+
+    targets: Cells
+    sources: Cells
+
+
+class Meetings(NamedTuple):
+    """Cells `left[k]` and `right[k]` meet in the second derivative of what makes `owners[k]`."""
+
+    owners: Cells
+    left: Cells
+    right: Cells
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The graph of a program's places.
+
+    Args:
+        inputs: how many cells are inputs; these come first.
+        outputs: the cells of the outputs.
+        count: how many cells there are.
+        edges: who depends on whom, to first order.
+        meetings: who meets whom; empty unless asked for.
+    """
+
+    inputs: int
+    outputs: range
+    count: int
+    edges: Edges
+    meetings: Meetings
+
+
+def places_of(program: Program, second: bool = False) -> Places:
+    """The graph of a program's places.
+
+    Args:
+        program: any program.
+        second: whether meetings are wanted.
+
+    Raises:
+        ProgramError: it means more than 2³¹ operations.
+    """
+    graph = _Graph(program, second)
+    graph.all(program.statements, ())
+    first = graph.bases[OUTPUT]
+    outputs = range(first, first + program.sizes[OUTPUT])
+    edges = Edges(*graph.edges.columns())
+    meetings = Meetings(*graph.meetings.columns())
+    return Places(graph.sizes[INPUT], outputs, graph.count, edges, meetings)
+
+
+class _Columns:
+    """Columns of cells that grow by single rows and by many at a time."""
+
+    def __init__(self, width: int) -> None:
+        self.single: list[list[int]] = [[] for _ in range(width)]
+        self.many: list[list[Integers]] = [[] for _ in range(width)]
+        self.length = 0
+
+    def put(self, *cells: Any) -> None:
+        """A row, or an array for each column."""
+        size = np.size(cells[0])
+        self.length += size
+        if self.length > MOST:
+            raise _too_long()
+        for column, cell in zip(self.many if np.ndim(cells[0]) else self.single, cells, strict=True):
+            column.append(cell)
+
+    def columns(self) -> Iterator[Cells]:
+        """Each column as one array."""
+        for single, many in zip(self.single, self.many, strict=True):
+            whole = np.empty(self.length, np.int32)
+            whole[: len(single)] = single
+            at = len(single)
+            for piece in many:
+                whole[at : at + piece.size] = piece.ravel()
+                at += piece.size
+            yield whole
+
+
+class _Local(NamedTuple):
+    """Where the cells of a while loop's memory are."""
+
+    base: int
+    depth: int  # loops around it
+    size: int  # cells, each time a loop around it comes to it
+    round: int  # by how much one round moves the places, 0 where they stay
+
+
+class _Graph:
+    def __init__(self, program: Program, second: bool) -> None:
+        self.index, self.sizes, self.second = program.index, program.sizes, second
+        values, outputs = self.sizes[INPUT], self.sizes[INPUT] + self.sizes[VALUE]
+        self.bases = {INPUT: 0, VALUE: values, OUTPUT: outputs}
+        self.count = outputs + self.sizes[OUTPUT]
+        self.locals: dict[str, _Local] = {}
+        self.edges, self.meetings = _Columns(2), _Columns(3)
+        self._limit()
+
+    def _limit(self) -> None:
+        if self.count > MOST:
+            raise _too_long()
+
+    # --- statements -------------------------------------------------------------------------------
+
+    def all(self, statements: Sequence[Statement], counts: tuple[int, ...]) -> None:
+        """Put statements that stand in loops with these counts; a while loop counts once."""
+        for statement in statements:
+            if isinstance(statement, Run):
+                self._put_run(statement)
+            elif isinstance(statement, Loop):
+                if statement.count:
+                    self.all(statement.body, (*counts, statement.count))
+            elif isinstance(statement, While):
+                self._open(statement, counts)
+                for part in parts(statement):
+                    self.all(part, (*counts, 1))
+            elif not isinstance(statement, Guard):
+                self._put(statement, counts)
+
+    def _put(self, statement: Assign | Accumulate, counts: tuple[int, ...]) -> None:
+        row = statement.row if isinstance(statement, Assign) else None
+        if prod(counts) > MOST:
+            raise _too_long()
+        target = self._cells(statement.target, counts)
+        operands = [
+            None if address.memory == CONSTANT else self._cells(address, counts)
+            for address in reads(statement)
+        ]
+        for depends, operand in zip(_depends(row), operands, strict=True):
+            if depends and operand is not None:
+                self.edges.put(target, operand)
+        for i, j in pairs_of(row) if row and self.second else ():
+            if operands[i] is not None and operands[j] is not None:
+                self.meetings.put(target, operands[i], operands[j])
+
+    def _put_run(self, run: Run) -> None:
+        first = self.bases[OUTPUT if run.outputs else VALUE] + run.start
+        targets = np.arange(first, first + len(run))
+        starts = run.starts
+        bases = np.array([self.bases.get(memory, 0) for memory in CODES])
+
+        def operand(items: Integers, slot: int) -> tuple[Integers, Integers]:
+            codes = run.operands[starts[items] + slot]
+            memories = codes >> SHIFT
+            return bases[memories] + (codes & PLACE), memories != CODES[CONSTANT]
+
+        for slot in range(max((o.reads for o in run.operations), default=0)):
+            items = _items(run, [slot in _slots(o) for o in run.operations])
+            cells, varies = operand(items, slot)
+            self.edges.put(targets[items[varies]], cells[varies])
+        for i, j in {p for o in run.operations for p in _pairs(o)} if self.second else ():
+            items = _items(run, [(i, j) in _pairs(o) for o in run.operations])
+            left, varies = operand(items, i)
+            right, varies_too = operand(items, j)
+            both = varies & varies_too
+            self.meetings.put(targets[items[both]], left[both], right[both])
+
+    # --- places -----------------------------------------------------------------------------------
+
+    def _cells(self, address: Address, counts: tuple[int, ...]) -> Any:
+        """The cells that an address means, one number if it stands in no loop."""
+        local = self.locals.get(address.memory)
+        if local is None:
+            base = self.bases[address.memory]
+            if not counts and not address.lookup:
+                return base + address.base
+            return base + address.all(counts, self.index)
+        places = grid(address.base, address.strides, counts)
+        if local.round:
+            places = places % local.round
+        each = [prod(counts[k + 1 : local.depth]) for k in range(local.depth)]
+        times = grid(0, [*each, *(0 for _ in counts[local.depth :])], counts)
+        return local.base + times * local.size + places
+
+    def _open(self, loop: While, counts: tuple[int, ...]) -> None:
+        """Give a while loop's memory cells."""
+        depth, step, size = len(counts), 0, 1
+        for statement, around in walk((loop,)):
+            inside = (*counts, *(below.count if isinstance(below, Loop) else 1 for below in around))
+            if 0 in inside:
+                continue
+            for address in (statement.target, *reads(statement)):
+                if address.memory == loop.local:
+                    moves = [
+                        address.strides[depth + k]
+                        for k, below in enumerate(around) if isinstance(below, While)
+                    ]  # fmt: skip
+                    step = gcd(step, *moves)
+                    size = max(size, span(address.base, address.strides, inside)[1] + 1)
+        size = step or size
+        self.locals[loop.local] = _Local(self.count, depth, size, step)
+        self.count += size * prod(counts)
+        self._limit()
+
+
+def _too_long() -> ProgramError:
+    return ProgramError(
+        f"The sparsity of a program is found place by place, and this one means more than {MOST:,} "
+        "operations. Record a smaller example of it."
+    )
+
+
+# --- what operations pass on ----------------------------------------------------------------------
+
+
+def _depends(row: Primitive | None) -> tuple[bool, ...]:
+    return partials_of(row).depends if row else (True,)
+
+
+def _slots(operation: Operation) -> tuple[int, ...]:
+    """The operands of an operation that its result depends on."""
+    if operation.guards:
+        return ()
+    return tuple(k for k, depends in enumerate(_depends(operation.row)) if depends)
+
+
+def _pairs(operation: Operation) -> tuple[tuple[int, int], ...]:
+    return pairs_of(operation.row) if operation.row and not operation.guards else ()
+
+
+def _items(run: Run, chosen: list[bool]) -> Integers:
+    """The items of a run whose operation is chosen."""
+    return np.flatnonzero(np.array(chosen)[run.ops])
+
+
