@@ -5,9 +5,11 @@ first, then values, outputs, and the memories of while loops. What depends on wh
 question of paths in a graph. The order of statements plays no role in it, since a place is
 assigned once, and a sum depends on all that is added.
 
-Nobody knows how often a while loop runs. Its places of all rounds that stand for the same result
-share a cell, so what is carried from round to round is a circle in the graph. Each time that a
-loop around it comes to it, it has cells of its own.
+Nobody knows how often a while loop runs, and its memory has no end. Its first rounds are followed
+one by one, until every address that moves has left the places where any address starts. From
+there on a round is like the next, and one stands for all: places that are a whole number of
+rounds apart share a cell. So what is carried from round to round is a circle in the graph. Each
+time that a loop around it comes to it, it has cells of its own.
 """
 
 from collections.abc import Iterator, Sequence
@@ -50,7 +52,7 @@ from wengert.program.statements import (
 )
 
 Cells = np.ndarray[Any, np.dtype[np.int32]]
-MOST = 2**31 - 1  # cells, edges, and meetings
+MOST = 2**28  # cells, edges, and meetings: some 20 bytes for each of them
 
 
 class Edges(NamedTuple):
@@ -95,7 +97,7 @@ def places_of(program: Program, second: bool = False) -> Places:
         second: whether meetings are wanted.
 
     Raises:
-        ProgramError: it means more than 2³¹ operations.
+        ProgramError: it means more than 2²⁸ operations.
     """
     graph = _Graph(program, second)
     graph.all(program.statements, ())
@@ -141,7 +143,13 @@ class _Local(NamedTuple):
     base: int
     depth: int  # loops around it
     size: int  # cells, each time a loop around it comes to it
-    round: int  # by how much one round moves the places, 0 where they stay
+    step: int  # by how much a round moves places, 0 if it does not
+    rounds: int  # that are followed before the one that stands for the rest
+
+    def cell(self, places: Integers) -> Integers:
+        """The cell of a place, from 0 on."""
+        exact = self.rounds * self.step
+        return np.where(places < exact, places, exact + places % self.step) if exact else places
 
 
 class _Graph:
@@ -161,7 +169,7 @@ class _Graph:
     # --- statements -------------------------------------------------------------------------------
 
     def all(self, statements: Sequence[Statement], counts: tuple[int, ...]) -> None:
-        """Put statements that stand in loops with these counts; a while loop counts once."""
+        """Put statements that stand in loops with these counts."""
         for statement in statements:
             if isinstance(statement, Run):
                 self._put_run(statement)
@@ -169,14 +177,20 @@ class _Graph:
                 if statement.count:
                     self.all(statement.body, (*counts, statement.count))
             elif isinstance(statement, While):
-                self._open(statement, counts)
-                for part in parts(statement):
-                    self.all(part, (*counts, 1))
+                rounds = self._open(statement, counts)
+                self.all(statement.first, (*counts, 1))
+                for part in (statement.test, statement.body, statement.last):
+                    self.all(part, (*counts, rounds))
             elif not isinstance(statement, Guard):
                 self._put(statement, counts)
 
     def _put(self, statement: Assign | Accumulate, counts: tuple[int, ...]) -> None:
         row = statement.row if isinstance(statement, Assign) else None
+        addresses = (statement.target, *reads(statement))
+        moved = (
+            n if any(self._moves(a, k) for a in addresses) else 1 for k, n in enumerate(counts)
+        )
+        counts = tuple(moved)  # what does not move says the same again and again
         if prod(counts) > MOST:
             raise _too_long()
         target = self._cells(statement.target, counts)
@@ -223,32 +237,38 @@ class _Graph:
             if not counts and not address.lookup:
                 return base + address.base
             return base + address.all(counts, self.index)
-        places = grid(address.base, address.strides, counts)
-        if local.round:
-            places = places % local.round
+        places = local.cell(grid(address.base, address.strides, counts))
         each = [prod(counts[k + 1 : local.depth]) for k in range(local.depth)]
         times = grid(0, [*each, *(0 for _ in counts[local.depth :])], counts)
         return local.base + times * local.size + places
 
-    def _open(self, loop: While, counts: tuple[int, ...]) -> None:
-        """Give a while loop's memory cells."""
-        depth, step, size = len(counts), 0, 1
+    def _moves(self, address: Address, level: int) -> bool:
+        """Whether a loop moves an address, or leads to other cells for it."""
+        lookup, local = address.lookup, self.locals.get(address.memory)
+        if address.strides[level] or (lookup and lookup.strides[level]):
+            return True
+        return local is not None and level < local.depth
+
+    def _open(self, loop: While, counts: tuple[int, ...]) -> int:
+        """Give a while loop's memory cells; how many rounds are put."""
+        depth, step, size, others = len(counts), 0, 1, [0]
         for statement, around in walk((loop,)):
             inside = (*counts, *(below.count if isinstance(below, Loop) else 1 for below in around))
             if 0 in inside:
                 continue
             for address in (statement.target, *reads(statement)):
                 if address.memory == loop.local:
-                    moves = [
-                        address.strides[depth + k]
-                        for k, below in enumerate(around) if isinstance(below, While)
-                    ]  # fmt: skip
-                    step = gcd(step, *moves)
+                    whiles = (k for k, below in enumerate(around) if isinstance(below, While))
+                    step = gcd(step, *(address.strides[depth + k] for k in whiles))
                     size = max(size, span(address.base, address.strides, inside)[1] + 1)
-        size = step or size
-        self.locals[loop.local] = _Local(self.count, depth, size, step)
+                elif address.memory in self.locals and address.strides[depth]:
+                    others.append(self.locals[address.memory].rounds)
+        rounds = -(-size // step) if step else 0
+        size = (rounds + 1) * step if step else size
+        self.locals[loop.local] = _Local(self.count, depth, size, step, rounds)
         self.count += size * prod(counts)
         self._limit()
+        return 1 + max(rounds, *others)
 
 
 def _too_long() -> ProgramError:

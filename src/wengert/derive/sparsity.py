@@ -37,7 +37,7 @@ def jacobian_pattern(program: Program, outputs: Chosen = None, inputs: Chosen = 
         The pattern, `(m, n)`.
 
     Raises:
-        ProgramError: a place is none, or there are more than 2³¹ operations.
+        ProgramError: a place is none, or there are more than 2²⁸ operations.
 
     Examples:
         >>> import wengert as wg
@@ -71,7 +71,7 @@ def hessian_pattern(program: Program, inputs: Chosen = None, outputs: Chosen = N
         The pattern, `(n, n)`, symmetric.
 
     Raises:
-        ProgramError: a place is none, or there are more than 2³¹ operations.
+        ProgramError: a place is none, or there are more than 2²⁸ operations.
 
     Examples:
         >>> import wengert as wg
