@@ -46,7 +46,10 @@ def after(row: Primitive | None, operands: Sequence[Known], n: int) -> Known:
         if depends:
             known |= operand
     for i, j in pairs_of(row):
-        for a, b in ((operands[i].inputs, operands[j].inputs), (operands[j].inputs, operands[i].inputs)):
+        for a, b in (
+            (operands[i].inputs, operands[j].inputs),
+            (operands[j].inputs, operands[i].inputs),
+        ):
             known |= Known(pairs=sum(b << n * k for k in bits(a)))
     return known
 

@@ -7,15 +7,14 @@ from unittest import mock
 import numpy as np
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 from making import from_array
 from nests import nest
 from propagate import hessian_entries, jacobian_entries
 from samples import SAMPLES
-from scenarios import ROWS, Scenario
 from worded import worded
 
 import wengert as wg
+from scenarios import ROWS, Scenario
 from wengert.derive import reach, sparsity
 from wengert.derive.pattern import Pattern
 from wengert.derive.sparsity import hessian_pattern, jacobian_pattern
@@ -316,7 +315,8 @@ def test_the_native_twin_checks_what_it_is_given(changed: dict[int, Any]) -> Non
     from wengert import _native
 
     good = [5, [0, 1], [3, 4], [1, 3], [4], 2, [3], [1], [0]]
-    for arguments, fails in ((good, False), ([changed.get(k, a) for k, a in enumerate(good)], True)):
+    bad = [changed.get(k, a) for k, a in enumerate(good)]
+    for arguments, fails in ((good, False), (bad, True)):
         given_ = [np.array(a, np.int32) if isinstance(a, list) else a for a in arguments]
         for function, count in ((_native.dependences, 6), (_native.interactions, 9)):
             if fails and (count == 9 or max(changed) < 6):

@@ -46,7 +46,6 @@ from wengert.program.statements import (
     Run,
     Statement,
     While,
-    parts,
     reads,
     walk,
 )
@@ -112,17 +111,17 @@ class _Columns:
     """Columns of cells that grow by single rows and by many at a time."""
 
     def __init__(self, width: int) -> None:
-        self.single: list[list[int]] = [[] for _ in range(width)]
-        self.many: list[list[Integers]] = [[] for _ in range(width)]
+        self.single: list[list[Any]] = [[] for _ in range(width)]
+        self.many: list[list[Any]] = [[] for _ in range(width)]
         self.length = 0
 
     def put(self, *cells: Any) -> None:
         """A row, or an array for each column."""
-        size = np.size(cells[0])
-        self.length += size
+        self.length += np.size(cells[0])
         if self.length > MOST:
             raise _too_long()
-        for column, cell in zip(self.many if np.ndim(cells[0]) else self.single, cells, strict=True):
+        columns = self.many if np.ndim(cells[0]) else self.single
+        for column, cell in zip(columns, cells, strict=True):
             column.append(cell)
 
     def columns(self) -> Iterator[Cells]:
@@ -299,5 +298,3 @@ def _pairs(operation: Operation) -> tuple[tuple[int, int], ...]:
 def _items(run: Run, chosen: list[bool]) -> Integers:
     """The items of a run whose operation is chosen."""
     return np.flatnonzero(np.array(chosen)[run.ops])
-
-

@@ -22,12 +22,13 @@ from wengert.show.svg import svg_of
 from wengert.show.text import count
 
 SIDE = 420.0  # of the longer side of the matrix
-LARGEST, LEAST = 26.0, 3.0  # sides of a cell
+LARGEST, APART = 26.0, 6.0  # sides of a cell: the most, and from where there are gaps
 MOST = 200  # cells along a side; where there are more columns, a cell stands for several
 SHADES = 6
 THEMES = ("auto", "light", "dark")
 TITLE, SMALL = 13.0, 10.5  # sizes of text
-MARGIN, ABOVE = 22.0, 56.0
+MARGIN, ABOVE = 22.0, 62.0
+THIN = 12.0  # a matrix of one row is so high at least
 
 # Fills by style, light and dark. Groups: Okabe & Ito, told apart by all; lighter where it is dark.
 GROUPS = (
@@ -122,9 +123,7 @@ def draw_pattern(
     """
     if not isinstance(pattern, Pattern):
         raise DrawError(f"draw_pattern() takes a Pattern, not {describe(pattern)}.")
-    if coloring is not None and (
-        not isinstance(coloring, Coloring) or coloring.pattern != pattern
-    ):
+    if coloring is not None and (not isinstance(coloring, Coloring) or coloring.pattern != pattern):
         raise DrawError(f"The coloring is not one of this pattern: {describe(coloring)}.")
     if theme not in THEMES:
         raise DrawError(f"theme is {', '.join(map(repr, THEMES))}, not {theme!r}.")
@@ -135,26 +134,27 @@ def draw_pattern(
 
 
 class _Frame(NamedTuple):
-    """Where the matrix is drawn."""
+    """Where the matrix is drawn: cells, and the sides of one."""
 
-    rows: int  # cells
+    rows: int
     columns: int
-    side: float  # of a cell
+    across: float
+    down: float
 
     @property
     def width(self) -> float:
-        return self.columns * self.side
+        return self.columns * self.across
 
     @property
     def height(self) -> float:
-        return self.rows * self.side
+        return self.rows * self.down
 
 
 def _picture_of(pattern: Pattern, coloring: Coloring | None) -> Picture:
     m, n = pattern.shape
-    cells = min(m, MOST), min(n, MOST)
-    side = min(LARGEST, max(SIDE / max(*cells, 1), SIDE / MOST))
-    frame = _Frame(*cells, side)
+    rows, columns = min(m, MOST), min(n, MOST)
+    side = min(LARGEST, SIDE / max(rows, columns, 1))
+    frame = _Frame(rows, columns, max(side, THIN / max(columns, 1)), max(side, THIN / max(rows, 1)))
     lines = _title(pattern, coloring)
     wide = max(width_of(text, size) for text, size, _ in lines)
     left = width_of(f"{max(m - 1, 0):,}", SMALL) + 8.0
@@ -184,7 +184,7 @@ def _title(pattern: Pattern, coloring: Coloring | None) -> list[tuple[str, float
     m, n = pattern.shape
     entries = f"{pattern.nnz:,} {'entry' if pattern.nnz == 1 else 'entries'}"
     filled = pattern.nnz / (m * n) if m * n else 0.0
-    details = f"{entries}, {filled:.2%} filled" if filled >= 1e-4 else f"{entries}, {filled:.1e} filled"
+    details = f"{entries}, {100 * filled:.2g}% filled" if filled < 1.0 else entries
     if coloring is not None:
         details += f", {count(coloring.number, 'color')}"
     return [(f"{m:,} × {n:,}", TITLE, "label"), (details, SMALL, "word")]
@@ -207,7 +207,7 @@ def _entries(pattern: Pattern, coloring: Coloring | None, frame: _Frame) -> list
     else:
         styles, cells = _density(pattern, cells, frame)
         name = "density"
-    gap = 0.08 * frame.side if frame.side > LEAST * 2 else 0.0
+    gap = 0.08 * frame.across if frame.across > APART else 0.0
     shapes: list[Shape] = []
     for style in range(max(len(GROUPS), SHADES)):
         chosen = cells[styles == style]
@@ -245,9 +245,9 @@ def _stretches(cells: Any, frame: _Frame, gap: float) -> list[tuple[float, float
         first[1:] = (cells[1:] != cells[:-1] + 1) | (columns[1:] == 0)
     starts = np.flatnonzero(first)
     lengths = np.diff([*starts, len(cells)])
-    side = frame.side
+    across, down = frame.across, frame.down
     return [
-        (column * side + gap, row * side + gap, length * side - 2 * gap, side - 2 * gap)
+        (column * across + gap, row * down + gap, length * across - 2 * gap, down - 2 * gap)
         for row, column, length in zip(
             rows[starts].tolist(), columns[starts].tolist(), lengths.tolist(), strict=True
         )
@@ -259,12 +259,13 @@ def _axes(pattern: Pattern, frame: _Frame) -> list[Shape]:
     m, n = pattern.shape
     corners = ((0.0, 0.0), (frame.width, 0.0), (frame.width, frame.height), (0.0, frame.height))
     shapes: list[Shape] = [Line((*corners, corners[0]), 0, "thin")]
-    for k in _marks(n, frame.width, len(f"{n:,}") * ADVANCE * SMALL + 10.0):
+    apart = width_of(f"{n:,}", SMALL) + 10.0
+    for k in _marks(n, frame.width, apart):
         x, text = (k + 0.5) * frame.width / n, f"{k:,}"
         wide = width_of(text, SMALL)
         shapes.append(Line(((x, 0.0), (x, -4.0)), 0, "thin"))
         shapes.append(Text(x - wide / 2, -8.0, text, wide, SMALL, "word"))
-    for k in _marks(m, frame.height, SMALL * 1.8):
+    for k in _marks(m, frame.height, apart if m == n else SMALL * 1.8):
         y, text = (k + 0.5) * frame.height / m, f"{k:,}"
         wide = width_of(text, SMALL)
         shapes.append(Line(((0.0, y), (-4.0, y)), 0, "thin"))

@@ -6,7 +6,20 @@ other alone; and every text is given its width, so that it fits its box in any f
 
 from collections.abc import Mapping
 
-from wengert.show.shapes import BOLD, FILLS, STROKES, TEXTS, WIDTHS, Box, Group, Line, Picture, Shape, Text, Tiles
+from wengert.show.shapes import (
+    BOLD,
+    FILLS,
+    STROKES,
+    TEXTS,
+    WIDTHS,
+    Box,
+    Group,
+    Line,
+    Picture,
+    Shape,
+    Text,
+    Tiles,
+)
 
 FONT = "ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, 'Liberation Mono', monospace"
 SHRINKS = 2400  # wider pictures keep their size and scroll
@@ -65,7 +78,9 @@ def _styles(identity: str, theme: str, palette: Mapping[str, tuple[str, str]]) -
 
 def _dark(identity: str, palette: Mapping[str, tuple[str, str]]) -> list[str]:
     rules = [f"{_select(identity, style)}{{{_paint(style, 1)}}}" for style in {**FILLS, **STROKES}]
-    return rules + [f"{_select(identity, name)}{{fill:{fill[1]}}}" for name, fill in palette.items()]
+    return rules + [
+        f"{_select(identity, name)}{{fill:{fill[1]}}}" for name, fill in palette.items()
+    ]
 
 
 def _select(identity: str, style: str) -> str:
