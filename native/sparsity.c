@@ -621,6 +621,17 @@ static bool sort_met(Met *m, const Sets *s, int64_t width)
     return true;
 }
 
+/* Whether all columns are in the set in the making. */
+static bool is_full(const Sets *s, int64_t width)
+{
+    if (s->touched_count < (width + 63) / 64)
+        return false;
+    for (int64_t block = 0; block < width / 64; block++)
+        if (~s->gathering[block])
+            return false;
+    return width % 64 == 0 || s->gathering[width / 64] == ((uint64_t)1 << width % 64) - 1;
+}
+
 static PyObject *rows_of_met(const Met *m, Sets *s, int64_t width)
 {
     size_t room = 0, used = 0;
@@ -632,8 +643,11 @@ static PyObject *rows_of_met(const Met *m, Sets *s, int64_t width)
     int64_t *start = (int64_t *)(void *)PyBytes_AS_STRING(starts);
     start[0] = 0;
     for (int64_t row = 0; row < width; row++) {
-        for (int64_t k = m->starts[row]; k < m->starts[row + 1]; k++)
+        for (int64_t k = m->starts[row + 1]; k-- > m->starts[row];) { /* the largest are last */
             gather(s, m->met[k]);
+            if (k % 16 == 0 && is_full(s, width))
+                break;
+        }
         sort_touched(s);
         int32_t *grown = with_room(columns, &room, used + (size_t)s->touched_count * 64 + 1,
                                    sizeof *columns);

@@ -184,7 +184,7 @@ def _title(pattern: Pattern, coloring: Coloring | None) -> list[tuple[str, float
     m, n = pattern.shape
     entries = f"{pattern.nnz:,} {'entry' if pattern.nnz == 1 else 'entries'}"
     filled = pattern.nnz / (m * n) if m * n else 0.0
-    details = f"{entries}, {100 * filled:.2g}% filled" if filled < 1.0 else entries
+    details = f"{entries}, {100 * filled:.2g}% filled" if 0.0 < filled < 1.0 else entries
     if coloring is not None:
         details += f", {count(coloring.number, 'color')}"
     return [(f"{m:,} × {n:,}", TITLE, "label"), (details, SMALL, "word")]
