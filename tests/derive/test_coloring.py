@@ -1,5 +1,6 @@
 """Colorings: valid by the definition, fewest where that is known, and the same on both twins."""
 
+import sys
 from collections.abc import Callable, Iterator
 from itertools import product
 from typing import Any
@@ -15,7 +16,7 @@ from wengert.derive import greedy
 from wengert.derive import pattern as patterns
 from wengert.derive.coloring import Coloring, color_columns, color_rows, color_symmetric
 from wengert.derive.pattern import Pattern
-from wengert.errors import ProgramError
+from wengert.errors import MissingExtraError, ProgramError
 from wengert.value import engine
 
 TWINS = {
@@ -254,6 +255,12 @@ def test_what_is_no_pattern(indptr: Any, indices: Any, shape: Any, words: str) -
 
 def test_an_empty_row_between_rows_that_descend_across_it() -> None:
     assert Pattern(np.array([0, 1, 1, 2]), np.array([1, 0]), (3, 2)).nnz == 2
+
+
+def test_without_scipy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "scipy.sparse", None)
+    with pytest.raises(MissingExtraError, match=r"wengert\[scipy\]"):
+        Pattern.dense([[1]]).csr()
 
 
 def test_errors() -> None:
