@@ -6,7 +6,7 @@ up in an index table. A Program never changes; passes make new ones.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -220,6 +220,48 @@ class Program:
         from wengert.program.simplify import simplified
 
         return simplified(self)
+
+    # --- other languages --------------------------------------------------------------------------
+
+    def to_c(self, name: str = "", *, derivatives: "Mapping[str, Program] | None" = None) -> str:
+        """One file of C99 that computes this program, and others beside it.
+
+        It needs nothing but `<math.h>` and allocates nothing; loops stay loops. Each program is
+        one function, `int name(const double *x, double *y, double *w)`, from the flat inputs to
+        the flat outputs, with a workspace of `NAME_WORKSPACE` doubles. It returns 0, or the number
+        of the first guard that does not hold. The file's header says all this again.
+
+        Args:
+            name: of the function; by default like the program's own.
+            derivatives: further programs by name; "grad" becomes the function `name_grad`.
+
+        Returns:
+            The text of the file.
+
+        Raises:
+            OperandError: a name cannot be that of a C function.
+            ProgramError: the program is not well-formed, or is too long to be compiled.
+
+        Examples:
+            >>> import wengert as wg
+            >>> text = wg.record(lambda x, y: x * wg.sin(y), 1.0, 2.0).to_c("f")
+            >>> print(text[text.index("#define F_INPUTS") :].rstrip())  # doctest: +ELLIPSIS
+            #define F_INPUTS 2
+            #define F_OUTPUTS 1
+            #define F_WORKSPACE 1
+            <BLANKLINE>
+            int f(const double *restrict x, double *restrict y, double *restrict w)
+            {
+                (void)w;
+                const double v0 = sin(x[1]); ...
+                const double v1 = x[0] * v0;
+                y[0] = v1; ...
+                return 0;
+            }
+        """
+        from wengert.interop.c import to_c
+
+        return to_c(self, name, derivatives)
 
     def explain(self) -> str:
         """What each pass did, a paragraph each."""
