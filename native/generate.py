@@ -198,7 +198,8 @@ class Op:
         if into.calls_python:
             lines += ["    if (PyErr_Occurred())", "        return false;"]
         lines += [
-            f"    operands[{k}]->grad += strong_product({partial}, upstream);" for k, partial in enumerate(names)
+            f"    operands[{k}]->grad += strong_product({partial}, upstream);"
+            for k, partial in enumerate(names)
         ]
         lines += ["    break;", "}"]
         return lines

@@ -119,7 +119,7 @@ class _Walk:
         place = statement.target.at(counters, self.program.index)
         if isinstance(statement, Accumulate):
             target = self.memories.setdefault(statement.target.memory, {})
-            target[place] = target.get(place, 0.0) + numbers[0]
+            target[place] += numbers[0]
             return
         expected = numbers.pop() if isinstance(statement, Guard) else None
         result = statement.row.scalar(*numbers) if statement.row else numbers[0]

@@ -70,7 +70,7 @@ class _File:
     def _head(self) -> Iterator[str]:
         from wengert import __version__
 
-        (first, *more) = self.programs
+        first = next(iter(self.programs))
         upper = first.upper()
         yield f"/* {first}: written by Wengert {__version__}."
         yield ""
@@ -78,8 +78,8 @@ class _File:
             yield f"       {name:<24} {program.size:,} statements, key {program.key[:16]}"
         yield ""
         yield "   Each of these functions computes outputs y from inputs x, two vectors of doubles."
-        yield "   It needs a workspace w, whose contents mean nothing before and after. The three do"
-        yield "   not overlap. Nothing is allocated, and nothing else is written to: calls with"
+        yield "   It needs a workspace w, whose contents mean nothing before and after. The three"
+        yield "   do not overlap. Nothing is allocated, and nothing else is written to: calls with"
         yield "   vectors of their own may run at the same time. To call it:"
         yield ""
         yield f"       int {first}({PARAMETERS});"

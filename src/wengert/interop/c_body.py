@@ -17,9 +17,9 @@ from wengert.program.address import (
     Address,
     span,
 )
-from wengert.program.dependence import Level, Site, Table
+from wengert.program.dependence import Level, Site, Table, is_sum
 from wengert.program.program import Program
-from wengert.program.statements import Accumulate, Guard, Operation, Run, While
+from wengert.program.statements import Guard, Operation, Run, While
 from wengert.program.storage import Storing
 from wengert.run.place import Buffer, Place, affine
 from wengert.run.straight import operand_places
@@ -66,15 +66,16 @@ class Body(Writer):
         super().__init__(Memories(program))
         self.name, self.program, self.library = name, program, library
         self.table = Table(program.index)
-        self.data = Data(program, self.kept.layout.sites, self.table)
         self.live, self.read = self._alive()
+        sites = [site for site in self.kept.layout.sites if site in self.live]
+        self.data = Data(program, sites, self.table)
+        self.sums = {self._sum(site) for site in self.kept.layout.sites}
         self.declared: set[Site] = set()  # registers that are declared ahead of their assignment
         self.guards = 0
         self.parts: list[str] = []  # the functions, as lines
         self.part_names: list[str] = []
         self.source = ""
         self.lines += [f"    {line}" for line in self.data.lines()]
-        self._zeros()
         self.tree(self.kept.layout.tree)
         self.line("return 0;")
 
@@ -84,20 +85,17 @@ class Body(Writer):
         read: set[Site] = set()
         for site in reversed(self.kept.layout.sites):
             acts = isinstance(site.statement, Run | While | Guard) or self.is_placed(site)
-            if acts or site in read:
+            if acts or site in read or self._sum(site) in read:
                 live.add(site)
                 registers = (self.kept.registers.get((site, address)) for address in site.reads)
                 read.update(register for register in registers if register)
         return live, read
 
-    def _zeros(self) -> None:
-        """What is added to starts at 0."""
-        sums = [("w", array.start, array.start + array.size) for array in self.buffer.sums]
-        statements = [site.statement for site in self.kept.layout.sites]
-        if any(isinstance(s, Accumulate) and s.target.memory == OUTPUT for s in statements):
-            sums.append(("y", 0, self.buffer.sizes[OUTPUT]))
-        for memory, start, stop in sums:
-            self.line(f"for (long long k = {start}; k < {stop}; ++k) {memory}[k] = 0.0;")
+    def _sum(self, site: Site) -> Site | None:
+        """The register that a site adds to."""
+        if not is_sum(site) or site.target is None:
+            return None
+        return self.kept.registers.get((site, site.target))
 
     # --- loops ------------------------------------------------------------------------------------
 
@@ -144,22 +142,17 @@ class Body(Writer):
         return f"{text:<{COLUMN}} /* {comment(', '.join(said))} */" if said else text
 
     def assign(self, site: Site, text: str) -> None:
-        """To a place or a variable."""
-        assert site.target is not None
-        if self.is_placed(site):
-            self.line(f"{self.place(site, site.target)} = {text};")
-        elif site in self.read:
-            self.line(f"{'' if site in self.declared else 'const double '}v{site.number} = {text};")
+        """To a place or a variable, which is declared there if it has not been before."""
+        variable = not (self.is_placed(site) or is_sum(site) or site in self.declared)
+        kind = ("double " if site in self.sums else "const double ") if variable else ""
+        self.line(f"{kind}{self.result(site)} = {text};")
 
     def guard(self, site: Site, guard: Guard, operands: Sequence[str], expected: str) -> None:
         """A way out if the operation gives something else."""
-        assert site.target is not None
         text = self.applied(guard.row, operands)
-        self.assign(site, text)
-        if self.is_placed(site):
-            text = self.place(site, site.target)
-        elif site in self.read:
-            text = f"v{site.number}"
+        if self.is_placed(site) or site in self.read:
+            self.assign(site, text)
+            text = self.result(site)
         self._unless(text, expected)
 
     def _unless(self, text: str, expected: str) -> None:

@@ -24,9 +24,11 @@ class Data:
         ranges = []
         for site in sites:
             for address in (*site.reads, *([site.target] if site.target else [])):
-                self.looked_up |= address.lookup is not None
-                if address.memory == CONSTANT and self.literal(address, site.counts) is None:
+                if address.memory == CONSTANT:
+                    if self.literal(address, site.counts):
+                        continue
                     ranges.append(self._range(address, site.counts))
+                self.looked_up |= address.lookup is not None
         self.lows: list[int] = []  # of each stretch that is kept
         self.highs: list[int] = []
         for low, high in sorted(ranges):

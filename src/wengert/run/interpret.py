@@ -18,10 +18,10 @@ from wengert.program.dependence import Level, Site, size_of
 from wengert.program.program import Program
 from wengert.program.statements import Guard, Run
 from wengert.program.structure import Floats
-from wengert.run.arrays import Accumulated, Together
+from wengert.run.arrays import Accumulated, Added, Together
 from wengert.run.path import Path
 from wengert.run.place import Buffer, at
-from wengert.run.schedule import BUDGET, FEW, Chain, Each, Node, schedule
+from wengert.run.schedule import BUDGET, FEW, Chain, Each, Node, Sums, schedule
 from wengert.run.straight import Straight
 from wengert.run.walk import DEEPEST, PATIENCE, TooLong, effort, walked
 from wengert.run.writer import Loops, Writer
@@ -159,24 +159,32 @@ class _Source(Writer):
     def _nodes(self, nodes: Sequence[Node]) -> None:
         for node in nodes:
             if isinstance(node, Each):
-                if size_of([node.site.counts[k] for k in node.over]) <= self.few:
-                    for k in node.over:
-                        self.open(self.loops.counted.format(f"k{k}", node.site.counts[k]))
-                    self.site(node.site)
-                    for _ in node.over:
-                        self.close()
-                else:
-                    self._call(Together, node, node.over)
+                self._all(Together, node, (node.site,))
+            elif isinstance(node, Sums):
+                self._all(Added, node, node.sites)
             elif isinstance(node, Chain):
-                self._call(Accumulated, node, (*node.over, node.depth))
+                self._call(Accumulated, node, node.site, (*node.over, node.depth))
             else:
                 self.open(self.loops.counted.format(f"k{node.depth}", node.count))
                 self._nodes(node.body)
                 self.close()
 
-    def _call(self, kind: Any, node: Each | Chain, over: Sequence[int]) -> None:
+    def _all(self, kind: Any, node: Each | Sums, sites: Sequence[Site]) -> None:
+        """Statements for all iterations: as one array operation, or if they are few in a loop."""
+        counts = sites[0].counts
+        if size_of([counts[k] for k in node.over]) > self.few:
+            self._call(kind, node, sites[0], node.over)
+            return
+        for k in node.over:
+            self.open(self.loops.counted.format(f"k{k}", counts[k]))
+        for site in sites:
+            self.site(site)
+        for _ in node.over:
+            self.close()
+
+    def _call(self, kind: Any, node: Node, site: Site, over: Sequence[int]) -> None:
         name = self._named("w", kind(node, self.buffer, self.program.index))
-        counters = (f"{0 if k in over else f'k{k}'}, " for k in range(len(node.site.counts)))
+        counters = (f"{0 if k in over else f'k{k}'}, " for k in range(len(site.counts)))
         self.line(f"{name}(memory, ({''.join(counters)}), path)")
 
     # --- one at a time ----------------------------------------------------------------------------
@@ -187,7 +195,7 @@ class _Source(Writer):
 
     def guard(self, site: Site, guard: Guard, operands: Sequence[str], expected: str) -> None:
         """The operation, and what is said if it gives something else."""
-        self._store(site, self.applied(guard.row, operands), "r = ")
+        self.line(f"r = {self.result(site)} = {self.applied(guard.row, operands)}")
         how = "path.failed" if self.waits else "path.changed"
         counters = "".join(f"k{k}, " for k in range(len(site.counts)))
         given = "".join(f"{operand}, " for operand in operands)
@@ -196,14 +204,7 @@ class _Source(Writer):
 
     def assign(self, site: Site, text: str) -> None:
         """To a place or a variable."""
-        self._store(site, text)
-
-    def _store(self, site: Site, text: str, also: str = "") -> None:
-        assert site.target is not None
-        placed = self.is_placed(site)
-        self.line(
-            f"{also}{self.place(site, site.target) if placed else f'v{site.number}'} = {text}"
-        )
+        self.line(f"{self.result(site)} = {text}")
 
     def place(self, site: Site, address: Address) -> str:
         """A place of the one buffer."""

@@ -66,7 +66,7 @@ class Walker:
                 place = self._place(statement.target, counters)
                 if isinstance(statement, Accumulate):
                     number = self._read(statement.operand, counters)
-                    memory[place] = memory.get(place, 0.0) + number
+                    memory[place] += number
                     continue
                 operands = [self._read(address, counters) for address in statement.operands]
                 row = statement.row

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from wengert.dispatch import Primitive
 from wengert.errors import ProgramError
 from wengert.program.address import Address
-from wengert.program.dependence import Level, Site
+from wengert.program.dependence import Level, Site, is_sum
 from wengert.program.statements import Accumulate, Guard, Loop, Run, While
 from wengert.run.place import Buffer
 
@@ -120,6 +120,13 @@ class Writer(ABC):
         """Whether a site's result goes to a memory; else it is a variable, or never read."""
         assert site.target is not None
         return site in self.kept.homes or site.target.memory in self.buffer.starts
+
+    def result(self, site: Site) -> str:
+        """Where the result of a statement goes."""
+        assert site.target is not None
+        if self.is_placed(site):
+            return self.place(site, site.target)
+        return self.operand(site, site.target) if is_sum(site) else f"v{site.number}"
 
     # --- what the language has to say -------------------------------------------------------------
 
