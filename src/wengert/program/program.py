@@ -263,6 +263,49 @@ class Program:
 
         return to_c(self, name, derivatives)
 
+    def to_latex(self) -> str:
+        r"""The formulas of a small program, as an `aligned` environment.
+
+        Values have the names that `print` shows, with the counters of the loops around them as
+        indices. What is used once stands where it is used; loops that add up or multiply are sums
+        and products, and other loops are equations for a range of counters.
+
+        Raises:
+            ProgramError: it has more than 60 statements.
+
+        Examples:
+            >>> import wengert as wg
+            >>> print(wg.record(lambda x, y: x * wg.sin(y), 1.0, 2.0).to_latex())
+            \begin{aligned}
+            \mathrm{program}(x, y) &= x \cdot \sin y
+            \end{aligned}
+        """
+        from wengert.interop.latex import to_latex
+
+        return to_latex(self)
+
+    def to_sympy(self) -> Any:
+        """The results as SymPy's expressions, on the path that was recorded.
+
+        The symbols are real and named after the inputs: x, x_0 in an array, x_0_1 in a matrix, p_a
+        in a dict p. Whole constants are integers, and `stop_gradient(x)` is x.
+
+        Returns:
+            The structure that calling the program gives, with expressions for numbers.
+
+        Raises:
+            ProgramError: it has a loop without a count, or more than 10,000 operations.
+            MissingExtraError: SymPy is not installed.
+
+        Examples:
+            >>> import wengert as wg
+            >>> wg.record(lambda x, y: x * wg.sin(y), 1.0, 2.0).to_sympy()
+            x*sin(y)
+        """
+        from wengert.interop.symbolic import to_sympy
+
+        return to_sympy(self)
+
     def explain(self) -> str:
         """What each pass did, a paragraph each."""
         lines = []
