@@ -255,7 +255,7 @@ class Program:
                 (void)w;
                 const double v0 = sin(x[1]); ...
                 const double v1 = x[0] * v0;
-                y[0] = v1; ...
+                y[0] = v1;
                 return 0;
             }
         """
