@@ -20,6 +20,7 @@ PURE = (
 )
 HEADERS = [
     "native/codes.h",
+    "native/derive.h",
     "native/node.h",
     "native/tape.h",
     "src/wengert/c/scalars.h",

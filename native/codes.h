@@ -7,7 +7,7 @@
 
 typedef int64_t Code;
 
-enum { VALUE_MEMORY = 0, CONSTANT_MEMORY = 2, SHIFT = 56 };
+enum { VALUE_MEMORY = 0, INPUT_MEMORY = 1, CONSTANT_MEMORY = 2, SHIFT = 56 };
 
 static const Code PLACE_BITS = ((Code)1 << SHIFT) - 1;
 

@@ -370,11 +370,17 @@ static PyMethodDef functions[] = {
     {"number_values", number_values, METH_VARARGS,
      "Value numbering of a straight list, as wengert.program.numbering.numbered_plain has it."},
     {"slab_count", count_slabs, METH_NOARGS, "How many slabs of 1 MB hold the nodes."},
+    {"spread", (PyCFunction)(void (*)(void))spread, METH_FASTCALL,
+     "The twin of wengert.program.extents.spread_plain."},
     {"fold", fold, METH_VARARGS, "The twin of wengert.program.fold.fold_plain."},
     {"kinds_of", kinds_of, METH_VARARGS, "The twin of wengert.program.stretch.kinds_of_plain."},
     {"hashes_of", hashes_of, METH_VARARGS, "The twin of wengert.program.stretch.hashes_of_plain."},
     {"strides_of", strides_of, METH_VARARGS, "The twin of wengert.program.stretch.strides_plain."},
     {"levels_of", levels_of, METH_VARARGS, "The twin of wengert.program.stretch.levels_plain."},
+    {"reversed_columns", reversed_columns, METH_VARARGS,
+     "The twin of wengert.derive.columns.reversed_plain."},
+    {"tangents_of_columns", tangents_of_columns, METH_VARARGS,
+     "The twin of wengert.derive.columns.tangents_plain."},
     {NULL, NULL, 0, NULL},
 };
 

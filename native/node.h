@@ -296,6 +296,7 @@ PyObject *topological_order(PyObject *module, PyObject *const *roots, Py_ssize_t
 
 /* --- simplify.c: value numbering of programs --------------------------------------------------- */
 PyObject *number_values(PyObject *module, PyObject *args);
+PyObject *spread(PyObject *module, PyObject *const *args, Py_ssize_t count);
 
 /* --- operators.c: building graphs -------------------------------------------------------------- */
 
@@ -339,6 +340,12 @@ PyObject *kinds_of(PyObject *module, PyObject *args);
 PyObject *hashes_of(PyObject *module, PyObject *args);
 PyObject *strides_of(PyObject *module, PyObject *args);
 PyObject *levels_of(PyObject *module, PyObject *args);
+
+/* --- derive.c: derivatives of straight stretches ----------------------------------------------- */
+
+PyObject *reversed_columns(PyObject *module, PyObject *args);
+PyObject *tangents_of_columns(PyObject *module, PyObject *args);
+
 /* --- tape.c, tracer.c: recording; see tape.h ---------------------------------------------------- */
 
 PyObject *make_recorder(PyObject *module, PyObject *const *args, Py_ssize_t count);

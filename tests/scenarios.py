@@ -218,22 +218,27 @@ def logistic(weights: Numbers, rows: Any = ()) -> Any:
     return loss
 
 
+def reprojection(camera: Numbers, point: Numbers, u: Any, v: Any) -> tuple[Any, Any]:
+    """How far from (u, v) a camera with distortion sees a point: turned, shifted, projected."""
+    c, x = camera, point
+    theta2 = c[0] * c[0] + c[1] * c[1] + c[2] * c[2] + 1e-12
+    theta = wg.sqrt(theta2)
+    cos, sin, inverse = wg.cos(theta), wg.sin(theta), 1.0 / theta
+    w = [c[k] * inverse for k in range(3)]
+    cross = [w[1] * x[2] - w[2] * x[1], w[2] * x[0] - w[0] * x[2], w[0] * x[1] - w[1] * x[0]]
+    along = (w[0] * x[0] + w[1] * x[1] + w[2] * x[2]) * (1.0 - cos)
+    p = [x[k] * cos + cross[k] * sin + w[k] * along + c[3 + k] for k in range(3)]
+    px, py = -(p[0] / p[2]), -(p[1] / p[2])
+    r2 = px * px + py * py
+    distortion = 1.0 + c[7] * r2 + c[8] * (r2 * r2)
+    return c[6] * distortion * px - u, c[6] * distortion * py - v
+
+
 def bundle(cameras: Any, points: Any, seen: Any) -> Any:
     """Bundle adjustment: camera and point of each observation are looked up at random."""
     total = 0.0
     for camera, point, u, v in seen:
-        c, x = cameras[camera], points[point]
-        theta2 = c[0] * c[0] + c[1] * c[1] + c[2] * c[2] + 1e-12
-        theta = wg.sqrt(theta2)
-        cos, sin, inverse = wg.cos(theta), wg.sin(theta), 1.0 / theta
-        w = [c[k] * inverse for k in range(3)]
-        cross = [w[1] * x[2] - w[2] * x[1], w[2] * x[0] - w[0] * x[2], w[0] * x[1] - w[1] * x[0]]
-        along = (w[0] * x[0] + w[1] * x[1] + w[2] * x[2]) * (1.0 - cos)
-        p = [x[k] * cos + cross[k] * sin + w[k] * along + c[3 + k] for k in range(3)]
-        px, py = -(p[0] / p[2]), -(p[1] / p[2])
-        r2 = px * px + py * py
-        distortion = 1.0 + c[7] * r2 + c[8] * (r2 * r2)
-        eu, ev = c[6] * distortion * px - u, c[6] * distortion * py - v
+        eu, ev = reprojection(cameras[camera], points[point], u, v)
         total = total + (eu * eu + ev * ev)
     return total
 

@@ -11,6 +11,7 @@ import wengert as wg
 from programs import POLYNOMIAL, Program, exact, mp, programs
 from wengert import Value
 from wengert.chain_rule import contributions, push
+from wengert.graph import topological_order
 
 INTEGERS = st.integers(-5, 5).map(float)
 
@@ -171,6 +172,62 @@ def test_a_zero_adjoint_absorbs_an_own_operation() -> None:
     wg.where(False, own, x).backward()
     assert x.grad == 1.0
     assert own.grad == 0.0
+
+
+@pytest.mark.parametrize(
+    ("function", "at"),
+    [
+        (lambda x: wg.cbrt(wg.relu(x)), -2.0),  # inf · 0, in one operand
+        (lambda x: wg.sqrt(x * x), 0.0),  # in two, both the same
+        (lambda x: wg.sqrt(wg.hypot(x, 0.0)), 0.0),
+        (lambda x: wg.sqrt(wg.fma(x, x, 0.0)), 0.0),  # in three
+        (lambda x: wg.log(wg.maximum(x, 0.0)), -1.0),
+        (lambda x: wg.log(x**3), 0.0),
+        (lambda x: math.nan * wg.floor(x), 1.5),  # nan · 0
+        (lambda x: wg.sqrt(-wg.exp(wg.relu(x))), -1.0),
+        (lambda x: math.inf * wg.stop_gradient(x), 1.0),
+    ],
+)
+def test_a_zero_partial_absorbs(function, at: float) -> None:
+    x = Value(at)
+    y = function(x)
+    y.backward()
+    assert x.grad == 0.0
+    assert any(not math.isfinite(node.grad) for node in topological_order(y))  # it was needed
+
+
+def test_a_zero_partial_absorbs_in_one_operand_only() -> None:
+    x, y = Value(0.0), Value(2.0)
+    wg.sqrt(x * y).backward()  # partials 2 and 0, upstream inf
+    assert gradients(x, y) == [math.inf, 0.0]
+
+
+@pytest.mark.parametrize("upstream", [math.nan, math.inf, -math.inf])
+def test_push_and_contributions_let_a_zero_partial_absorb(upstream: float) -> None:
+    x, y, w = Value(0.0), Value(2.0), Value(-1.0)
+    for node, dependent in ((x * y, [x]), (wg.relu(w), []), (wg.where(True, y, w), [y])):
+        added = contributions(node, upstream)
+        for each in node.operands:
+            each.grad = 0.0
+        node.grad = upstream
+        push(node)
+        expected = [upstream if each in dependent else 0.0 for each in node.operands]
+        for got in (added, gradients(*node.operands)):
+            assert got == pytest.approx(expected, nan_ok=True)
+
+
+def test_an_own_operation_adds_what_its_closure_says_and_absorbs_below() -> None:
+    x = Value(-1.0)
+    inner = wg.relu(x)
+    own = Value(0.0, (inner,), "own")
+
+    def _backward() -> None:
+        inner.grad += math.nan * own.grad
+
+    own._backward = _backward
+    own.backward()
+    assert math.isnan(inner.grad)  # the closure's own arithmetic is its own business
+    assert x.grad == 0.0
 
 
 @pytest.mark.parametrize(

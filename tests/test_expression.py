@@ -138,6 +138,7 @@ def test_functions_are_the_public_ones():
         "add",
         "sub",
         "mul",
+        "strong_mul",
         "div",
         "floordiv",
         "mod",

@@ -32,6 +32,7 @@ LAYERS: list[list[str]] = [
     ["program.statements"],
     ["program.program"],
     ["program."],
+    ["derive."],
     ["run."],
     ["interop."],
     ["proof."],

@@ -146,6 +146,20 @@ def test_every_row_has_the_same_bits_at_special_points(row: Any) -> None:
         assert results[0] == results[1], point
 
 
+@pytest.mark.parametrize("row", list(primitives.rows()), ids=repr)
+@pytest.mark.parametrize("upstream", [0.0, -0.0, math.inf, -math.inf, math.nan])
+def test_every_row_absorbs_zeros_alike(row: Any, upstream: float) -> None:
+    choose = random.Random(f"{row.name}{upstream}")
+    for _ in range(30):
+        xs = [choose.choice(SPECIAL) for _ in range(row.nin)]
+        found = []
+        for value in ENGINES:
+            leaves = [value(x) for x in xs]
+            (upstream * row(*leaves)).backward()
+            found.append([bits(leaf.grad) for leaf in leaves])
+        assert found[0] == found[1], xs
+
+
 @pytest.mark.parametrize("n", [*EXPONENTS, 2**31, 2**31 + 1, -(2**53), 10**400, -(10**400)])
 def test_powers_have_the_same_rows_and_bits(n: Any) -> None:
     for x in SPECIAL:

@@ -77,6 +77,22 @@ def test_a_zero_gradient_adds_nothing():
     ]
 
 
+@pytest.mark.parametrize(
+    ("function", "at", "upstream"),
+    [
+        (lambda x: wg.cbrt(wg.relu(x)), -2.0, math.inf),
+        (lambda x: wg.sqrt(x * x), 0.0, math.inf),
+        (lambda x: math.nan * wg.relu(x), -2.0, math.nan),
+    ],
+)
+def test_a_zero_partial_passes_nothing_on(function, at, upstream):
+    x = Value(at, label="x")
+    last = list(wg.steps(function(x)))[-1]
+    assert last.operand is x
+    assert last.upstream == pytest.approx(upstream, nan_ok=True)
+    assert (last.partial, last.contribution, last.total) == (0.0, 0.0, 0.0)
+
+
 def own_square(x):
     out = Value(x.data**2, (x,), "square")
 

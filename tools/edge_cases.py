@@ -50,9 +50,10 @@ Values are those of IEEE 754 double arithmetic, and nothing raises by itself: `1
 
 A constant exponent of 0 makes a constant, whose derivative is 0 everywhere. Rounding and
 comparisons are steps, and steps have derivative 0. [Kinks](decisions/kinks.md) gives the reasons.
-Through a graph one more rule applies: a gradient of zero contributes nothing, whatever the
-derivative it would be multiplied with ([why](decisions/zero-adjoints.md)). The derivatives below
-are those for an upstream gradient of 1.
+Through a graph one more rule applies: a zero absorbs. A gradient of zero contributes nothing,
+whatever the derivative it would be multiplied with, and a derivative of zero passes nothing on,
+whatever the gradient ([why](decisions/zero-adjoints.md)). The derivatives below are those for an
+upstream gradient of 1.
 
 ## How to read the tables
 
@@ -189,6 +190,7 @@ SPELLINGS: dict[str, tuple[str | None, str | None]] = {
     "add": ("x + y", "x + y"),
     "sub": ("x - y", "x - y"),
     "mul": ("x * y", "x * y"),
+    "strong_mul": (None, None),
     "div": ("x / y", "x / y"),
     "floordiv": ("x // y", "x // y"),
     "mod": ("x % y", "x % y"),

@@ -40,7 +40,7 @@ def evaluate(program: Program, inputs: Sequence[float], changed: Changed = raisi
 
 def walk(program: Program, inputs: Sequence[float], changed: Changed = raising) -> list[float]:
     """The outputs, by going through the tree of loops one iteration after the other."""
-    return _Walk(program, inputs, changed).outputs()
+    return Walk(program, inputs, changed).outputs()
 
 
 def walked(program: Program, *arguments: Any) -> Any:
@@ -55,7 +55,7 @@ def outcome(program: Program, inputs: Sequence[float]) -> tuple[list[int], str]:
     A loop that would go on longer ends after 50 rounds.
     """
     broken: list[str] = []
-    outputs = _Walk(
+    outputs = Walk(
         program, inputs, lambda guard, _: broken.append(guard.source), longest=50
     ).outputs()
     return bits(outputs), broken[0] if broken else ""
@@ -74,7 +74,9 @@ def bits(numbers: Sequence[float] | float) -> list[int]:
     return array.view(np.int64).tolist()
 
 
-class _Walk:
+class Walk:
+    """One evaluation, by going through the tree."""
+
     def __init__(
         self, program: Program, inputs: Sequence[float], changed: Changed,
         longest: int | None = None,

@@ -7,24 +7,26 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from evaluate import outcome, walked
+from evaluate import bits, outcome, walked
 from evaluate import walk as walk_through
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from making import from_array
-from redundant import INPUTS, redundant, redundant_while
+from redundant import INPUTS, redundant, redundant_while, summed
+from sums import GIVEN, summing
 
 import wengert as wg
 from wengert import primitives as p
-from wengert.errors import ProgramError
+from wengert.errors import PathChanged, ProgramError
 from wengert.program import simplify
 from wengert.program.address import CONSTANT, INPUT, OUTPUT, VALUE, Address, Lookup
-from wengert.program.bodies import Draft
+from wengert.program.order import Order
 from wengert.program.program import Program
 from wengert.program.record import record
 from wengert.program.rules import Rule, x
 from wengert.program.simplify import PASSES, simplified
 from wengert.program.statements import Accumulate, Assign, Guard, Loop, Run, Statement, While, walk
+from wengert.program.workbench import Draft
 
 SPECIAL = (0.0, -0.0, 1.0, -1.0, math.inf, -math.inf, math.nan, 5e-324, 1e308, 2.5)
 seeds = st.integers(0, 10**9)
@@ -89,11 +91,24 @@ def test_loops_with_a_condition(seed: int) -> None:
     assert simplified(after) == after
 
 
+@settings(max_examples=300, deadline=None)
+@given(seed=seeds, long=st.sampled_from((0.0, 0.4)))
+def test_sums(seed: int, long: float) -> None:
+    program = summed(seed, long)
+    after = simplified(program)
+    means_the_same(program, after, seed)
+    Order(after).check()
+    assert after.size <= program.size
+    again = simplified(after)
+    assert again == after
+    assert not again.history[-1].details
+
+
 @pytest.mark.parametrize("each", PASSES, ids=lambda each: each.__name__)
 @settings(max_examples=40, deadline=None)
 @given(seed=seeds)
 def test_every_pass_alone(each: Any, seed: int) -> None:
-    for program in (redundant(seed), redundant_while(seed)):
+    for program in (redundant(seed), redundant_while(seed), summed(seed)):
         draft = Draft(program, unsafe=False)
         each(draft)
         after = program.passed("one", **draft.fields())
@@ -370,10 +385,21 @@ def test_a_loop_between_columns_reads_what_moved_up() -> None:
     assert simplified(after) == after
 
 
+@given(st.integers(0, 10**9), st.booleans())
+def test_sums_keep_their_bits(seed: int, near: bool) -> None:
+    found = summing(seed, near)
+    try:
+        expected = bits(walk_through(found, GIVEN))
+    except PathChanged:  # a guard on what is not a number
+        return
+    assert bits(walk_through(found.simplify(), GIVEN)) == expected
+
+
 def test_accumulations_are_left_alone() -> None:
     program = program_of(
         Assign(Address("total", 0), None, (constant(0),)),
-        Assign(value(0), p.add, (Address("total", 0), given_x(0))),
+        Assign(Address("unread", 0), None, (constant(0),)),
+        Assign(value(0), p.sin, (given_x(0),)),
         Loop(3, (
             Accumulate(Address("total", 0, (0,)), given_x(0, 1)),
             Accumulate(Address("unread", 0, (0,)), given_x(0, 1)),
@@ -410,6 +436,7 @@ def test_expansion_refuses_what_reads_a_hole() -> None:
 
 def test_the_passes_are_the_visible_ones() -> None:
     assert [each.__name__ for each in simplify.PASSES] == [
-        "single", "constants", "folding", "identities", "common", "moves", "hoisting", "dead",
+        "single", "constants", "folding", "identities", "common", "moves", "zeros", "hoisting",
+        "dead",
     ]  # fmt: skip
     assert all(each.__doc__ for each in simplify.PASSES)

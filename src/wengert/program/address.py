@@ -93,6 +93,12 @@ class Extent(NamedTuple):
         """How far apart they are at most."""
         return self.high - self.low
 
+    def holds(self, places: Integers) -> Mask:
+        """Which of some places are among these."""
+        inside = (places >= self.low) & (places <= self.high)
+        held: Mask = inside & ((places - self.low) % max(self.step, 1) == 0)
+        return held
+
     def meets(self, other: "Extent") -> bool:
         """Whether the two may have a place in common."""
         if self.low > other.high or other.low > self.high:

@@ -35,6 +35,7 @@ from wengert.program.statements import (
     While,
     changed,
     parts,
+    walk,
 )
 from wengert.program.structure import (
     ARRAY,
@@ -269,14 +270,6 @@ def _without_leading_axis(structure: Structure) -> Structure:
     return replace(structure, parts=tuple(map(_without_leading_axis, structure.parts)))
 
 
-def _with_leading_axis(structure: Structure, length: int) -> Structure:
-    if structure.kind in (ARRAY, NUMBER):
-        return Structure(ARRAY, (length, *structure.shape))
-    return replace(
-        structure, parts=tuple(_with_leading_axis(part, length) for part in structure.parts)
-    )
-
-
 def _stacked(outputs: Sequence[Any]) -> Any:
     if not outputs or outputs[0] is None:
         return None if not outputs or all(output is None for output in outputs) else outputs
@@ -296,7 +289,7 @@ def _tree_of(structure: Structure, columns: Sequence[Sequence[Any]], length: int
     numbers: Any = flat
     if not any(hasattr(element, "_apply") for element in flat):
         numbers = np.array(flat, dtype=float)
-    return _with_leading_axis(structure, length).tree(numbers)
+    return structure.with_leading((length,)).tree(numbers)
 
 
 def _no_truth(element: Any) -> Any:
@@ -577,20 +570,15 @@ def _rewritten(
 
 def _split(statements: Sequence[Statement], place: int) -> int:
     """How many of the statements come before a place of the value memory."""
-    for k, statement in enumerate(statements):
-        if _lowest(statement) >= place:
-            return k
-    return len(statements)
+    count = len(statements)
+    while count and _lowest(statements[count - 1]) >= place:
+        count -= 1
+    return count
 
 
 def _lowest(statement: Statement) -> float:
-    if isinstance(statement, Loop):
-        return min(map(_lowest, statement.body), default=math.inf)
-    if isinstance(statement, While):
-        return min(map(_lowest, statement.last), default=math.inf)
-    if isinstance(statement, Run):
-        return statement.start
-    return statement.target.base if statement.target.memory == VALUE else math.inf
+    targets = (plain.target for plain, _ in walk((statement,)))
+    return min((t.base for t in targets if t.memory == VALUE), default=math.inf)
 
 
 # --- the numbers of the example -------------------------------------------------------------------
@@ -644,9 +632,9 @@ def _long_trial(
     tape: Recording, loop: Statement, cells: range, wanted: Sequence[int]
 ) -> list[float]:
     """The same with a program of the loop alone: what it reads from before are further inputs."""
-    given = [tape.example]
+    given = [tape.input_numbers]
     index = [np.array(tape.index, np.int64)]
-    sizes = {INPUT: len(tape.example), "index": len(tape.index)}
+    sizes = {INPUT: len(given[0]), "index": len(tape.index)}
 
     def put(places: Sequence[int]) -> int:
         given.append(np.array([tape.number(place) for place in places]))

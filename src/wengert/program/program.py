@@ -116,14 +116,27 @@ class Program:
     def __call__(self, *args: Any, **named: Any) -> Any:
         """The results for these arguments, which have the structure of the example's.
 
+        Where there are recorded numbers among them, the program becomes part of what is being
+        recorded; where there are Values, its results are Values.
+
         Raises:
             OperandError: the arguments have another structure.
             PathChanged: a comparison in the recorded code comes out otherwise for these arguments.
         """
-        from wengert.run.interpret import interpret
+        given = self.arguments.given(self.bound(args, named), self.name)
+        return self.results.tree(self._outputs(given))
 
-        given = self.bound(args, named)
-        return self.results.tree(interpret(self, self.arguments.numbers(given, self.name)))
+    def _outputs(self, given: Floats | list[Any]) -> Floats | list[Any]:
+        from wengert.program.recorded import Recorded
+        from wengert.program.splice import spliced
+        from wengert.run.interpret import interpret
+        from wengert.run.values import on_values
+
+        if isinstance(given, np.ndarray):
+            return interpret(self, given)
+        if any(isinstance(each, Recorded) for each in given):
+            return spliced(self, given)
+        return on_values(self, given)
 
     def bound(self, args: Sequence[Any], named: dict[str, Any]) -> tuple[Any, ...]:
         """All arguments by position, those given by name too."""
@@ -316,9 +329,9 @@ class Program:
 
     def passed(self, name: str, details: Iterable[str] = (), **changed: Any) -> "Program":
         """The program after a pass that changed these fields, with a note of it."""
-        after = replace(self, **changed)
-        note = Note(name, self.size, after.size, tuple(details))
-        return replace(after, history=(*self.history, note))
+        after = sum(map(_stored, changed.get("statements", self.statements)))
+        note = Note(name, self.size, after, tuple(details))
+        return replace(self, history=(*self.history, note), **changed)
 
 
 Pass = Callable[[Program], Program]
@@ -329,6 +342,9 @@ def gathered(statements: Iterable[Statement]) -> tuple[Statement, ...]:
 
     There is one way to store a sequence, so that equal programs are stored alike.
     """
+    statements = tuple(statements)
+    if not _is_long(statements):
+        return statements
     out: list[Statement] = []
     stretch: list[Assign | Guard | Run] = []
 
@@ -352,6 +368,18 @@ def gathered(statements: Iterable[Statement]) -> tuple[Statement, ...]:
             out.append(statement)
     flush()
     return tuple(out)
+
+
+def _is_long(statements: Sequence[Statement]) -> bool:
+    """Whether there may be something to keep in columns, or too little in some."""
+    length = 0
+    for statement in statements:
+        if isinstance(statement, Run):
+            return True
+        length = length + 1 if isinstance(statement, Assign | Guard) else 0
+        if length == RUN_LENGTH:
+            return True
+    return False
 
 
 def _follows(before: Assign | Guard | Run, after: Assign | Guard | Run) -> bool:

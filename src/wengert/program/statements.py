@@ -2,7 +2,8 @@
 
 The position of an operation in record order is the place of its result in the value memory. Every
 place of a memory is assigned once, so the order of statements matters only as far as what is read
-must have been written.
+must have been written. What accumulates into a place comes between: after the assignment, which
+starts the sum, and before all that reads it.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -38,7 +39,7 @@ class Assign:
 
 @dataclass(frozen=True, slots=True)
 class Accumulate:
-    """`target += operand`."""
+    """`target += operand`: one more term of the sum that an assignment to its place has started."""
 
     target: Address
     operand: Address

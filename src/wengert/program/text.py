@@ -198,7 +198,8 @@ class _Printer:
             indent = INDENT * depth
             if isinstance(statement, Loop):
                 by = _by(self.laid[id(node)].block)
-                yield f"{indent}for {self.operands.counters[depth]} in {statement.count}{by}:"
+                counter = self.operands.counters[len(node.scope.path)]
+                yield f"{indent}for {counter} in {statement.count}{by}:"
                 yield from self._block(node.parts[0], depth + 1, memory)
             elif isinstance(statement, While):
                 yield from self._while(node, statement, depth, memory)

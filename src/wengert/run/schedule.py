@@ -249,8 +249,10 @@ def _chain(
         return None
     if row.nin != 2 or not row.facts.exact_array or not isinstance(row.array, np.ufunc):
         return None
-    before = target.base - target.strides[level]
-    if target.lookup or address != Address(target.memory, before, target.strides):
+    step = target.strides[level]
+    if target.lookup or not step:
+        return None
+    if address != Address(target.memory, target.base - step, target.strides):
         return None
     if site.reads.count(address) != 1 or site.counts[level] <= few:
         return None

@@ -1,0 +1,1 @@
+"""Derivatives: from a Program to a Program."""

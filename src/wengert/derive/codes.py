@@ -1,0 +1,63 @@
+"""Derivatives in coded addresses, place by place: what columns need of what stands around them."""
+
+import numpy as np
+
+from wengert.derive.activity import Activity
+from wengert.derive.space import Beside, counts_of
+from wengert.program.address import (
+    CODES,
+    SHIFT,
+    VALUE,
+    Address,
+    Integers,
+    Mask,
+    coded,
+    distinct,
+)
+from wengert.program.draft import Line
+from wengert.program.statements import Operation, Run
+
+
+def beside_codes(beside: Beside, places: Integers, row: int = 0) -> Integers:
+    """The coded addresses of what belongs to some places of a memory."""
+    return (CODES[beside.memory] << SHIFT) + beside.base + beside.size * row + places
+
+
+def active_places(activity: Activity, values: int) -> Mask:
+    """The places of the value memory that depend on a wanted input."""
+    mask = np.zeros(values, bool)
+    for line in activity.producers.lines:
+        if activity.active(line) and line.target.memory == VALUE:
+            mask[places_of(line, activity.index)] = True
+    for run in activity.runs:
+        if activity.active(run):
+            mask[run.start : run.start + len(run)] = True
+    return mask
+
+
+def places_of(line: Line, index: Integers) -> Integers:
+    """Every place that a statement writes."""
+    return line.target.all(counts_of(line.axes), index).ravel()
+
+
+def read_in_lines(activity: Activity, run: Run) -> Integers:
+    """The places of a run that statements outside of columns read."""
+    found = [np.empty(0, np.int64)]
+    for line in activity.producers.lines:
+        for address in line.reads:
+            if address.memory == VALUE:
+                places = address.all(counts_of(line.axes), activity.index).ravel()
+                found.append(places[(places >= run.start) & (places < run.start + len(run))])
+    return distinct(np.concatenate(found))
+
+
+def moves(start: int, sources: Integers) -> list[Run]:
+    """Moves to places of the value memory that follow each other."""
+    if not len(sources):
+        return []
+    return [Run(start, (Operation(None),), np.zeros(len(sources), np.int32), sources)]
+
+
+def coded_of(address: Address) -> int:
+    """The coded address, outside of loops."""
+    return coded(address.memory, address.base)

@@ -1,0 +1,416 @@
+"""Reverse mode: the statements backwards, each pushing its adjoint on to its operands.
+
+A loop stays a loop; it runs backwards where it carries something. The adjoint of what is assigned
+and read in one body, in the same round, is the sum of its contributions, written as it is. Other
+adjoints are sums in the value memory, that of place p at `first + p`: they start at zero, and every
+statement that reads p adds to them. Where each place is read just once they are assigned instead.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from math import prod
+
+import numpy as np
+
+from wengert.derive.activity import Activity, slots, whole
+from wengert.derive.codes import active_places, beside_codes, coded_of, moves, places_of
+from wengert.derive.columns import reversed_run
+from wengert.derive.forward import Derived, deepened, settle
+from wengert.derive.partials import local, product, total
+from wengert.derive.rerun import Entry, Rerun, entries_of
+from wengert.derive.space import Beside, Body, Space, dense
+from wengert.derive.uses import Far, Use, Uses
+from wengert.program.address import (
+    CODES,
+    CONSTANT,
+    INPUT,
+    OUTPUT,
+    PLACE,
+    SHIFT,
+    VALUE,
+    Address,
+    Integers,
+    Lookup,
+    Mask,
+    coded,
+    decoded,
+)
+from wengert.program.draft import Axes, Axis, Frame, Item, Line, drafted
+from wengert.program.program import Program
+from wengert.program.statements import Accumulate, Run
+from wengert.program.structure import Floats
+
+
+def reverse(
+    program: Program, wanted: Mask, rows: int = 1, seeds: Floats | None = None,
+    chosen: Mask | None = None,
+) -> Derived:  # fmt: skip
+    """Pull cotangents back through a program.
+
+    Args:
+        program: any program, with n inputs and m outputs.
+        wanted: the inputs whose adjoints are asked for, `(n,)`.
+        rows: how many cotangents each output has.
+        seeds: the outputs' cotangents, `(rows, m)`; without them they are further inputs, in this
+            order.
+        chosen: the outputs that have cotangents, `(m,)`; all by default.
+
+    Returns:
+        The statements of the program and those of its derivative, which leave the adjoints of the
+        wanted inputs in the value memory, `(rows, wanted)`.
+
+    **Source:** Griewank and Walther, Evaluating Derivatives, 2nd edition, 2008, section 3.2.
+    """
+    space = Space(program)
+    items = drafted(program.statements)
+    chosen = np.ones(program.results.size, bool) if chosen is None else chosen
+    uses = Uses(Activity(items, program.index, wanted), items, chosen)
+    statements = list(program.statements)
+    results = space.take(rows * int(wanted.sum()))
+    cotangents = Beside(INPUT, program.arguments.size, program.results.size)
+    if seeds is not None:
+        cotangents = Beside(CONSTANT, space.block(seeds), program.results.size)
+    if rows == 1 or uses.activity.runs or uses.activity.outputs:
+        for row in range(rows):
+            start = replace(cotangents, base=cotangents.base + row * cotangents.size)
+            body = Body(space)
+            _Sweep(program, items, uses, body, start, results + row * int(wanted.sum())).all()
+            statements += body.statements
+    else:
+        body = Body(space, (rows,))
+        _Sweep(program, items, uses, body, cotangents, results).all()
+        statements.append(body.loop())
+    return Derived(tuple(statements), space, results)
+
+
+class _Sweep:
+    """One way back through a program."""
+
+    def __init__(
+        self, program: Program, items: Sequence[Item], uses: Uses, body: Body, cotangents: Beside,
+        results: int,
+    ) -> None:  # fmt: skip
+        self.program, self.items, self.uses, self.body = program, items, uses, body
+        self.activity = uses.activity
+        self.rows = bool(body.counts)
+        self.cotangents = cotangents
+        times = prod(body.counts)
+        self.adjoints = {
+            VALUE: Beside(VALUE, body.space.take(times * program.values), program.values),
+            INPUT: Beside(VALUE, body.space.take(times * len(self.wanted)), len(self.wanted)),
+        }
+        self.pending: dict[int, list[Address]] = {}  # contributions, by the `id` of the statement
+        self.inputs: dict[int, list[Address]] = {}  # by the place of the input
+        self.results, self.chosen = results, uses.chosen
+        self.arrived: list[tuple[Integers, Integers]] = []  # adjoints for columns, coded
+        self._depending: Mask | None = None
+        self._kept: Mask | None = None
+
+    @property
+    def wanted(self) -> Mask:
+        """The inputs whose adjoints are asked for."""
+        return self.activity.wanted
+
+    def all(self) -> None:
+        """Write everything down."""
+        self._zeros(self.items, self.body)
+        self._zero_inputs()
+        self._items(self.items, (), self.body)
+        self._results()
+
+    # --- addresses --------------------------------------------------------------------------------
+
+    def here(self, address: Address, axes: Axes) -> Address:
+        """An address of the program, as it stands where loops run backwards."""
+        base, strides = self._turned(address.base, address.strides, axes)
+        lookup = address.lookup
+        if lookup:
+            lookup = Lookup(*self._turned(lookup.start, lookup.strides, axes))
+        return Address(address.memory, base, strides, lookup)
+
+    def _turned(self, base: int, strides: Sequence[int], axes: Axes) -> tuple[int, tuple[int, ...]]:
+        found = [0] * len(self.body.counts)
+        for stride, axis in zip(strides, axes, strict=False):
+            if axis.frame in self.uses.carrying:
+                base += stride * ((axis.rounds or 1) - 1)
+                stride = -stride
+            found.append(stride)
+        return base, (*found, *strides[len(axes) :])
+
+    def beside(self, address: Address) -> Address:
+        """The adjoint of an address, which is one here already."""
+        return self._in_rows(self.adjoints[address.memory], address)
+
+    def _in_rows(self, beside: Beside, address: Address) -> Address:
+        """What belongs to an address; where there is a loop over rows, in the present one."""
+        found = beside.of(address)
+        return replace(found, strides=(beside.size, *found.strides[1:])) if self.rows else found
+
+    # --- zeros ------------------------------------------------------------------------------------
+
+    def _zeros(self, items: Sequence[Item], body: Body) -> None:
+        """Let the sums start."""
+        for item in items:
+            if isinstance(item, Line):
+                if id(item) in self.uses.summed:
+                    target = self.beside(self.within(item.target))
+                    body.assign(target, None, (body.constant(0.0),))
+            elif isinstance(item, Run):
+                places = np.array(self.uses.read_of(item), np.int64)
+                zeros = np.full(len(places), coded(CONSTANT, body.space.number(0.0)))
+                body.scatter(beside_codes(self.adjoints[VALUE], places), zeros)
+            else:
+                for part in item.parts:
+                    inner = body.inside(item.count or 1)
+                    self._zeros(part, inner)
+                    body.close(inner)
+
+    def within(self, address: Address) -> Address:
+        """The address inside the loop over rows, if there is one."""
+        for _ in self.body.counts:
+            lookup = address.lookup and Lookup(address.lookup.start, (0, *address.lookup.strides))
+            address = replace(address, strides=(0, *address.strides), lookup=lookup)
+        return address
+
+    def _zero_inputs(self) -> None:
+        for first, count in stretches(self.uses.summed_inputs):
+            inner = self.body.inside(count)
+            target = self.within(Address(INPUT, first, (1,)))
+            inner.assign(self.beside(target), None, (inner.constant(0.0),))
+            self.body.close(inner)
+
+    # --- statements -------------------------------------------------------------------------------
+
+    def _items(self, items: Sequence[Item], axes: Axes, body: Body) -> None:
+        waiting: dict[Far, list[Address]] = {}
+        for item in reversed(items):
+            if isinstance(item, Line):
+                if id(item) in self.uses.useful:
+                    self._line(item, body, waiting)
+                continue
+            self._flush(waiting, body)
+            if isinstance(item, Run):
+                self._run(item, body)
+            elif item.count is not None:
+                inner = body.inside(item.count)
+                self._items(item.parts[0], (*axes, Axis(item, 0)), inner)
+                body.close(inner)
+            else:
+                self._while(item, axes, body)
+        self._flush(waiting, body)
+
+    def _line(self, line: Line, body: Body, waiting: dict[Far, list[Address]]) -> None:
+        body.source = line.source
+        adjoint = self._adjoint(line, body)
+        if adjoint is None:
+            return
+        wanted = [(k, a) for k, a in slots(line) if self.activity.depends(a, line.axes)]
+        if line.row is None:
+            partials: list[Address | float] = [1.0]
+        else:
+            environment = [self.here(a, line.axes) for a in (line.target, *line.reads)]
+            numbers = [k for k, _ in wanted]
+            partials = local(line.row, environment, numbers, body.constant, body.apply)
+        for (slot, address), partial in zip(wanted, partials, strict=True):
+            term = product(adjoint, partial, body.constant, body.apply)
+            self._deliver(term, Use(line, slot, address), body, waiting)
+
+    def _adjoint(self, line: Line, body: Body) -> Address | None:
+        """Where the adjoint of a statement's result is; None if nothing reads it."""
+        target = self.here(line.target, line.axes)
+        if line.target.memory == OUTPUT:
+            return self._in_rows(self.cotangents, target)
+        if line.kind is Accumulate:
+            return self.beside(target)
+        terms = [self.beside(target)] if id(line) in self.uses.kept else []
+        terms += self.pending.pop(id(line), [])
+        return total(terms, body.apply) if terms else None
+
+    def _deliver(
+        self, term: Address, use: Use, body: Body, waiting: dict[Far, list[Address]]
+    ) -> None:
+        """Add a contribution to the adjoint of what a statement has read."""
+        writer = self.uses.local(use)
+        if writer is not None:
+            self.pending.setdefault(id(writer), []).append(term)
+        elif self.uses.is_private_input(use):
+            self.inputs.setdefault(use.address.base, []).append(term)
+        else:
+            far = self.uses.far[use.key]
+            waiting.setdefault(far, []).append(term)
+            if far.at_once:
+                self._flush(waiting, body, far)
+
+    def _flush(
+        self, waiting: dict[Far, list[Address]], body: Body, only: Far | None = None
+    ) -> None:
+        """Deliver contributions at a distance."""
+        for far in [only] if only else list(waiting):
+            terms = waiting.pop(far)
+            target = self.beside(self.here(far.address, far.axes))
+            if far.is_single:
+                settle(body, target, terms)
+            else:
+                body.add_to(target, total(terms, body.apply))
+
+    # --- results ----------------------------------------------------------------------------------
+
+    def _results(self) -> None:
+        """Move the inputs' adjoints to where results are expected."""
+        body, count = self.body, int(self.wanted.sum())
+        for first, length in stretches(self.wanted & ~self.uses.private_inputs):
+            inner = body.inside(length)
+            at = self.results + int(self.wanted[:first].sum())
+            out = Beside(VALUE, at - first, count)
+            source = self.within(Address(INPUT, first, (1,)))
+            inner.assign(self._in_rows(out, source), None, (self.beside(source),))
+            body.close(inner)
+        for first, length in stretches(self.wanted & self.uses.private_inputs):
+            if not self.rows:
+                sources = [coded_of(self._total(first + k)) for k in range(length)]
+                at = self.results + int(self.wanted[:first].sum())
+                body.statements += moves(at, np.array(sources, np.int64))
+                continue
+            self._one_by_one(first, length, count)
+
+    def _total(self, place: int) -> Address:
+        """The adjoint of an input that is read outside of loops only."""
+        terms = self.inputs.get(place, [])
+        return total(terms, self.body.apply) if terms else self.body.constant(0.0)
+
+    def _one_by_one(self, first: int, length: int, count: int) -> None:
+        body = self.body
+        for place in range(first, first + length):
+            source = self._total(place)
+            at = self.results + int(self.wanted[:place].sum())
+            out = Beside(VALUE, at - place, count)
+            target = self._in_rows(out, self.within(Address(INPUT, place)))
+            body.assign(target, None, (source,))
+
+    # --- while loops and columns ------------------------------------------------------------------
+
+    def _while(self, frame: Frame, axes: Axes, body: Body) -> None:
+        """Run it again with tangents of all that it reads, which its results' adjoints multiply."""
+        entries = entries_of(frame, len(axes), self.uses)
+        if not entries:
+            return
+        rerun = Rerun(self.uses, self.here, frame, axes, entries, body)
+        for line, tangent in rerun.exits:
+            nest = [body, body.inside(1)]  # the loop itself, of whose counter nothing depends here
+            for axis in line.axes[len(axes) + 1 :]:
+                nest.append(nest[-1].inside(axis.rounds or 1))
+            adjoint = self._left(line, axes)
+            if adjoint is not None:
+                for entry in entries:
+                    self._through(entry, adjoint, tangent, nest[-1], axes)
+            for outer, inner in zip(nest[-2::-1], nest[:0:-1], strict=True):
+                outer.close(inner)
+
+    def _left(self, line: Line, axes: Axes) -> Address | None:
+        """The adjoint of what a statement moves out of a while loop."""
+        target = self.here(line.target, axes)
+        if target.memory == OUTPUT:
+            return self._in_rows(self.cotangents, target)
+        return self.beside(target) if id(line) in self.uses.kept else None
+
+    def _through(
+        self, entry: Entry, adjoint: Address, tangent: Address, body: Body, axes: Axes
+    ) -> None:
+        """Add to the adjoint of what a while loop has read."""
+        nest = [body]
+        for count in entry.counts:
+            nest.append(nest[-1].inside(count))
+        inner = nest[-1]
+        width = len(body.counts)
+        here = self.here(entry.address, axes)
+        start = here.strides[: len(self.body.counts) + len(axes) + 1]
+        gap = (0,) * (width - len(start))
+        lookup = here.lookup
+        if lookup:
+            steps = lookup.strides
+            known, moved = steps[: len(start)], entry.lookup_moves
+            lookup = Lookup(lookup.start, (*known, *gap, *moved))
+        target = replace(here, strides=(*start, *gap, *entry.moves), lookup=lookup)
+        for _ in entry.counts:
+            adjoint = deepened(adjoint, 0)
+        if entry.several:
+            step = tangent.strides[-1]
+            strides = tuple(step * stride for stride in dense(entry.counts))
+            tangent = replace(
+                tangent, base=tangent.base + step * entry.offset,
+                strides=(*tangent.strides[:-1], *strides),
+            )  # fmt: skip
+        term = product(adjoint, tangent, inner.constant, inner.apply)
+        inner.add_to(self.beside(target), term)
+        for outer, deeper in zip(nest[-2::-1], nest[:0:-1], strict=True):
+            outer.close(deeper)
+
+    def _run(self, run: Run, body: Body) -> None:
+        """Back through a straight stretch."""
+        if id(run) not in self.uses.useful and not run.outputs:
+            return
+        body.source = ""
+        space, activity = body.space, self.activity
+        if run.outputs:
+            places = np.flatnonzero(self.chosen[run.start : run.start + len(run)])
+            adjoints = beside_codes(self.cotangents, places + run.start)
+            self._arrive(run.operands[places], adjoints, body)
+            return
+        if self._depending is None:
+            self._depending = active_places(activity, self.program.values)
+        depending = self._depending.copy()
+        depending[run.start : run.start + len(run)] = False
+        seeds = self._seeds(run)
+        wanted = (self.wanted, depending)
+        found = reversed_run(run, space.values, space.length, seeds, wanted)
+        space.block(found.constants)
+        if found.run:
+            space.take(len(found.run))
+            body.statements.append(found.run)
+        self._arrive(found.operands, found.adjoints, body)
+
+    def _seeds(self, run: Run) -> tuple[Integers, Integers]:
+        """The adjoints that have come for a stretch: of statements first, then of columns."""
+        read = np.array(self.uses.read_of(run), np.int64)
+        places, adjoints = [read], [beside_codes(self.adjoints[VALUE], read)]
+        for operands, codes in self.arrived:
+            here = (operands >= run.start) & (operands < run.start + len(run))
+            places.append(operands[here])
+            adjoints.append(codes[here])
+        return np.concatenate(places) - run.start, np.concatenate(adjoints)
+
+    def _arrive(self, operands: Integers, adjoints: Integers, body: Body) -> None:
+        """Take what columns add to the adjoints of coded operands to where these are."""
+        memory, place = operands >> SHIFT, operands & PLACE
+        inside = np.zeros(len(operands), bool)
+        for run in self.activity.runs:
+            inside |= (memory == CODES[VALUE]) & whole(run).holds(place)
+        self.arrived.append((operands[inside], adjoints[inside]))
+        lines = ~inside & (memory == CODES[VALUE]) & self._is_kept(place)
+        targets = beside_codes(self.adjoints[VALUE], place[lines])
+        body.scatter(targets, adjoints[lines], add=True)
+        given = memory == CODES[INPUT]
+        given[given] = self.wanted[place[given]]
+        private = given.copy()
+        private[given] = self.uses.private_inputs[place[given]]
+        for k, code in zip(place[private].tolist(), adjoints[private].tolist(), strict=True):
+            self.inputs.setdefault(k, []).append(decoded(code))
+        summed = given & ~private
+        targets = beside_codes(self.adjoints[INPUT], place[summed])
+        body.scatter(targets, adjoints[summed], add=True)
+
+    def _is_kept(self, places: Integers) -> Mask:
+        """Which places are those of statements outside of columns whose adjoints are kept."""
+        if self._kept is None:
+            self._kept = np.zeros(self.program.values, bool)
+            for line in self.activity.producers.lines:
+                if id(line) in self.uses.kept:
+                    self._kept[places_of(line, self.activity.index)] = True
+        return self._kept[np.minimum(places, max(self.program.values - 1, 0))]
+
+
+def stretches(mask: Mask) -> Iterator[tuple[int, int]]:
+    """Where the true ones begin that follow each other, and how many they are."""
+    edges = np.flatnonzero(np.diff(mask.astype(np.int8), prepend=0, append=0))
+    for first, stop in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+        yield first, stop - first
