@@ -17,11 +17,12 @@ from nests import nest
 from samples import SAMPLES
 
 import wengert as wg
-from scenarios import ROWS, Scenario
+from scenarios import ROWS, SCENARIOS, Scenario
 from wengert import primitives
 from wengert.dispatch import Primitive
 from wengert.errors import OperandError, ProgramError
 from wengert.interop import c_library, c_names
+from wengert.interop.c import TRANSFORMS
 from wengert.interop.c_body import PART, comment
 from wengert.program.address import CONSTANT, INPUT, OUTPUT, VALUE, Address, Lookup
 from wengert.program.program import Program
@@ -331,6 +332,54 @@ def test_guards_of_long_stretches(compiler: str, tmp_path: Path) -> None:
     assert compiled.run("f", [7.0])[0] == 1
 
 
+# --- derivatives ----------------------------------------------------------------------------------
+
+DIFFERENTIATED = [
+    *("Rosenbrock", "Runge-Kutta", "perceptron", "LSTM cell", "bundle adjustment"),
+    *("branch per element", "heat equation", "Newton, while_loop"),
+]
+
+
+@every_compiler
+@pytest.mark.parametrize("name", DIFFERENTIATED)
+def test_derivatives_beside_the_program(name: str, compiler: str, tmp_path: Path) -> None:
+    row = SCENARIOS[name]
+    function, example = row.make(*row.small)
+    found = wg.record(function, *example)
+    wanted = ["jvp", "vjp", *(["grad", "value_and_grad", "hvp"] if found.results.size == 1 else [])]
+    compiled = Compiled(found.to_c("f", derivatives=wanted), tmp_path, compiler)
+    numbers = found.arguments.numbers(example)
+    directions = np.random.default_rng(5).normal(size=len(numbers))
+    weights = np.random.default_rng(6).normal(size=found.results.size)
+    further = {"jvp": directions, "hvp": directions, "vjp": weights}
+    for each in wanted:
+        inputs = np.concatenate((numbers, further.get(each, [])))
+        derived = TRANSFORMS[each](found)
+        assert bits(compiled.outputs(f"f_{each}", inputs)) == bits(interpret(derived, inputs))
+    tangent = compiled.outputs("f_jvp", np.concatenate((numbers, directions)))
+    adjoint = compiled.outputs("f_vjp", np.concatenate((numbers, weights)))
+    along = np.dot(weights, tangent[found.results.size :])
+    assert along == pytest.approx(np.dot(adjoint, directions), rel=1e-8, abs=1e-9)
+
+
+@every_compiler
+def test_a_jacobian_and_a_hessian(compiler: str, tmp_path: Path) -> None:
+    def f(x: Any) -> Any:
+        return wg.exp(x[0]) * x[1] ** 2 + wg.sin(x[0] * x[1])
+
+    found = wg.record(f, np.array([0.5, 2.0]))
+    text = found.to_c("f", derivatives=["jacobian", "hessian"])
+    compiled = Compiled(text, tmp_path, compiler)
+    x, y = 0.25, -1.5
+    e, s, c = math.exp(x), math.sin(x * y), math.cos(x * y)
+    slopes = [e * y**2 + y * c, 2 * e * y + x * c]
+    assert compiled.outputs("f_jacobian", [x, y]) == pytest.approx(slopes)
+    cross = 2 * e * y + c - x * y * s
+    assert compiled.outputs("f_hessian", [x, y]) == pytest.approx(
+        [e * y**2 - y * y * s, cross, cross, 2 * e - x * x * s]
+    )
+
+
 # --- names and texts ------------------------------------------------------------------------------
 
 
@@ -368,7 +417,9 @@ def test_names_must_differ() -> None:
 @pytest.mark.parametrize(
     ("derivatives", "said"),
     [
-        (["grad"], "a dict from a name"),
+        ("grad", "a dict from a name"),
+        (3, "a list of names"),
+        (["slope"], "no derivative 'slope'"),
         ({"grad": 3}, "is a program, not int"),
         ({"a b": 3}, "name"),
     ],

@@ -5,8 +5,10 @@ Loops stay loops, in the order in which they stand; a value that is read only in
 computes it is a local variable, and the rest is where `program/storage.py` keeps it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 
+from wengert.derive import programs as transforms
 from wengert.dispatch import describe
 from wengert.errors import OperandError, ProgramError
 from wengert.interop import c_names
@@ -20,15 +22,25 @@ LARGEST = 1_000_000  # statements in a file
 LISTED = 40  # arguments and results that are described one by one
 
 
-def to_c(program: Program, name: str = "", derivatives: Mapping[str, Program] | None = None) -> str:
+Derivatives = Sequence[str] | Mapping[str, Program]
+
+# By all arguments.
+TRANSFORMS: dict[str, Callable[[Program], Program]] = {
+    "grad": partial(transforms.gradient, argnums=None),
+    "value_and_grad": partial(transforms.gradient, argnums=None, value=True),
+    "jacobian": partial(transforms.jacobian, argnums=None),
+    "hessian": partial(transforms.hessian, argnums=None),
+    "hvp": transforms.hvp,
+    "jvp": transforms.jvp,
+    "vjp": transforms.vjp,
+}
+
+
+def to_c(program: Program, name: str = "", derivatives: Derivatives = ()) -> str:
     """The text of a C file; see `Program.to_c`."""
     base = c_names.checked(name, "name") if name else c_names.made(program.name)
-    if not isinstance(derivatives or {}, Mapping):
-        raise OperandError(
-            f"derivatives is a dict from a name to a program, not {describe(derivatives)}."
-        )
     programs = {base: program}
-    for suffix, derivative in (derivatives or {}).items():
+    for suffix, derivative in _derived(program, derivatives).items():
         key = c_names.checked(f"{base}_{suffix}", "each key of derivatives, behind the name,")
         if not isinstance(derivative, Program):
             raise OperandError(f"derivatives[{suffix!r}] is a program, not {describe(derivative)}.")
@@ -40,6 +52,24 @@ def to_c(program: Program, name: str = "", derivatives: Mapping[str, Program] | 
             f"most {LARGEST:,} are written. Keep the loops: wg.fori and wg.scan state them."
         )
     return "\n".join(_File(programs).lines())
+
+
+def _derived(program: Program, derivatives: Derivatives) -> Mapping[str, Program]:
+    """The programs that are asked for, by name."""
+    if isinstance(derivatives, Mapping):
+        return derivatives
+    if isinstance(derivatives, str) or not isinstance(derivatives, Sequence):
+        raise OperandError(
+            "derivatives is a list of names, or a dict from a name to a program, "
+            f"not {describe(derivatives)}."
+        )
+    for name in derivatives:
+        if name not in TRANSFORMS:
+            raise OperandError(
+                f"There is no derivative {name!r}. There are {', '.join(TRANSFORMS)}; any other "
+                "program can be given in a dict, under a name."
+            )
+    return {name: TRANSFORMS[name](program) for name in derivatives}
 
 
 class _File:

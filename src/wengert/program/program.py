@@ -236,7 +236,9 @@ class Program:
 
     # --- other languages --------------------------------------------------------------------------
 
-    def to_c(self, name: str = "", *, derivatives: "Mapping[str, Program] | None" = None) -> str:
+    def to_c(
+        self, name: str = "", *, derivatives: "Sequence[str] | Mapping[str, Program]" = ()
+    ) -> str:
         """One file of C99 that computes this program, and others beside it.
 
         It needs nothing but `<math.h>` and allocates nothing; loops stay loops. Each program is
@@ -246,13 +248,15 @@ class Program:
 
         Args:
             name: of the function; by default like the program's own.
-            derivatives: further programs by name; "grad" becomes the function `name_grad`.
+            derivatives: what is written beside it: any of "grad", "value_and_grad", "jacobian",
+                "hessian", "hvp", "jvp" and "vjp", by all arguments; or a dict of further programs.
+                "grad" becomes the function `name_grad`.
 
         Returns:
             The text of the file.
 
         Raises:
-            OperandError: a name cannot be that of a C function.
+            OperandError: a name cannot be that of a C function, or there is no such derivative.
             ProgramError: the program is not well-formed, or is too long to be compiled.
 
         Examples:
