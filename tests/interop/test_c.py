@@ -513,7 +513,7 @@ def test_the_header_tells_where_everything_is() -> None:
         "   x[0..5]              w[2, 3]", "   x[6]                 x",
         "   x[7]                 more.a",
         "   x[8..10]             more.b list(number, number, number)",
-        "   y[0]                 loss", "   y[1..4]              all list(4*number)",
+        "   y[0]                 out.loss", "   y[1..4]              out.all list(4*number)",
         "#define F_INPUTS 11", "#define F_OUTPUTS 5", "#define F_AGAIN_INPUTS 11",
         f"key {found.key[:16]}", f"Wengert {wg.__version__}",
     ):  # fmt: skip

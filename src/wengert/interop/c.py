@@ -129,16 +129,16 @@ def _macros(name: str) -> list[str]:
     return [f"{name.upper()}_{what}" for what in ("INPUTS", "OUTPUTS", "WORKSPACE")]
 
 
-def _described(name: str, body: Body) -> Iterator[str]:
+def _described(function_name: str, body: Body) -> Iterator[str]:
     """What a function takes and gives, and the sizes of that."""
     program = body.program
     title = comment(f"{program.name}: {len(program):,} operations in {program.size:,} statements")
-    yield f"/* {name}, from the program {title}."
+    yield f"/* {function_name}, from the program {title}."
     if body.guards:
         yield f"   Its guards are numbered from 1 to {body.guards}."
-    for vector, structure in (("x", program.arguments), ("y", program.results)):
+    for vector, structure, name in (("x", program.arguments, ""), ("y", program.results, "out")):
         yield ""
-        listed = list(_stretches(structure))
+        listed = list(_stretches(structure, name))
         for start, size, what in listed[:LISTED]:
             places = f"{vector}[{start}]" if size == 1 else f"{vector}[{start}..{start + size - 1}]"
             yield f"   {places:<20} {comment(what)}"
@@ -146,7 +146,7 @@ def _described(name: str, body: Body) -> Iterator[str]:
             yield f"   ... and {len(listed) - LISTED:,} more"
     yield " */"
     sizes = (program.arguments.size, program.results.size, max(body.kept.size, 1))
-    for macro, size in zip(_macros(name), sizes, strict=True):
+    for macro, size in zip(_macros(function_name), sizes, strict=True):
         yield f"#define {macro} {size}"
     yield ""
 
