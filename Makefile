@@ -73,7 +73,7 @@ clean:  ## remove everything that was built
 	@touch $@
 
 # An editable install does not notice that the table, or the C, has changed.
-.venv/native.stamp: .venv/dev.stamp setup.py $(wildcard native/*) src/wengert/primitives.py src/wengert/special.py
+.venv/native.stamp: .venv/dev.stamp setup.py $(wildcard native/*) $(wildcard src/wengert/c/*) src/wengert/primitives.py src/wengert/special.py
 	$(BUILD) $(BIN)/python setup.py --quiet build_ext --inplace
 	@touch $@
 

@@ -23,10 +23,10 @@ HEADERS = [
     "native/derive.h",
     "native/node.h",
     "native/tape.h",
-    "native/scalars.h",
+    "src/wengert/c/scalars.h",
     "native/generate.py",
 ]
-TABLE = ["src/wengert/primitives.py", "src/wengert/operand.py", "src/wengert/plain.py"]
+TABLE = [f"src/wengert/{name}.py" for name in ("primitives", "special", "operand", "plain")]
 
 
 class BuildNative(build_ext):
@@ -66,7 +66,7 @@ setup(
         Extension(
             "wengert._native",
             sorted(f"native/{path.name}" for path in NATIVE.glob("*.c")),
-            include_dirs=["native"],
+            include_dirs=["native", "src/wengert/c"],
             extra_compile_args=os.environ.get("WENGERT_CFLAGS", "").split(),
             extra_link_args=os.environ.get("WENGERT_LDFLAGS", "").split(),
             depends=[*HEADERS, *TABLE],

@@ -110,6 +110,7 @@ def test_fma_rounds_once(x: float, y: float, w: float) -> None:
         (inf, 1.0, -inf, nan), (1.0, 1.0, inf, inf), (nan, 1.0, 1.0, nan), (0.0, 1.0, -0.0, 0.0),
         (-0.0, 1.0, -0.0, -0.0), (1.0, 1.0, -1.0, 0.0), (1e-200, -1e-200, 0.0, -0.0),
         (1.7976931348623157e308, 2.0, -1.7976931348623157e308, 1.7976931348623157e308),
+        (1e308, 1e308, -inf, -inf), (1e308, -1e308, nan, nan),
     ],
 )  # fmt: skip
 def test_fma_at_corners(x: float, y: float, w: float, expected: float) -> None:

@@ -65,6 +65,8 @@ class Primitive:
         params: the constant numbers a member of a `Family` is made for.
         c: the value as a C expression of doubles, which gives the bits that `scalar` gives; in a
             family, the last place is for the constant. Where there is none, C asks Python.
+        c_near: where there is no `c`, a C expression within a few ulp of `scalar`: for code that
+            is exported, which has nobody to ask.
     """
 
     name: str
@@ -83,6 +85,7 @@ class Primitive:
     ufuncs: Sequence[Any] = ()
     params: tuple[float, ...] = ()
     c: str = ""
+    c_near: str = ""
     operands: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:

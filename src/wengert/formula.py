@@ -12,6 +12,7 @@ from wengert.operand import Operand
 from wengert.primitives import equal, mul, neg, powi, select
 
 _ATOM = 5  # binds as strongly as a name or a number
+_POWER = 4
 _OPENING = "({|⌊⌈[ "
 
 
@@ -67,11 +68,11 @@ def _filled(row: Primitive, template: str, symbols: Sequence[Symbol], form: str)
         piece = getattr(each, form)
         place = template.find(f"{{{k}}}")
         before, after = template[:place], template[place + 3 :]
-        enclosed = before.endswith(tuple(_OPENING[:-1])) and after[:1] in (*")}|⌋⌉],", "")
+        closed = after[:1] in (*")}|⌋⌉],", "") or after.startswith(r"\right")
+        enclosed = before.endswith(tuple(_OPENING[:-1])) and closed
         weaker = each.binds < row.binds and row is not select
-        ambiguous = k > 0 and (
-            piece.startswith("-") or (each.binds == row.binds < _ATOM and not row.facts.commutative)
-        )
+        alike = each.binds == row.binds < _ATOM and not row.facts.commutative
+        ambiguous = (k > 0 and (piece.startswith("-") or alike)) or (alike and row.binds == _POWER)
         pieces.append(f"({piece})" if (weaker or ambiguous) and not enclosed else piece)
     return template.format(*pieces)
 

@@ -273,6 +273,7 @@ hypot = Primitive(
         Edge((1e200, 0.0), 1e200, (1.0, 0.0)),
         Edge((inf, 1.0), inf, (nan, 0.0)),
     ],
+    c_near="hypot({0}, {1})",
 )  # fmt: skip
 
 # --- exponentials and logarithms ------------------------------------------------------------------
@@ -490,6 +491,7 @@ def polygamma(n: int) -> Primitive:
             Edge((0.0,), overflow, (-overflow,)),
             Edge((-1.0,), *((inf, (nan,)) if n % 2 else (nan, (inf,)))),
         ],
+        c_near="polygamma({0}, {1})",
     )  # fmt: skip
 
 
@@ -504,12 +506,14 @@ lgamma = Primitive(
         Edge((1.0,), 0.0, (-0.5772156649015329,)),
         Edge((inf,), inf, (inf,)),
     ],
+    c_near="log_gamma({0})",
 )  # fmt: skip
 digamma = Primitive(
     "digamma", "derivative of lgamma", special.digamma, elementwise(special.digamma),
     lambda z, x: (polygamma(1)(x),),
     [POSITIVE], symbol="ψ", tex=r"\psi({0})",
     edges=[Edge((0.0,), -inf, (inf,)), Edge((-1.0,), nan, (inf,)), Edge((inf,), inf, (0.0,))],
+    c_near="digamma({0})",
 )  # fmt: skip
 
 # --- kinks and steps ------------------------------------------------------------------------------

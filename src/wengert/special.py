@@ -99,9 +99,10 @@ def sigmoid(x: float) -> float:
 
 def fma(x: float, y: float, w: float) -> float:
     """x*y + w with a single rounding, by exact rational arithmetic."""
-    rounded_twice = x * y + w
-    if not (math.isfinite(x) and math.isfinite(y) and math.isfinite(w)) or x == 0.0 or y == 0.0:
-        return rounded_twice  # no second rounding takes place, and the signs of zero are right
+    if not (math.isfinite(x) and math.isfinite(y)) or x == 0.0 or y == 0.0:
+        return x * y + w  # no second rounding takes place, and the signs of zero are right
+    if not math.isfinite(w):
+        return w  # also where x*y would overflow
     exact = Fraction(x) * Fraction(y) + Fraction(w)
     try:
         return float(exact)
@@ -110,7 +111,7 @@ def fma(x: float, y: float, w: float) -> float:
 
 
 # Bernoulli numbers B2, B4, ... B26: the coefficients of the asymptotic series below.
-_BERNOULLI = tuple(
+BERNOULLI = tuple(
     Fraction(*pair)
     for pair in (
         (1, 6), (-1, 30), (1, 42), (-1, 30), (5, 66), (-691, 2730), (7, 6), (-3617, 510),
@@ -119,7 +120,7 @@ _BERNOULLI = tuple(
 )  # fmt: skip
 
 # The positive zero of digamma, as the unevaluated sum of two doubles.
-_DIGAMMA_ZERO = (1.4616321449683622, 9.549995429965697e-17)
+DIGAMMA_ZERO = (1.4616321449683622, 9.549995429965697e-17)
 
 
 def lgamma(x: float) -> float:
@@ -130,7 +131,7 @@ def lgamma(x: float) -> float:
     """
     if 0.75 < x < 2.5:
         zero = 1.0 if x < 1.25 else 2.0
-        return (x - zero) * _horner(_lgamma_series(zero), x - zero) + 0.0  # and no -0.0
+        return (x - zero) * _horner(lgamma_series(zero), x - zero) + 0.0  # and no -0.0
     try:
         return math.lgamma(x)
     except _RAISED:
@@ -146,14 +147,14 @@ def digamma(x: float) -> float:
         return _reflected(0, x)
     if x == math.inf:
         return x
-    from_zero = (x - _DIGAMMA_ZERO[0]) - _DIGAMMA_ZERO[1]
+    from_zero = (x - DIGAMMA_ZERO[0]) - DIGAMMA_ZERO[1]
     if abs(from_zero) < 0.5:  # a series about the zero keeps the relative accuracy there
-        return from_zero * _horner(_digamma_series(), from_zero)
+        return from_zero * _horner(digamma_series(), from_zero)
     below = []
     while x < 12.0:
         below.append(-1.0 / x)
         x += 1.0
-    tail = _horner([-float(b) / (2 * k) for k, b in enumerate(_BERNOULLI[:8], 1)], 1.0 / (x * x))
+    tail = _horner([-float(b) / (2 * k) for k, b in enumerate(BERNOULLI[:8], 1)], 1.0 / (x * x))
     return math.fsum([math.log(x), -0.5 / x, tail / (x * x), *below])
 
 
@@ -172,7 +173,7 @@ def polygamma(n: int, x: float) -> float:
         x += 1.0
     terms += [x**-n / n, 0.5 * x ** -(n + 1.0)]
     rising = Fraction(1)  # (n+1)(n+2)...(n+2k-1) / (2k)!
-    for k, bernoulli in enumerate(_BERNOULLI, 1):
+    for k, bernoulli in enumerate(BERNOULLI, 1):
         rising = rising * (n + 2 * k - 2) * (n + 2 * k - 1) if k > 1 else Fraction(n + 1)
         rising /= (2 * k - 1) * (2 * k)
         terms.append(float(bernoulli * rising) * x ** -(n + 2.0 * k))
@@ -197,12 +198,14 @@ def _reflected(n: int, x: float) -> float:
 
 
 @cache
-def _digamma_series() -> list[float]:
-    return [polygamma(k, _DIGAMMA_ZERO[0]) / math.factorial(k) for k in range(1, 40)]
+def digamma_series() -> list[float]:
+    """The coefficients of digamma about its zero, over the distance from it."""
+    return [polygamma(k, DIGAMMA_ZERO[0]) / math.factorial(k) for k in range(1, 40)]
 
 
 @cache
-def _lgamma_series(zero: float) -> list[float]:
+def lgamma_series(zero: float) -> list[float]:
+    """The same of lgamma, about 1 or 2."""
     higher = [polygamma(k, zero) / math.factorial(k + 1) for k in range(1, 40)]
     return [digamma(zero), *higher]
 

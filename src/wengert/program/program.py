@@ -6,7 +6,7 @@ up in an index table. A Program never changes; passes make new ones.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -234,6 +234,95 @@ class Program:
         from wengert.program.simplify import simplified
 
         return simplified(self)
+
+    # --- other languages --------------------------------------------------------------------------
+
+    def to_c(
+        self, name: str = "", *, derivatives: "Sequence[str] | Mapping[str, Program]" = ()
+    ) -> str:
+        """One file of C99 that computes this program, and others beside it.
+
+        It needs nothing but `<math.h>` and allocates nothing; loops stay loops. Each program is
+        one function, `int name(const double *x, double *y, double *w)`, from the flat inputs to
+        the flat outputs, with a workspace of `NAME_WORKSPACE` doubles. It returns 0, or the number
+        of the first guard that does not hold. The file's header says all this again.
+
+        Args:
+            name: of the function; by default like the program's own.
+            derivatives: what is written beside it: any of "grad", "value_and_grad", "jacobian",
+                "hessian", "hvp", "jvp" and "vjp", by all arguments; or a dict of further programs.
+                "grad" becomes the function `name_grad`.
+
+        Returns:
+            The text of the file.
+
+        Raises:
+            OperandError: a name cannot be that of a C function, or there is no such derivative.
+            ProgramError: the program is not well-formed, or is too long to be compiled.
+
+        Examples:
+            >>> import wengert as wg
+            >>> text = wg.record(lambda x, y: x * wg.sin(y), 1.0, 2.0).to_c("f")
+            >>> print(text[text.index("#define F_INPUTS") :].rstrip())  # doctest: +ELLIPSIS
+            #define F_INPUTS 2
+            #define F_OUTPUTS 1
+            #define F_WORKSPACE 1
+            <BLANKLINE>
+            int f(const double *restrict x, double *restrict y, double *restrict w)
+            {
+                (void)w;
+                const double v0 = sin(x[1]); ...
+                const double v1 = x[0] * v0;
+                y[0] = v1;
+                return 0;
+            }
+        """
+        from wengert.interop.c import to_c
+
+        return to_c(self, name, derivatives)
+
+    def to_latex(self) -> str:
+        r"""The formulas of a small program, as an `aligned` environment.
+
+        Values have the names that `print` shows, with the counters of the loops around them as
+        indices. What is used once stands where it is used; loops that add up or multiply are sums
+        and products, and other loops are equations for a range of counters.
+
+        Raises:
+            ProgramError: it has more than 60 statements.
+
+        Examples:
+            >>> import wengert as wg
+            >>> print(wg.record(lambda x, y: x * wg.sin(y), 1.0, 2.0).to_latex())
+            \begin{aligned}
+            \mathrm{program}(x, y) &= x \cdot \sin y
+            \end{aligned}
+        """
+        from wengert.interop.latex import to_latex
+
+        return to_latex(self)
+
+    def to_sympy(self) -> Any:
+        """The results as SymPy's expressions, on the path that was recorded.
+
+        The symbols are real and named after the inputs: x, x_0 in an array, x_0_1 in a matrix, p_a
+        in a dict p. Whole constants are integers, and `stop_gradient(x)` is x.
+
+        Returns:
+            The structure that calling the program gives, with expressions for numbers.
+
+        Raises:
+            ProgramError: it has a loop without a count, or more than 10,000 operations.
+            MissingExtraError: SymPy is not installed.
+
+        Examples:
+            >>> import wengert as wg
+            >>> wg.record(lambda x, y: x * wg.sin(y), 1.0, 2.0).to_sympy()
+            x*sin(y)
+        """
+        from wengert.interop.symbolic import to_sympy
+
+        return to_sympy(self)
 
     def explain(self) -> str:
         """What each pass did, a paragraph each."""

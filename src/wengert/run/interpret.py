@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from wengert.dispatch import Primitive
 from wengert.errors import ProgramError
 from wengert.program.address import Address
-from wengert.program.dependence import Level, Site, is_sum, size_of
+from wengert.program.dependence import Level, Site, size_of
 from wengert.program.program import Program
-from wengert.program.statements import Accumulate, Assign, Guard, Loop, Run, While
+from wengert.program.statements import Guard, Run
 from wengert.program.structure import Floats
 from wengert.run.arrays import Accumulated, Added, Together
 from wengert.run.path import Path
@@ -23,6 +24,7 @@ from wengert.run.place import Buffer, at
 from wengert.run.schedule import BUDGET, FEW, Chain, Each, Node, Sums, schedule
 from wengert.run.straight import Straight
 from wengert.run.walk import DEEPEST, PATIENCE, TooLong, effort, walked
+from wengert.run.writer import Loops, Writer
 
 
 def interpret(program: Program, inputs: Floats) -> Floats:
@@ -111,18 +113,22 @@ def _check_memory(size: int) -> None:
         )
 
 
-class _Source:
+class _Source(Writer):
     """The Python function that runs a program."""
 
+    loops = Loops(
+        "for {0} in range({1}):", "{0} = 0", "while True:", "if {0} == 0.0: break", "{0} += 1",
+        "", DEEPEST,
+    )  # fmt: skip
+
     def __init__(self, interpreter: Interpreter) -> None:
+        super().__init__(interpreter.buffer)
         self.program, self.few = interpreter.program, interpreter.few
-        self.schedule, self.buffer = interpreter.schedule, interpreter.buffer
-        self.lines: list[str] = []
+        self.schedule = interpreter.schedule
         self.names: dict[str, Any] = {"index": interpreter.index, "at": at}
         self.functions: dict[Any, str] = {}
-        self.depth = 1
         self.waits = False  # inside a nest, where guards wait for each other
-        self._tree(self.schedule.storage.layout.tree)
+        self.tree(self.kept.layout.tree)
 
     def compiled(self) -> tuple[str, Callable[..., None]]:
         """Its source, and the function."""
@@ -131,47 +137,24 @@ class _Source:
         run: Callable[..., None] = self.names["run"]
         return source, run
 
-    def _line(self, text: str) -> None:
-        self.lines.append("    " * self.depth + text)
+    def _named(self, letter: str, thing: Any) -> str:
+        """A name for something that the source uses."""
+        name = f"{letter}{len(self.names)}"
+        self.names[name] = thing
+        return name
 
-    def _tree(self, tree: Sequence[Site | Level]) -> None:
-        for item in tree:
-            if isinstance(item, Site):
-                self._site(item)
-            elif item in self.schedule.nests:
-                self.waits = True
-                self._nodes(self.schedule.nests[item])
-                self.waits = False
-                if any(isinstance(site.statement, Guard) for site in item.sites()):
-                    self._line("path.settle()")
-            else:
-                self._loop(item)
+    # --- array operations -------------------------------------------------------------------------
 
-    def _loop(self, level: Level) -> None:
-        counter = f"k{level.depth}"
-        if isinstance(level.loop, Loop):
-            self._open(f"for {counter} in range({level.loop.count}):")
-            self._tree(level.parts[0])
-            self._close()
+    def level(self, level: Level) -> None:
+        """A loop, or the array operations that it is made of."""
+        if level not in self.schedule.nests:
+            super().level(level)
             return
-        first, test, body, last = level.parts
-        self._line(f"{counter} = 0")
-        self._tree(first)
-        self._open("while True:")
-        self._tree(test)
-        self._tree(body)
-        self._line(f"{counter} += 1")
-        self._close()
-        self._tree(last)
-
-    def _open(self, text: str) -> None:
-        self._line(text)
-        self.depth += 1
-        if self.depth > DEEPEST + 1:
-            raise ProgramError(f"More than {DEEPEST} loops inside each other cannot be run.")
-
-    def _close(self) -> None:
-        self.depth -= 1
+        self.waits = True
+        self._nodes(self.schedule.nests[level])
+        self.waits = False
+        if any(isinstance(site.statement, Guard) for site in level.sites()):
+            self.line("path.settle()")
 
     def _nodes(self, nodes: Sequence[Node]) -> None:
         for node in nodes:
@@ -182,9 +165,9 @@ class _Source:
             elif isinstance(node, Chain):
                 self._call(Accumulated, node, node.site, (*node.over, node.depth))
             else:
-                self._open(f"for k{node.depth} in range({node.count}):")
+                self.open(self.loops.counted.format(f"k{node.depth}", node.count))
                 self._nodes(node.body)
-                self._close()
+                self.close()
 
     def _all(self, kind: Any, node: Each | Sums, sites: Sequence[Site]) -> None:
         """Statements for all iterations: as one array operation, or if they are few in a loop."""
@@ -193,65 +176,42 @@ class _Source:
             self._call(kind, node, sites[0], node.over)
             return
         for k in node.over:
-            self._open(f"for k{k} in range({counts[k]}):")
+            self.open(self.loops.counted.format(f"k{k}", counts[k]))
         for site in sites:
-            self._site(site)
-        self.depth -= len(node.over)
+            self.site(site)
+        for _ in node.over:
+            self.close()
 
     def _call(self, kind: Any, node: Node, site: Site, over: Sequence[int]) -> None:
-        name = f"w{len(self.names)}"
-        self.names[name] = kind(node, self.buffer, self.program.index)
+        name = self._named("w", kind(node, self.buffer, self.program.index))
         counters = (f"{0 if k in over else f'k{k}'}, " for k in range(len(site.counts)))
-        self._line(f"{name}(memory, ({''.join(counters)}), path)")
+        self.line(f"{name}(memory, ({''.join(counters)}), path)")
 
     # --- one at a time ----------------------------------------------------------------------------
 
-    def _site(self, site: Site) -> None:
-        statement = site.statement
-        if isinstance(statement, Run):
-            name = f"w{len(self.names)}"
-            self.names[name] = Straight(site, self.buffer)
-            self._line(f"{name}(memory, path)")
-            return
-        operands = [self._operand(site, address) for address in site.reads]
-        if isinstance(statement, While):
-            self._line(f"if {operands[0]} == 0.0: break")
-        elif isinstance(statement, Accumulate):
-            self._assign(site, f"{operands[0]} + {operands[1]}")
-        elif isinstance(statement, Guard):
-            *operands, expected = operands
-            self._assign(site, f"{self._function(statement)}({', '.join(operands)})", "r = ")
-            how = "path.failed" if self.waits else "path.changed"
-            counters = "".join(f"k{k}, " for k in range(len(site.counts)))
-            given = "".join(f"{operand}, " for operand in operands)
-            name = f"s{len(self.names)}"
-            self.names[name] = site
-            said = f"{how}({name}, ({counters}), ({given}), r, {expected})"
-            self._line(f"if r != {expected}: {said}")
-        elif statement.row is None:
-            self._assign(site, operands[0])
-        else:
-            self._assign(site, f"{self._function(statement)}({', '.join(operands)})")
+    def run(self, site: Site, run: Run) -> None:
+        """A straight stretch has a way of its own."""
+        self.line(f"{self._named('w', Straight(site, self.buffer))}(memory, path)")
 
-    def _assign(self, site: Site, text: str, also: str = "") -> None:
-        assert site.target is not None
-        if site in self.schedule.storage.homes or site.target.memory in self.buffer.starts:
-            place = self.buffer.place(site, site.target).expression()
-            self._line(f"{also}m[{place}] = {text}")
-        elif is_sum(site):
-            self._line(f"{self._operand(site, site.target)} = {text}")
-        else:
-            self._line(f"{also}v{site.number} = {text}")
+    def guard(self, site: Site, guard: Guard, operands: Sequence[str], expected: str) -> None:
+        """The operation, and what is said if it gives something else."""
+        self.line(f"r = {self.result(site)} = {self.applied(guard.row, operands)}")
+        how = "path.failed" if self.waits else "path.changed"
+        counters = "".join(f"k{k}, " for k in range(len(site.counts)))
+        given = "".join(f"{operand}, " for operand in operands)
+        said = f"{how}({self._named('s', site)}, ({counters}), ({given}), r, {expected})"
+        self.line(f"if r != {expected}: {said}")
 
-    def _operand(self, site: Site, address: Address) -> str:
-        register = self.schedule.storage.registers.get((site, address))
-        if register is not None:
-            return f"v{register.number}"
+    def assign(self, site: Site, text: str) -> None:
+        """To a place or a variable."""
+        self.line(f"{self.result(site)} = {text}")
+
+    def place(self, site: Site, address: Address) -> str:
+        """A place of the one buffer."""
         return f"m[{self.buffer.place(site, address).expression()}]"
 
-    def _function(self, statement: Assign | Guard) -> str:
-        scalar = statement.row.scalar  # type: ignore[union-attr]
-        if scalar not in self.functions:
-            self.functions[scalar] = name = f"f{len(self.functions)}"
-            self.names[name] = scalar
-        return self.functions[scalar]
+    def applied(self, row: Primitive, operands: Sequence[str]) -> str:
+        """The row's scalar function, called."""
+        if row.scalar not in self.functions:
+            self.functions[row.scalar] = self._named("f", row.scalar)
+        return f"{self.functions[row.scalar]}({', '.join(operands)})"

@@ -98,9 +98,13 @@ class Place:
 
 
 def affine(base: int, strides: Sequence[int]) -> str:
-    """Python source for `base + Σ strides·k`."""
-    terms = [f"{stride}*k{k}" for k, stride in enumerate(strides) if stride]
-    return " + ".join([*terms, str(base)] if base or not terms else terms)
+    """Source for `base + Σ strides·k`, in any language with these signs."""
+    terms = [(s, f"k{k}" if abs(s) == 1 else f"{abs(s)}*k{k}") for k, s in enumerate(strides) if s]
+    if base or not terms:
+        terms.append((base, str(abs(base))))
+    terms.sort(key=lambda term: term[0] < 0)
+    text = "".join(f" {'-' if sign < 0 else '+'} {term}" for sign, term in terms)
+    return text.removeprefix(" + ") if terms[0][0] >= 0 else f"-{text.removeprefix(' - ')}"
 
 
 def at(place: int, size: int, start: int) -> int:

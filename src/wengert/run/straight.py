@@ -29,7 +29,7 @@ class Straight:
             self.start = buffer.arrays + home.start + run.start - home.first
         self.copies = run.outputs and not any(operation.row for operation in run.operations)
         self.starts = run.starts
-        self.places = _places(site, run, buffer)
+        self.places = operand_places(site, run, buffer)
         self.usual = np.array(
             [not o.guards and o.reads <= 2 and o.row is not None for o in run.operations]
         )
@@ -77,7 +77,8 @@ class Straight:
             m[t] = operation.row.scalar(*numbers)
 
 
-def _places(site: Site, run: Run, buffer: Buffer) -> Integers:
+def operand_places(site: Site, run: Run, buffer: Buffer) -> Integers:
+    """Where the buffer has each operand of a run."""
     codes = run.operands
     places = codes & PLACE
     found = np.empty_like(places)
