@@ -370,6 +370,8 @@ static PyMethodDef functions[] = {
     {"number_values", number_values, METH_VARARGS,
      "Value numbering of a straight list, as wengert.program.numbering.numbered_plain has it."},
     {"slab_count", count_slabs, METH_NOARGS, "How many slabs of 1 MB hold the nodes."},
+    {"spread", (PyCFunction)(void (*)(void))spread, METH_FASTCALL,
+     "The twin of wengert.program.extents.spread_plain."},
     {"fold", fold, METH_VARARGS, "The twin of wengert.program.fold.fold_plain."},
     {"kinds_of", kinds_of, METH_VARARGS, "The twin of wengert.program.stretch.kinds_of_plain."},
     {"hashes_of", hashes_of, METH_VARARGS, "The twin of wengert.program.stretch.hashes_of_plain."},

@@ -6,6 +6,7 @@
 
 #include "codes.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { MOST = 8 };                 /* operands of an operation, letters of a rule */
@@ -183,6 +184,8 @@ static Code shared_constant(List *list, Py_ssize_t place)
 /* The place of a number; a new one, if it is the first of its kind. -1 with an exception set. */
 static Code constant(List *list, double number)
 {
+    if (number != number)
+        number = NAN; /* one for all, as in the memory of a program */
     size_t at = slot_of(list, number);
     if (list->numbers[at] != EMPTY)
         return (Code)CONSTANT_MEMORY << SHIFT | list->numbers[at];

@@ -16,11 +16,11 @@ from wengert import primitives as p
 from wengert.dispatch import Primitive
 from wengert.program.address import CONSTANT, INPUT, OUTPUT, VALUE, Address, Lookup
 from wengert.program.program import Program
-from wengert.program.statements import Assign, Guard, Loop, Statement, While
+from wengert.program.statements import Accumulate, Assign, Guard, Loop, Statement, While
 
 ROWS: tuple[Primitive, ...] = (
     p.add, p.sub, p.mul, p.div, p.neg, p.sin, p.cos, p.abs, p.powi(2), p.powi(1), p.minimum,
-    p.select, p.less, p.floor, p.rint, p.fma, p.add, p.mul, p.neg, p.stop_gradient,
+    p.select, p.less, p.floor, p.rint, p.fma, p.add, p.mul, p.neg, p.stop_gradient, p.strong_mul,
 )  # fmt: skip
 NUMBERS = (0.0, -0.0, 1.0, 1.0, -1.0, 2.0, 2.0, 0.25, 3.0, -7.5)
 INPUTS = 4
@@ -141,6 +141,76 @@ class _Growing:
             else:
                 base += stride * rng.randrange(count)
         return Address(VALUE, base, tuple(new))
+
+
+def summed(seed: int, long: float = 0.0) -> Program:
+    """A program with sums, in some of which something is read before the last is added."""
+    return _Summing(random.Random(seed), long).program()
+
+
+SUMS = 10_000  # where in the value memory they stand
+
+
+class _Summing(_Growing):
+    def __init__(self, rng: random.Random, long: float) -> None:
+        super().__init__(rng, long)
+        self.sums: list[tuple[int, int]] = []  # their places, from one to before another
+        self.end = SUMS
+
+    def body(
+        self, shapes: list[Any], start: int, strides: tuple[int, ...], counts: tuple[int, ...],
+        ids: tuple[int, ...],
+    ) -> tuple[list[Statement], int]:  # fmt: skip
+        if counts:
+            return super().body(shapes, start, strides, counts, ids)
+        out = self.started()
+        for shape in shapes:
+            found, start = super().body([shape], start, strides, counts, ids)
+            out += found
+            out += self.started() if self.rng.random() < 0.3 else []
+            for _ in range(self.rng.randrange(3)):
+                out.append(self.added((), ()))
+        return out, self.end
+
+    def started(self) -> list[Statement]:
+        """A few sums, each with its first number."""
+        rng, base = self.rng, self.end
+        count = 70 if rng.random() < self.long else rng.randint(1, 5)
+        self.end += count + rng.randrange(2)
+        self.sums.append((base, base + count))
+        if rng.random() < 0.5:
+            self.loops += 1
+            target = Address(VALUE, base, (1,))
+            self.written.append((target, (count,), (self.loops,)))
+            read = self.constant(rng.choice((0.0, 0.0, -0.0, 1.0)), 1)
+            return [Loop(count, (Assign(target, None, (read,)),))]
+        out: list[Statement] = []
+        for k in range(count):
+            target = Address(VALUE, base + k)
+            row = p.cos if rng.random() < 0.3 else None
+            read = self.operand((), (), ()) if row else self.constant(rng.choice((0.0, -0.0)), 0)
+            out.append(Assign(target, row, (read,)))
+            self.written.append((target, (), ()))
+        return out
+
+    def statement(self, target: Address, counts: Any, ids: Any) -> Statement:
+        if self.sums and self.rng.random() < 0.2:
+            return self.added(counts, ids)
+        return super().statement(target, counts, ids)
+
+    def added(self, counts: Any, ids: Any) -> Statement:
+        """Something is added to a sum, or to some of them in turn."""
+        rng, depth = self.rng, len(counts)
+        first, end = rng.choice(self.sums)
+        strides, lookup = (0,) * depth, None
+        base = rng.randrange(first, end)
+        if depth and counts[-1] <= end - first and rng.random() < 0.4:
+            base, strides = first, (*(0,) * (depth - 1), 1)
+        elif depth and rng.random() < 0.3:
+            base, lookup = first, Lookup(len(self.index), (*(0,) * (depth - 1), 1))
+            self.index += [rng.randrange(end - first) for _ in range(counts[-1])]
+        read = self.operand(strides, counts, ids)
+        return Accumulate(Address(VALUE, base, strides, lookup), read)
 
 
 def redundant_while(seed: int) -> Program:

@@ -12,14 +12,15 @@ from evaluate import walk as walk_through
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from making import from_array
-from redundant import INPUTS, redundant, redundant_while
+from redundant import INPUTS, redundant, redundant_while, summed
 
 import wengert as wg
 from wengert import primitives as p
 from wengert.errors import ProgramError
 from wengert.program import simplify
 from wengert.program.address import CONSTANT, INPUT, OUTPUT, VALUE, Address, Lookup
-from wengert.program.bodies import Draft
+from wengert.program.workbench import Draft
+from wengert.program.order import Order
 from wengert.program.program import Program
 from wengert.program.record import record
 from wengert.program.rules import Rule, x
@@ -89,11 +90,24 @@ def test_loops_with_a_condition(seed: int) -> None:
     assert simplified(after) == after
 
 
+@settings(max_examples=300, deadline=None)
+@given(seed=seeds, long=st.sampled_from((0.0, 0.4)))
+def test_sums(seed: int, long: float) -> None:
+    program = summed(seed, long)
+    after = simplified(program)
+    means_the_same(program, after, seed)
+    Order(after).check()
+    assert after.size <= program.size
+    again = simplified(after)
+    assert again == after
+    assert not again.history[-1].details
+
+
 @pytest.mark.parametrize("each", PASSES, ids=lambda each: each.__name__)
 @settings(max_examples=40, deadline=None)
 @given(seed=seeds)
 def test_every_pass_alone(each: Any, seed: int) -> None:
-    for program in (redundant(seed), redundant_while(seed)):
+    for program in (redundant(seed), redundant_while(seed), summed(seed)):
         draft = Draft(program, unsafe=False)
         each(draft)
         after = program.passed("one", **draft.fields())
@@ -410,6 +424,7 @@ def test_expansion_refuses_what_reads_a_hole() -> None:
 
 def test_the_passes_are_the_visible_ones() -> None:
     assert [each.__name__ for each in simplify.PASSES] == [
-        "single", "constants", "folding", "identities", "common", "moves", "hoisting", "dead",
+        "single", "constants", "folding", "identities", "common", "moves", "zeros", "hoisting",
+        "dead",
     ]  # fmt: skip
     assert all(each.__doc__ for each in simplify.PASSES)

@@ -5,14 +5,13 @@ stored and not on how many operations it means. A pass answers with what it did.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import product
 from typing import Any
 
 import numpy as np
 
 from wengert.dispatch import Primitive
-from wengert.program.address import CODES, CONSTANT, OUTPUT, VALUE, Address, coded, distinct
+from wengert.program.address import CODES, CONSTANT, OUTPUT, VALUE, Address, coded
 from wengert.program.draft import (
     BODY,
     LAST,
@@ -23,92 +22,35 @@ from wengert.program.draft import (
     Item,
     Line,
     bodies,
-    drafted,
     frames,
     lines,
-    stated,
 )
 from wengert.program.match import Matcher
-from wengert.program.producers import Producers, without_axis
-from wengert.program.program import Program
+from wengert.program.producers import Source, without_axis
 from wengert.program.rules import rules_for
-from wengert.program.statements import Assign, Guard, Run
-from wengert.program.tables import Numbers, dense, moving, packed, ranged
+from wengert.program.statements import Assign, Guard
+from wengert.program.tables import dense, moving, ranged
+from wengert.program.workbench import Draft
 
 Details = list[str]
-
-
-class Draft:
-    """A program taken apart, its tables, and who writes what."""
-
-    def __init__(self, program: Program, unsafe: bool) -> None:
-        self.items: list[Item] = drafted(program.statements)
-        self.numbers = Numbers(program.constants)
-        self.index = program.index
-        self.unsafe = unsafe
-        self._program = program
-        self._producers: Producers | None = None
-        self._outside: list[int] | None = None
-
-    @property
-    def producers(self) -> Producers:
-        """Who writes what; found anew after `changed`."""
-        if self._producers is None:
-            self._producers = Producers(self.items, self.index)
-        return self._producers
-
-    def changed(self) -> None:
-        """Forget who writes what, for writers were dropped or moved."""
-        self._producers = self._outside = None
-
-    def fields(self) -> dict[str, Any]:
-        """What the program is made of now."""
-        items, constants, index = packed(self.items, self.numbers.memory, self.index)
-        return {"statements": stated(items), "constants": constants, "index": index}
-
-    def outside(self) -> list[int]:
-        """The places that columns read and do not write."""
-        if self._outside is None:
-            runs = [item for item in self.items if isinstance(item, Run)]
-            found: list[int] = []
-            for run in runs:
-                places = run.places_in(VALUE)
-                for other in runs:
-                    if not other.outputs:
-                        far = places - other.start
-                        places = places[(far < 0) | (far >= len(other))]
-                found += distinct(places).tolist()
-            self._outside = sorted(set(found))
-        return self._outside
-
-    def substitute(self, places: dict[int, int]) -> None:
-        """Let columns read other places; both are coded."""
-        if not places:
-            return
-        old = np.array(sorted(places), np.int64)
-        new = np.array([places[p] for p in sorted(places)], np.int64)
-        for k, item in enumerate(self.items):
-            if isinstance(item, Run):
-                at = np.minimum(np.searchsorted(old, item.operands), len(old) - 1)
-                operands = np.where(old[at] == item.operands, new[at], item.operands)
-                self.items[k] = replace(item, operands=operands)
-        self._outside = None
 
 
 def single(draft: Draft) -> Details:
     """A loop of one round is its body."""
     count = 0
-    for frame, axes in list(frames(draft.items)):
+    found: set[Line] = set()
+    for frame, axes in draft.frames:
         if frame.count == 1:
             for line in lines(frame.parts[0]):
                 lift(line, len(axes))
+                found.add(line)
             for inner, _ in frames(frame.parts[0]):
                 if inner.condition is not None:
                     inner.condition = without_axis(inner.condition, len(axes))
             put_before(draft.items, frame, frame.parts[0])
             count += 1
     if count:
-        draft.changed()
+        draft.moved(found)
     return said([("opened {} of one round", count, "loop")])
 
 
@@ -133,35 +75,38 @@ def put_before(items: list[Item], frame: Frame, chosen: Sequence[Item]) -> None:
 def constants(draft: Draft) -> Details:
     """An operand that ranges over equal constants becomes one constant that all share."""
     count = 0
-    for line in lines(draft.items):
-        reads = tuple(_shared(draft, address, line.axes) for address in line.reads)
-        if reads != line.reads:
-            count += sum(
-                a.memory == CONSTANT and bool(moving(a.strides, line.axes)) and a != b
-                for a, b in zip(line.reads, reads, strict=True)
-            )
-            line.reads = reads
+    for line in draft.lines:
+        for k, address in enumerate(line.reads):
+            if address.memory == CONSTANT and not address.lookup:
+                shared = _shared(draft, address, line.axes)
+                if shared != address:
+                    count += bool(moving(address.strides, line.axes))
+                    line.reads = (*line.reads[:k], shared, *line.reads[k + 1 :])
+                    draft.touch()
     return [f"{times(count, 'operand')} the same constant in every round"] if count else []
 
 
 def _shared(draft: Draft, address: Address, axes: Axes) -> Address:
-    if address.memory != CONSTANT or address.lookup:
-        return address
-    block = ranged(draft.numbers.memory, address.base, address.strides, axes)
-    if block is None:
-        return address
-    number = float(block.flat[0])
-    if block.size > 1 and (block.view(np.int64) != block.view(np.int64).flat[0]).any():
-        return address
-    place = draft.numbers.shared(address.base) if block.size == 1 else draft.numbers.place(number)
+    if not moving(address.strides, axes):
+        place = draft.numbers.shared(address.base)
+    else:
+        block = ranged(draft.numbers.memory, address.base, address.strides, axes)
+        if block is None:
+            return address
+        words = block.view(np.int64)
+        if words.flat[0] != words.flat[-1] or (words != words.flat[0]).any():
+            return address
+        place = draft.numbers.place(float(block.flat[0]))
     return Address(CONSTANT, place, (0,) * len(axes))
 
 
 def folding(draft: Draft) -> Details:
     """An operation on constants becomes a constant; a guard that is certain to hold goes."""
     folded = held = 0
-    for line in lines(draft.items):
-        if line.row is None or not all(a.memory == CONSTANT and not a.lookup for a in line.reads):
+    for line in draft.lines:
+        if line.row is None or line.reads[0].memory != CONSTANT:
+            continue
+        if not all(a.memory == CONSTANT and not a.lookup for a in line.reads):
             continue
         numbers = _evaluated(draft, line)
         if numbers is None:
@@ -174,6 +119,7 @@ def folding(draft: Draft) -> Details:
         place = draft.numbers.block(found) if len(found) > 1 else draft.numbers.place(found[0])
         line.kind, line.row = Assign, None
         line.reads = (Address(CONSTANT, place, strides),)
+        draft.touch()
     return said([("folded {}", folded, "operation"), ("dropped {} that must hold", held, "guard")])
 
 
@@ -206,43 +152,54 @@ def _evaluated(draft: Draft, line: Line) -> tuple[list[float], tuple[int, ...]] 
 class _Seen:
     """What the rules see of operands, from one line."""
 
-    def __init__(self, draft: Draft, axes: Axes) -> None:
-        self.draft, self.axes = draft, axes
+    def __init__(self, draft: Draft, line: Line) -> None:
+        self.draft, self.line = draft, line
+
+    def _source(self, operand: Address) -> Source | None:
+        producers, line = self.draft.producers, self.line
+        for k, address in enumerate(line.reads):
+            if address is operand:
+                return producers.sources(line)[k]
+        return producers.source(operand, line.axes)
+
+    def row(self, operand: Address) -> Primitive | None:
+        """The row of the operation that writes an address."""
+        source = self._source(operand)
+        return source.line.row if source is not None and source.line.kind is Assign else None
 
     def definition(self, operand: Address) -> tuple[Primitive, Sequence[Address]] | None:
         """The operation that writes an address, in the reader's counters."""
-        producers = self.draft.producers
-        source = producers.source(operand, self.axes)
+        source = self._source(operand)
         if source is None or source.line.kind is not Assign or source.line.row is None:
             return None
-        moved = [producers.moved(source, a, self.axes) for a in source.line.reads]
+        moved = [self.draft.producers.moved(source, a, self.line.axes) for a in source.line.reads]
         found = [a for a in moved if a is not None]
         return (source.line.row, found) if len(found) == len(moved) else None
 
     def number(self, operand: Address) -> float | None:
         """The number, for an address that is one constant."""
-        if operand.memory != CONSTANT or operand.lookup or moving(operand.strides, self.axes):
+        if operand.memory != CONSTANT or operand.lookup or moving(operand.strides, self.line.axes):
             return None
         return self.draft.numbers.at(operand.base)
 
     def constant(self, number: float) -> Address:
         """The address of a number."""
-        return Address(CONSTANT, self.draft.numbers.place(number), (0,) * len(self.axes))
+        return Address(CONSTANT, self.draft.numbers.place(number), (0,) * len(self.line.axes))
 
 
 def identities(draft: Draft) -> Details:
     """The rules."""
-    rows = {line.row for line in lines(draft.items) if line.row}
+    rows = {line.row for line in draft.lines if line.row}
     matcher: Matcher[Address] = Matcher(rules_for(rows, draft.unsafe))
-    for line in lines(draft.items):
-        view = _Seen(draft, line.axes)
-        while line.kind is Assign and line.row is not None:
-            if not all(map(draft.producers.settled, line.reads)):
-                break
-            made = matcher.rewritten(line.row, line.reads, view)
+    for line in draft.lines:
+        if line.kind is not Assign:
+            continue
+        while line.row is not None:
+            made = matcher.rewritten(line.row, line.reads, _Seen(draft, line))
             if made is None:
                 break
             line.row, line.reads = made
+            draft.touch()
     return [f"{name}: {_count(number)}" for name, number in matcher.applied.items()]
 
 
@@ -250,8 +207,9 @@ def common(draft: Draft) -> Details:
     """Of equal operations in one body, the later ones become moves."""
     merged = 0
     for part in bodies(draft.items):
-        merged += _merged(draft, part, {})
-    for frame, _ in frames(draft.items):
+        if len(part) > 1:
+            merged += _merged(draft, part, {})
+    for frame, _ in draft.frames:
         if frame.local:  # what the test computed is there for the rest of the round
             known: dict[Any, Line] = {}
             _merged(draft, frame.parts[TEST], known)
@@ -265,30 +223,40 @@ def _merged(draft: Draft, part: Sequence[Item], known: dict[Any, Line]) -> int:
     for line in part:
         if not isinstance(line, Line) or line.row is None or line.target.memory == OUTPUT:
             continue
-        if not all(map(draft.producers.settled, (line.target, *line.reads))):
+        if not draft.producers.all_final(line):
             continue
-        reads = line.reads
+        reads: Any = line.reads
         if line.row.facts.commutative:
-            reads = (*sorted(line.operands, key=repr), *reads[len(line.operands) :])
+            reads = (frozenset(reads[:2]), *reads[2:])
         before = known.setdefault((line.kind, line.row, reads), line)
         if line.kind is Guard:
             known.setdefault((Assign, line.row, reads[:-1]), line)
         if before is not line:
             line.kind, line.row, line.reads = Assign, None, (before.target,)
+            draft.touch()
             count += 1
     return count
 
 
 def moves(draft: Draft) -> Details:
     """Who reads a copy reads the original."""
+    if not any(line.is_move and line.target.memory != OUTPUT for line in draft.lines):
+        return []
     count = 0
-    for line in lines(draft.items):
-        reads = tuple(_original(draft, address, line.axes) for address in line.reads)
-        count += sum(a != b for a, b in zip(line.reads, reads, strict=True))
-        line.reads = reads
-    for frame, axes in frames(draft.items):
+    for line in draft.lines:
+        for k, source in enumerate(draft.producers.sources(line)):
+            if source is not None and source.line.is_move:
+                address = line.reads[k]
+                found = _original(draft, address, line.axes)
+                if found != address:
+                    line.reads = (*line.reads[:k], found, *line.reads[k + 1 :])
+                    count += 1
+    for frame, axes in draft.frames:
         if frame.condition is not None:
-            frame.condition = _original(draft, frame.condition, (*axes, Axis(frame, TEST)))
+            found = _original(draft, frame.condition, (*axes, Axis(frame, TEST)))
+            if found != frame.condition:
+                frame.condition = found
+                draft.touch()
     places = {}
     for place in draft.outside():
         found = _original(draft, Address(VALUE, place), ())
@@ -296,62 +264,20 @@ def moves(draft: Draft) -> Details:
             places[place] = coded(found.memory, found.at((), draft.index))
     draft.substitute(places)
     count += len(places)
+    if count:
+        draft.touch()
     return said([("passed by copies {}", count, "time")])
 
 
 def _original(draft: Draft, address: Address, axes: Axes) -> Address:
     while True:
         source = draft.producers.source(address, axes)
-        if source is None or not source.line.is_move or not draft.producers.settled(address):
+        if source is None or not source.line.is_move:
             return address
         found = draft.producers.moved(source, source.line.reads[0], axes)
         if found is None:
             return address
         address = found
-
-
-def dead(draft: Draft) -> Details:
-    """What is no output, no guard, and read by nobody goes."""
-    live = _live(draft)
-    dropped = loops = 0
-    for part in bodies(draft.items):
-        kept: list[Item] = []
-        for item in part:
-            if isinstance(item, Line) and id(item) not in live:
-                dropped += not item.is_move
-            elif isinstance(item, Frame) and not any(item.parts):
-                loops += 1
-            else:
-                kept.append(item)
-        if len(kept) != len(part):
-            part[:] = kept
-            draft.changed()
-    return said([("removed {}", dropped, "dead statement"), ("removed {}", loops, "empty loop")])
-
-
-def _live(draft: Draft) -> set[int]:
-    producers = draft.producers
-    live: set[int] = set()
-    entered: set[int] = set()
-    waiting = [
-        line for line in producers.lines if line.kind is Guard or line.target.memory == OUTPUT
-    ]
-    for place in draft.outside():
-        waiting += producers.possible(Address(VALUE, place), ())
-    while waiting:
-        line = waiting.pop()
-        if id(line) in live:
-            continue
-        live.add(id(line))
-        for address in line.reads:
-            waiting += producers.possible(address, line.axes)
-        for depth, axis in enumerate(line.axes):
-            condition = axis.frame.condition
-            if condition is not None and id(axis.frame) not in entered:
-                entered.add(id(axis.frame))
-                around = (*line.axes[:depth], Axis(axis.frame, TEST))
-                waiting += producers.possible(condition, around)
-    return live
 
 
 def said(done: Sequence[tuple[str, int, str]]) -> Details:

@@ -2,7 +2,7 @@
 
 All of them, with the single statements between them, are one list whatever loops lie between, and
 go through value numbering. Loops read from that list: a place that ranges stays where it is, and
-what one address alone reads is replaced. Columns have no holes, so where they lose items the
+what one address alone reads is replaced. What loops accumulate to is theirs as well. Columns have no holes, so where they lose items the
 positions behind move up; these are the only positions that simplification changes.
 """
 
@@ -23,11 +23,12 @@ from wengert.program.address import (
     Integers,
     coded,
     decoded,
+    distinct,
     in_memory,
 )
 from wengert.program.draft import TEST, Axes, Axis, Item, drafted, frames, lines, reading, stated
 from wengert.program.numbering import NEEDED, OUTSIDE, PINNED, ROOT, Numbered, numbered
-from wengert.program.producers import extent
+from wengert.program.extents import extent
 from wengert.program.program import Program
 from wengert.program.rules import Term, rules_for
 from wengert.program.statements import (
@@ -38,9 +39,9 @@ from wengert.program.statements import (
     Operation,
     Run,
     Statement,
+    arity_of,
     fits_columns,
     straight,
-    walk,
 )
 from wengert.program.tables import packed
 
@@ -49,9 +50,9 @@ MOVE = Operation(None)
 
 def simplified_columns(program: Program, unsafe: bool) -> tuple[dict[str, Any], list[str]]:
     """The fields of the program with its columns simplified, and what was done."""
-    columns = _Columns(program)
-    if not columns.runs or columns.accumulates:
+    if not any(isinstance(statement, Run) for statement in program.statements):
         return {}, []
+    columns = _Columns(program)
     rows = [o.row for o in columns.operations if o.row]
     rules = rules_for(rows, unsafe)
     made = [
@@ -87,6 +88,7 @@ class _Columns:
         self.sources: dict[str, int] = {}
         self.labels: dict[int, str] = {}
         self.pieces: list[tuple[int, int] | Statement] = []  # in the order of the text
+        self._behind: list[int] = []  # per piece that is no column, how many items stand before it
         self._ops: list[Any] = []
         self._operands: list[Any] = []
         self._places: list[Any] = []
@@ -101,18 +103,19 @@ class _Columns:
                 self._put(straight([statement]))
             elif not (isinstance(statement, Loop) and not statement.count):
                 self.pieces.append(statement)
-        rest = [p for p in self.pieces if not isinstance(p, tuple)]
-        self.accumulates = any(
-            isinstance(s, Accumulate) and s.target.memory == VALUE for s, _ in walk(rest)
-        )
-        self.rest = drafted(rest)
+                self._behind.append(self.length)
+        self.rest = drafted([p for p in self.pieces if not isinstance(p, tuple)])
         self.operations = tuple(self.numbers)
         self.ops = _joined(self._ops, np.int32)
         self.places = _joined(self._places, np.int64)
         self.lines = _joined(self._lines, np.int32)
         self.flags = _joined(self._flags, np.uint8)
         self._find_values()
-        self.operands = self._items(_joined(self._operands, np.int64))
+        codes = _joined(self._operands, np.int64)
+        self.operands = self._items(codes)
+        sums = self._sums(program.index)
+        if sums:
+            self._set_aside(sums, codes)
         self._flag(program.index)
 
     def _put(self, run: Run) -> None:
@@ -174,6 +177,34 @@ class _Columns:
         items = self.item_of(np.where(value, codes, -1))
         return np.where(value, np.where(items < 0, codes | OUTSIDE << SHIFT, items), codes)
 
+    def _sums(self, index: Integers) -> dict[Extent, int]:
+        """What is accumulated to, and how many items stand before the last accumulation."""
+        return {
+            extent(line.target, line.axes, index): behind
+            for item, behind in zip(self.rest, self._behind, strict=True)
+            for line in lines((item,))
+            if line.kind is Accumulate and line.target.memory == VALUE
+        }
+
+    def _set_aside(self, sums: dict[Extent, int], codes: Integers) -> None:
+        """Let items stay as they are that start a sum, or that read one which still changes.
+
+        To those that read it later, a sum is a number from outside.
+        """
+        value = np.flatnonzero(in_memory(codes, VALUE))
+        read = distinct(codes[value])
+        last = np.full(len(read), -1, np.int64)
+        for places, behind in sums.items():
+            self.flags[self.item_of(_among(self.value_places, places))] |= ROOT
+            at = np.searchsorted(read, _among(read, places))
+            last[at] = np.maximum(last[at], behind)
+        last = last[np.searchsorted(read, codes[value])]
+        value, last = value[last >= 0], last[last >= 0]
+        self.operands = self.operands.copy()
+        self.operands[value] = codes[value] | OUTSIDE << SHIFT
+        readers = np.repeat(np.arange(self.length), arity_of(self.operations, self.ops))[value]
+        self.flags[readers[readers < last]] |= ROOT
+
     def _flag(self, index: Integers) -> None:
         self.zones: list[Extent] = []  # whose places keep their distances
         for line in lines(self.rest):
@@ -183,13 +214,15 @@ class _Columns:
             if address.memory == VALUE:
                 read = extent(address, axes, index)
                 self.zones.append(read)
-                first, last = np.searchsorted(self.value_places, (read.low, read.high + 1))
-                places = self.value_places[first:last]
-                if read.step:
-                    places = places[(places - read.low) % read.step == 0]
-                    self.flags[self.item_of(places)] |= PINNED
-                else:
-                    self.flags[self.item_of(places)] |= NEEDED
+                items = self.item_of(_among(self.value_places, read))
+                self.flags[items] |= PINNED if read.step else NEEDED
+
+
+def _among(ordered: Integers, places: Extent) -> Integers:
+    """Which of some places, in ascending order, may be among others."""
+    first, last = np.searchsorted(ordered, (places.low, places.high + 1))
+    near: Integers = ordered[first:last]
+    return near[(near - places.low) % places.step == 0] if places.step else near
 
 
 def _joined(arrays: Sequence[Any], kind: Any) -> Any:
@@ -219,12 +252,12 @@ class _Rebuilt:
         if columns.rest:
             self._redirect(self._coded(found.value, places, gone), gone)
         items = self._pieces(live, places, operands)
-        new, constants, index = packed(items, found.constants, self.program.index)
+        new = packed(items, found.constants, self.program.index)
         return {
-            "statements": stated(new),
+            "statements": stated(new.items),
             "values": self.program.values - len(gone),
-            "constants": constants,
-            "index": index,
+            "constants": new.constants,
+            "index": new.index,
         }
 
     def _closing(self, live: Any) -> Any:

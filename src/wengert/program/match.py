@@ -6,6 +6,7 @@ address: a `View` says what an operand is.
 
 import struct
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Generic, Protocol, TypeVar
 
 from wengert.dispatch import Primitive
@@ -17,6 +18,9 @@ Made = tuple[Primitive | None, tuple[T, ...]]  # an operation; without a row, it
 
 class View(Protocol[T]):
     """What matching must know about operands."""
+
+    def row(self, operand: T) -> Primitive | None:
+        """The row of the operation that gives an operand, if it is known."""
 
     def definition(self, operand: T) -> tuple[Primitive, Sequence[T]] | None:
         """The operation that gives an operand, if it is known."""
@@ -33,18 +37,72 @@ def bits(number: float) -> bytes:
     return struct.pack("<d", number)
 
 
+Kind = Primitive | bytes | None  # what an operand is: the row it comes from, or a constant
+A_CONSTANT = b""  # one that no rule asks for
+
+
+class Start:
+    """The rules that start with one row, filed by what its operands must be.
+
+    What fits the operands' kinds is found out once, so that where no rule applies, which is nearly
+    everywhere, that is found by one look into a table.
+    """
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self._rules = rules
+        first: list[Pattern] = [arg for rule in rules for arg in rule.pattern.args]
+        self._asks_rows = any(isinstance(arg, Term) for arg in first)
+        self._numbers = {bits(arg) for arg in first if isinstance(arg, float)}
+        self._fitting: dict[tuple[Kind, ...], list[Rule]] = {}
+
+    def fitting(self, operands: Sequence[T], view: View[T]) -> list[Rule]:
+        """The rules that may apply to these operands."""
+        kinds = tuple([self._kind(operand, view) for operand in operands])
+        found = self._fitting.get(kinds)
+        if found is None:
+            found = [
+                rule for rule in self._rules if all(map(_fits, rule.pattern.args, kinds))
+            ]
+            self._fitting[kinds] = found
+        return found
+
+    def _kind(self, operand: T, view: View[T]) -> Kind:
+        number = view.number(operand)
+        if number is None:
+            return view.row(operand) if self._asks_rows else None
+        word = bits(number)
+        return word if word in self._numbers else A_CONSTANT
+
+
+def _fits(pattern: Pattern, kind: Kind) -> bool:
+    if isinstance(pattern, Term):
+        return pattern.row is kind
+    if isinstance(pattern, Letter):
+        return not pattern.constant or isinstance(kind, bytes)
+    return bits(pattern) == kind
+
+
+@lru_cache(maxsize=64)
+def _starts(rules: tuple[Rule, ...]) -> dict[Primitive, Start]:
+    by_row: dict[Primitive, list[Rule]] = {}
+    for rule in rules:
+        by_row.setdefault(rule.pattern.row, []).append(rule)
+    return {row: Start(found) for row, found in by_row.items()}
+
+
 class Matcher(Generic[T]):
     """Rules, looked up by the row they start with."""
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self.applied: dict[str, int] = {}
-        self._rules: dict[Primitive, list[Rule]] = {}
-        for rule in rules:
-            self._rules.setdefault(rule.pattern.row, []).append(rule)
+        self._starts = _starts(tuple(rules))
 
     def rewritten(self, row: Primitive, operands: Sequence[T], view: View[T]) -> Made[T] | None:
         """What the first rule that applies makes of an operation."""
-        for rule in self._rules.get(row, ()):
+        start = self._starts.get(row)
+        if start is None:
+            return None
+        for rule in start.fitting(operands, view):
             bound = _bound(rule, operands, view)
             if bound is not None:
                 name = str(rule)

@@ -10,6 +10,7 @@ An operand is one integer: the number of an item, or a memory's code above `SHIF
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import nan
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,7 +24,8 @@ from wengert.value import engine
 
 OUTSIDE = len(CODES)  # the code for places of the value memory that no item of the list writes
 PINNED, NEEDED, ROOT = 1, 2, 4
-"""Flags of an item: its place must be written; its value is read from outside; it is an output."""
+"""Flags of an item: its place must be written; its value is read from outside; it stays as it is,
+for it is an output, or the start or a reader of a sum."""
 
 _CONSTANT = CODES[CONSTANT]
 
@@ -109,6 +111,13 @@ class _Numbering:
 
     # --- the view ---------------------------------------------------------------------------------
 
+    def row(self, operand: int) -> Primitive | None:
+        """The row of an item."""
+        if operand >> SHIFT:
+            return None
+        operation = self.operations[self.ops[operand]]
+        return None if operation.guards else operation.row
+
     def definition(self, operand: int) -> tuple[Primitive, Sequence[int]] | None:
         """The operation of an item."""
         if operand >> SHIFT:
@@ -123,7 +132,8 @@ class _Numbering:
         return self.constants[operand & PLACE] if operand >> SHIFT == _CONSTANT else None
 
     def constant(self, number: float) -> int:
-        """The place of a number; a new one, if it is the first of its kind."""
+        """The place of a number; a new one, if it is the first of its kind; one for all NaN."""
+        number = number if number == number else nan
         place = self._constants.setdefault(bits(number), len(self.constants))
         if place == len(self.constants):
             self.constants.append(number)

@@ -1,92 +1,27 @@
 """Which statements write what an address reads, and at which of their counters.
 
-Every place is written once. So if every place that an affine address can read is a place that one
-statement writes, that statement alone is its producer, and its counters are an affine function of
-the reader's: `k = offset + Σ matrix·j`. This is found exactly. All else (an address that ranges
-over several statements, or is looked up) is answered with every statement it might read.
+If one statement writes every place that an affine address can read, that statement alone is its
+producer, and `counters.py` finds at which of its counters. All else (an address that ranges over
+several statements, or is looked up) is answered with every statement it might read.
+
+A *sum*, what an `Accumulate` changes, has no producer. It is final for those that stand behind the
+last of its accumulations, where "behind" is asked of the statements outside all loops.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import islice, product
-from math import gcd
-from typing import NamedTuple
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from wengert.program.address import CODES, Address, Extent, Integers, Lookup
-from wengert.program.draft import BODY, LAST, TEST, Axes, Axis, Item, Line, lines
+from wengert.program.address import CODES, Address, Extent, Integers, Lookup, Mask
+from wengert.program.counters import Counters, counters
+from wengert.program.draft import Axes, Item, Line, lines
+from wengert.program.extents import extent
 from wengert.program.statements import Accumulate
 
-FAR = 1 << 60  # stands for a bound that nobody knows
-
-
-def extent(address: Address, axes: Axes, index: Integers) -> Extent:
-    """The places that an address can mean."""
-    low, high, step = affine_extent(address.base, address.strides, axes)
-    if address.lookup:
-        start = affine_extent(address.lookup.start, address.lookup.strides, axes)
-        chosen = index[max(start.low, 0) : start.high + 1 : max(start.step, 1)]
-        if len(chosen):
-            low, high = low + int(chosen.min()), high + int(chosen.max())
-            step = gcd(step, int(np.gcd.reduce(chosen - chosen[0])))
-    return Extent(low, high, step)
-
-
-def affine_extent(base: int, strides: Sequence[int], axes: Axes) -> Extent:
-    """The places of `base + Σ strides·k`."""
-    low = high = base
-    step = 0
-    for stride, axis in zip(strides, axes, strict=True):
-        count = axis.rounds
-        if stride and count != 1:
-            reach = stride * (count - 1 if count is not None else FAR // abs(stride))
-            low, high, step = low + min(reach, 0), high + max(reach, 0), gcd(step, stride)
-    return Extent(low, high, step)
-
-
-@dataclass(frozen=True, slots=True)
-class Counters:
-    """The producer's counters as an affine function of the reader's.
-
-    Args:
-        offsets: per loop of the producer, its counter where all the reader's are 0; None where it
-            is not known.
-        matrix: per loop of the producer, what each of the reader's counters adds to it.
-        width: how many loops the reader is in.
-    """
-
-    offsets: tuple[int | None, ...]
-    matrix: tuple[tuple[int, ...], ...]
-    width: int
-
-    def passes(self, axis: int) -> bool:
-        """Whether a counter of the producer is the reader's own in the same place."""
-        row = self.matrix[axis]
-        return self.offsets[axis] == 0 and all(m == (k == axis) for k, m in enumerate(row))
-
-    def applied(self, address: Address) -> Address | None:
-        """An address in the producer's counters as one in the reader's."""
-        base, strides = self._affine(address.base, address.strides)
-        if strides is None:
-            return None
-        lookup = address.lookup
-        if lookup:
-            start, steps = self._affine(lookup.start, lookup.strides)
-            if steps is None:
-                return None
-            lookup = Lookup(start, steps)
-        return Address(address.memory, base, strides, lookup)
-
-    def _affine(self, base: int, strides: Sequence[int]) -> tuple[int, tuple[int, ...] | None]:
-        new = [0] * self.width
-        for stride, offset, row in zip(strides, self.offsets, self.matrix, strict=True):
-            if stride:
-                if offset is None:
-                    return 0, None
-                base += stride * offset
-                new = [a + stride * m for a, m in zip(new, row, strict=True)]
-        return base, tuple(new)
+FEW = 8  # extents that are compared one by one
 
 
 class Source(NamedTuple):
@@ -96,143 +31,15 @@ class Source(NamedTuple):
     counters: Counters
 
 
-def together(axis: Axis, producer: Axis) -> bool:
-    """Whether a reader with one axis meets what a producer with the other wrote in this round."""
-    if axis.frame is not producer.frame:
-        return False
-    return axis.part == producer.part or (producer.part == TEST and axis.part in (BODY, LAST))
+Known = tuple[tuple[Address, ...], tuple[Source | None, ...]]  # what is read, and its sources
+NOTHING: Known = (), ()
 
 
-def counters(
-    target: Address, axes: Axes, address: Address, around: Axes, fixed: int = 0
-) -> Counters | None:
-    """The counters at which a statement writes what an address reads, if it writes all of it.
+class Sum(NamedTuple):
+    """Places that are accumulated to, and the last statement outside all loops that does it."""
 
-    Args:
-        target: where the statement writes.
-        axes: the loops around it.
-        address: what is read.
-        around: the loops around the reader.
-        fixed: how many of the outer loops the memory does not outlive.
-    """
-    if target.memory != address.memory:
-        return None
-    shared = 0
-    while shared < min(len(axes), len(around)) and together(around[shared], axes[shared]):
-        shared += 1
-    if shared < fixed:
-        return None
-    same = _same(target, axes, address, around, shared)
-    if same or target.lookup or address.lookup:
-        return same
-    wanted = [0 if a.rounds == 1 else s for s, a in zip(address.strides, around, strict=True)]
-    if any(wanted[k] != (0 if axes[k].rounds == 1 else target.strides[k]) for k in range(fixed)):
-        return None
-    columns = []
-    for k, (stride, axis) in enumerate(zip(wanted, around, strict=True)):
-        if k < fixed or (k < shared and stride and stride == target.strides[k]):
-            choices = [_unit(len(axes), k)]
-        elif axis.rounds is None:
-            choices = [_unit(len(axes), None)] if not stride else []
-        else:
-            choices = list(_split(stride, target.strides, axes, axis.rounds - 1))
-        if not choices:
-            return None
-        columns.append(choices)
-    for matrix in islice(product(*columns), 64):
-        for offsets in _offsets(address.base - target.base, target, axes, around, matrix):
-            rows = tuple(tuple(c[k] for c in matrix) for k in range(len(axes)))
-            return Counters(offsets, rows, len(around))
-    return None
-
-
-def _same(
-    target: Address, axes: Axes, address: Address, around: Axes, shared: int
-) -> Counters | None:
-    """The plain case: what this very round wrote."""
-    depth = len(axes)
-    if shared < depth or address.base != target.base:
-        return None
-    if address.strides[:depth] != target.strides or any(address.strides[depth:]):
-        return None
-    if bool(address.lookup) != bool(target.lookup):
-        return None
-    if address.lookup and target.lookup:
-        mine, its = address.lookup, target.lookup
-        if (
-            mine.start != its.start
-            or mine.strides[:depth] != its.strides
-            or any(mine.strides[depth:])
-        ):
-            return None
-    return Counters((0,) * depth, tuple(_unit(len(around), k) for k in range(depth)), len(around))
-
-
-def _unit(length: int, place: int | None) -> tuple[int, ...]:
-    return tuple(int(k == place) for k in range(length))
-
-
-def _split(stride: int, strides: Sequence[int], axes: Axes, last: int) -> Iterator[tuple[int, ...]]:
-    """Ways to make a stride of the target's, none of which leaves its loop in `last` rounds."""
-    movable = [k for k in range(len(axes)) if strides[k] and axes[k].rounds is not None]
-    movable.sort(key=lambda k: -abs(strides[k]))
-    stack: list[tuple[int, int, tuple[int, ...]]] = [(0, stride, (0,) * len(axes))]
-    while stack:
-        depth, rest, made = stack.pop()
-        if depth == len(movable):
-            if rest == 0:
-                yield made
-            continue
-        k = movable[depth]
-        count = axes[k].rounds
-        assert count is not None
-        whole = rest // strides[k]
-        for q in (whole + 1, whole):
-            if abs(q) * last <= count - 1:
-                new = (*made[:k], q, *made[k + 1 :])
-                stack.append((depth + 1, rest - q * strides[k], new))
-
-
-def _offsets(
-    distance: int, target: Address, axes: Axes, around: Axes, matrix: Sequence[tuple[int, ...]]
-) -> Iterator[tuple[int | None, ...]]:
-    """Where the counters can start, so that they never leave the target's loops."""
-    fixed: list[int | None] = [0] * len(axes)
-    bounds: dict[int, tuple[int, int]] = {}
-    for k, axis in enumerate(axes):
-        low = high = 0
-        for column, reader in zip(matrix, around, strict=True):
-            if column[k] and reader.rounds is None:
-                if column != _unit(len(axes), k) or axis.rounds is not None:
-                    return
-            elif column[k]:
-                reach = column[k] * ((reader.rounds or 1) - 1)
-                low, high = low + min(reach, 0), high + max(reach, 0)
-        if axis.rounds is None:
-            if not any(column[k] for column in matrix):
-                if target.strides[k]:
-                    return
-                fixed[k] = None  # written once, in a round that nobody knows
-        elif target.strides[k] and axis.rounds > 1:
-            bounds[k] = (-low, axis.rounds - 1 - high)
-        elif axis.rounds > 1 and not any(column[k] for column in matrix):
-            return
-    order = sorted(bounds, key=lambda k: -abs(target.strides[k]))
-    stack: list[tuple[int, int, dict[int, int]]] = [(0, distance, {})]
-    while stack:
-        depth, rest, made = stack.pop()
-        if depth == len(order):
-            if rest == 0:
-                yield tuple(made.get(k, offset) for k, offset in enumerate(fixed))
-            continue
-        k = order[depth]
-        whole = rest // target.strides[k]
-        low, high = bounds[k]
-        stack += [
-            (depth + 1, rest - q * target.strides[k], {**made, k: q})
-            for q in (whole + 1, whole)
-            if low <= q <= high
-        ]
+    places: Extent
+    last: int
 
 
 class Producers:
@@ -240,46 +47,96 @@ class Producers:
 
     def __init__(self, items: Sequence[Item], index: Integers) -> None:
         self.index = index
-        self.lines = list(lines(items))
-        self.accumulated = {line.target.memory for line in self.lines if line.kind is Accumulate}
-        self._writers: dict[str, list[Line]] = {}
+        self.lines: list[Line] = []
+        self._positions: dict[Line, int] = {}
+        self._extents: dict[Line, Extent] = {}
+        self._sources: dict[Line, Known] = {}
+        self._file(items)
+
+    def _file(self, items: Sequence[Item]) -> None:
+        """Find all lines, and what they write."""
+        self.lines = []
+        for position, item in enumerate(items):
+            for line in (item,) if isinstance(item, Line) else lines((item,)):
+                self.lines.append(line)
+                self._positions[line] = position
+                if line not in self._extents:
+                    self._extents[line] = extent(line.target, line.axes, self.index)
+        self._group()
+
+    def _group(self) -> None:
+        """Put the writers of each memory together."""
+        written: dict[str, list[Line]] = {}
+        sums: dict[str, dict[Extent, int]] = {}
         for line in self.lines:
-            self._writers.setdefault(line.target.memory, []).append(line)
-        self._extents = {
-            memory: [extent(line.target, line.axes, index) for line in writers]
-            for memory, writers in self._writers.items()
+            memory = line.target.memory
+            written.setdefault(memory, []).append(line)
+            if line.kind is Accumulate:
+                sums.setdefault(memory, {})[self._extents[line]] = self._positions[line]
+        self.writers = {
+            memory: Writers(found, [self._extents[line] for line in found])
+            for memory, found in written.items()
         }
-        self._bounds = {
-            memory: (np.array([e.low for e in found]), np.array([e.high for e in found]))
-            for memory, found in self._extents.items()
+        self._sums = {
+            memory: [Sum(places, last) for places, last in found.items()]
+            for memory, found in sums.items()
         }
-        self._looked_up: dict[tuple[str, int, int], list[int]] = {}
-        for writers in self._writers.values():
-            for k, line in enumerate(writers):
-                if line.target.lookup:
-                    self._looked_up.setdefault(_start(line.target), []).append(k)
-        self._known: dict[tuple[Address, Axes], Source | None] = {}
         self._met: dict[tuple[str, Extent], list[Line]] = {}
+
+    # --- what has changed -------------------------------------------------------------------------
+
+    def drop(self, dead: set[Line]) -> None:
+        """Forget statements that nobody reads; who writes what others read stays the same."""
+        if any(line.kind is Accumulate for line in dead):
+            self._sources = {}  # what was a sum may have one producer now
+        self.lines = [line for line in self.lines if line not in dead]
+        self._group()
+
+    def move(self, items: Sequence[Item], moved: set[Line]) -> None:
+        """Some lines stand elsewhere now, and write elsewhere."""
+        for line in moved:
+            self._extents.pop(line, None)
+        self._sources = {
+            line: known for line, known in self._sources.items()
+            if line not in moved and not any(s is not None and s.line in moved for s in known[1])
+        }  # fmt: skip
+        self._file(items)
+
+    def look_up(self, index: Integers) -> None:
+        """Addresses look up the same places as before, in another table."""
+        self.index = index
+        self._group()
+
+    # --- who writes it ----------------------------------------------------------------------------
+
+    def sources(self, line: Line) -> tuple[Source | None, ...]:
+        """For each address that a statement reads, the one statement that writes all of it."""
+        reads, found = self._sources.get(line, NOTHING)
+        if reads is not line.reads:
+            before = {id(a): s for a, s in zip(reads, found, strict=True) if s is not None}
+            found = tuple([
+                before.get(id(address)) or self.source(address, line.axes) for address in line.reads
+            ])  # fmt: skip
+            self._sources[line] = line.reads, found
+        return found
 
     def source(self, address: Address, around: Axes) -> Source | None:
         """The one statement that writes all that an address reads, if there is one."""
-        if address.memory not in self._writers or address.memory in self.accumulated:
-            return None
-        key = (address, around)
-        if key not in self._known:
-            self._known[key] = self._source(address, around)
-        return self._known[key]
+        writers = self.writers.get(address.memory)
+        return self._source(writers, address, around) if writers else None
 
-    def _source(self, address: Address, around: Axes) -> Source | None:
+    def _source(self, writers: "Writers", address: Address, around: Axes) -> Source | None:
         if address.lookup:
-            candidates = self._looked_up.get(_start(address), [])
+            if not self.settled(address, around):
+                return None
+            candidates = iter(writers.looked_up.get(_start(address), ()))
         else:
-            low, high, _ = extent(address, around, self.index)
-            lows, highs = self._bounds[address.memory]
-            candidates = np.flatnonzero((lows <= low) & (high <= highs)).tolist()
+            read = extent(address, around, self.index)
+            if self._sums and self._summed(address.memory, read):
+                return None
+            candidates = writers.around(read)
         fixed = scope_depth(address.memory, around)
-        for k in candidates:
-            line = self._writers[address.memory][k]
+        for line in candidates:
             found = counters(line.target, line.axes, address, around, fixed)
             if found:
                 return Source(line, found)
@@ -290,30 +147,63 @@ class Producers:
         found = self.source(address, around)
         if found:
             return [found.line]
+        if address.memory not in self.writers:
+            return []
         return self.met(address.memory, extent(address, around, self.index))
 
     def met(self, memory: str, read: Extent) -> list[Line]:
         """Every statement that may write one of these places."""
         key = (memory, read)
         if key not in self._met:
-            self._met[key] = self._meeting(memory, read)
+            writers = self.writers.get(memory)
+            self._met[key] = writers.meeting(read) if writers else []
         return self._met[key]
 
-    def _meeting(self, memory: str, read: Extent) -> list[Line]:
-        if memory not in self._writers:
-            return []
-        lows, highs = self._bounds[memory]
-        near = np.flatnonzero((lows <= read.high) & (read.low <= highs)).tolist()
-        extents = self._extents[memory]
-        return [self._writers[memory][k] for k in near if extents[k].meets(read)]
+    def written(self, line: Line) -> Extent:
+        """The places that a statement writes."""
+        return self._extents[line]
 
-    def settled(self, address: Address) -> bool:
+    def reach(self, address: Address, around: Axes) -> Extent:
+        """The places that an address can mean."""
+        return extent(address, around, self.index)
+
+    def sums(self, memory: str) -> list[Extent]:
+        """The places that are accumulated to."""
+        return [found.places for found in self._sums.get(memory, ())]
+
+    # --- what changes -----------------------------------------------------------------------------
+
+    def _summed(self, memory: str, read: Extent, behind: int | None = None) -> bool:
+        """Whether places may be accumulated to, at or behind a position."""
+        return any(
+            found.places.meets(read) and (behind is None or found.last >= behind)
+            for found in self._sums.get(memory, ())
+        )
+
+    def settled(self, address: Address, around: Axes) -> bool:
         """Whether what stands at an address never changes once it is written."""
-        return address.memory not in self.accumulated
+        if address.memory not in self._sums:
+            return True
+        return not self._summed(address.memory, extent(address, around, self.index))
+
+    def final(self, address: Address, reader: Line) -> bool:
+        """Whether what a statement reads at an address does not change any more."""
+        if address.memory not in self._sums:
+            return True
+        read = extent(address, reader.axes, self.index)
+        return not self._summed(address.memory, read, self._positions[reader])
+
+    def all_final(self, line: Line) -> bool:
+        """Whether nothing that a statement reads or writes changes any more."""
+        if not self._sums:
+            return True
+        if not self.settled(line.target, line.axes):
+            return False
+        return all(self.final(address, line) for address in line.reads)
 
     def moved(self, source: Source, address: Address, around: Axes) -> Address | None:
         """What the source of something reads, as the reader of that something can read it."""
-        if not self.settled(address):
+        if self._sums and not self.final(address, source.line):
             return None
         if address.memory not in CODES:
             depth = scope_depth(address.memory, around)
@@ -322,6 +212,88 @@ class Producers:
             if not all(source.counters.passes(k) for k in range(depth)):
                 return None
         return source.counters.applied(address)
+
+
+class Writers:
+    """The statements that write to one memory.
+
+    What writes at affine places is filed by its step, and by where in a step it starts: a place
+    can only belong to a statement that is filed where the place would be.
+    """
+
+    def __init__(self, writers: list[Line], extents: list[Extent]) -> None:
+        self.lines, self._extents = writers, extents
+        self.number = {line: k for k, line in enumerate(writers)}
+        self._bounds: tuple[Integers, Integers, Integers] | None = None
+        self.looked_up: dict[tuple[str, int, int], list[Line]] = {}
+        self._files: dict[int, dict[int, _File]] = {}
+        for line, places in zip(writers, extents, strict=True):
+            if line.kind is Accumulate:
+                continue
+            if line.target.lookup:
+                self.looked_up.setdefault(_start(line.target), []).append(line)
+            else:
+                step = places.step
+                files = self._files.setdefault(step, {})
+                start = places.low % step if step else places.low
+                files.setdefault(start, _File()).entries.append((places.low, places.high, line))
+
+    def around(self, read: Extent) -> Iterator[Line]:
+        """The statements at affine places among which the one must be that writes all of these."""
+        low, high, step = read
+        for wide, files in self._files.items():
+            if (step % wide if wide else step) == 0:
+                file = files.get(low % wide if wide else low)
+                if file is not None:
+                    yield from file.around(low, high)
+
+    def meeting(self, read: Extent) -> list[Line]:
+        """The statements that may write one of these places."""
+        return [self.lines[k] for k in self.numbers(read)]
+
+    def numbers(self, read: Extent, among: Mask | None = None) -> list[int]:
+        """The numbers of the statements that may write one of these places."""
+        if self._bounds is None:
+            low, high, step = np.array(self._extents, np.int64).T
+            self._bounds = np.ascontiguousarray(low), np.ascontiguousarray(high), step
+        lows, highs, steps = self._bounds
+        mask = lows <= read.high
+        mask &= highs >= read.low
+        if among is not None:
+            mask &= among
+        near = mask.nonzero()[0]
+        if len(near) > FEW:
+            common = np.gcd(steps[near], read.step)
+            apart = lows[near] - read.low
+            return near[np.where(common, apart % np.maximum(common, 1), apart) == 0].tolist()
+        return [k for k in near.tolist() if self._extents[k].meets(read)]
+
+
+class _File:
+    """Statements with one step whose places, but for where they end, are the same."""
+
+    def __init__(self) -> None:
+        self.entries: list[tuple[int, int, Line]] = []
+        self._lows: list[int] = []
+        self._tops: list[int] = []
+
+    def around(self, low: int, high: int) -> Iterator[Line]:
+        """The statements that start at or before one place, and end at or behind another."""
+        if not self._lows:
+            self._sort()
+        at = bisect_right(self._lows, low)
+        while at and self._tops[at - 1] >= high:
+            at -= 1
+            if self.entries[at][1] >= high:
+                yield self.entries[at][2]
+
+    def _sort(self) -> None:
+        self.entries.sort(key=lambda entry: entry[0])
+        self._lows = [low for low, _, _ in self.entries]
+        top = self.entries[0][1]
+        for _, high, _ in self.entries:
+            top = max(top, high)
+            self._tops.append(top)
 
 
 def _start(address: Address) -> tuple[str, int, int]:
@@ -335,6 +307,8 @@ def _in_scope(memory: str, around: Axes) -> bool:
 
 def scope_depth(memory: str, around: Axes) -> int:
     """How many of the loops around stand outside the loop whose memory it is."""
+    if memory in CODES:
+        return 0
     for depth, axis in enumerate(around):
         if axis.frame.local == memory:
             return depth

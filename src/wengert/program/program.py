@@ -231,9 +231,9 @@ class Program:
 
     def passed(self, name: str, details: Iterable[str] = (), **changed: Any) -> "Program":
         """The program after a pass that changed these fields, with a note of it."""
-        after = replace(self, **changed)
-        note = Note(name, self.size, after.size, tuple(details))
-        return replace(after, history=(*self.history, note))
+        after = sum(map(_stored, changed.get("statements", self.statements)))
+        note = Note(name, self.size, after, tuple(details))
+        return replace(self, history=(*self.history, note), **changed)
 
 
 Pass = Callable[[Program], Program]
@@ -244,6 +244,9 @@ def gathered(statements: Iterable[Statement]) -> tuple[Statement, ...]:
 
     There is one way to store a sequence, so that equal programs are stored alike.
     """
+    statements = tuple(statements)
+    if not _is_long(statements):
+        return statements
     out: list[Statement] = []
     stretch: list[Assign | Guard | Run] = []
 
@@ -267,6 +270,18 @@ def gathered(statements: Iterable[Statement]) -> tuple[Statement, ...]:
             out.append(statement)
     flush()
     return tuple(out)
+
+
+def _is_long(statements: Sequence[Statement]) -> bool:
+    """Whether there may be something to keep in columns, or too little in some."""
+    length = 0
+    for statement in statements:
+        if isinstance(statement, Run):
+            return True
+        length = length + 1 if isinstance(statement, Assign | Guard) else 0
+        if length == RUN_LENGTH:
+            return True
+    return False
 
 
 def _follows(before: Assign | Guard | Run, after: Assign | Guard | Run) -> bool:

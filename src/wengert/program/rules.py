@@ -40,6 +40,7 @@ from wengert.primitives import (
     select,
     sin,
     sqrt,
+    strong_mul,
     trunc,
 )
 
@@ -145,6 +146,10 @@ def _exact_reciprocal(divisor: float) -> float | None:
     return 1.0 / divisor
 
 
+def _plain_factor(factor: float) -> float | None:
+    return factor if factor != 0.0 and math.isfinite(factor) else None
+
+
 def _if_true(condition: float) -> float | None:
     return None if condition == 0.0 else condition
 
@@ -164,6 +169,10 @@ EXACT: tuple[Rule, ...] = (
     Rule(x / -1.0, -x),
     Rule(-0.0 - x, -x),
     Rule(abs(x * x), x * x, why="a square has no sign"),
+    Rule(strong_mul(-x, -y), strong_mul(x, y)),
+    Rule(strong_mul(x, -1.0), -x),
+    # a factor that is neither 0 nor infinite has nothing to absorb, and nothing to be absorbed
+    Rule(strong_mul(x, c), x * d, let=_plain_factor, why="c is finite and not 0"),
     # powers
     Rule(powi(0)(x), 1.0, why="also of NaN"),
     Rule(powi(1)(x), x),
@@ -203,6 +212,7 @@ UNSAFE: tuple[Rule, ...] = tuple(
         (x + 0.0, x, "-0 + 0 is +0", None),
         (0.0 - x, -x, "0 - 0 is +0", None),
         (x * 0.0, 0.0, "-0, inf and NaN", None),
+        (strong_mul(x, 0.0), 0.0, "-0", None),
         (x - x, 0.0, "inf and NaN", None),
         (x / x, 1.0, "0, inf and NaN", None),
         (0.0 / x, 0.0, "signs, 0 and NaN", None),

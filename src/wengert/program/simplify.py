@@ -10,22 +10,22 @@ from dataclasses import replace
 
 from wengert.program.bodies import (
     Details,
-    Draft,
     common,
     constants,
-    dead,
     folding,
     identities,
     moves,
     single,
 )
+from wengert.program.dead import dead, zeros
 from wengert.program.flat import simplified_columns
 from wengert.program.hoist import hoisting
 from wengert.program.program import Program
 from wengert.program.statements import Assign, Guard, Run, fits_columns
+from wengert.program.workbench import Draft
 
 PASSES: tuple[Callable[[Draft], Details], ...] = (
-    single, constants, folding, identities, common, moves, hoisting, dead,
+    single, constants, folding, identities, common, moves, zeros, hoisting, dead,
 )  # fmt: skip
 ROUNDS = 16  # a round that finds nothing ends it; no program seen needs more than five
 
@@ -46,36 +46,44 @@ def simplified(program: Program, unsafe: bool = False) -> Program:
     after = program
     for _ in range(ROUNDS):
         fields, said = simplified_columns(after, unsafe)
-        after = replace(after, **fields)
+        after = replace(after, **fields) if fields else after
         details += said
-        if not _has_bodies(after):
+        if _has_runs(after) and not _has_bodies(after):
             break
         draft = Draft(after, unsafe)
-        said = _in_bodies(draft)
+        details += _in_bodies(draft)
+        if not draft.version:
+            break
         after = replace(after, **draft.fields())
-        details += said
-        if not said:
-            break  # else tables closed up, and what was not equal may be
+        if not _has_runs(after):
+            break
     return program.passed(
         "simplify", details, statements=after.statements, values=after.values,
         constants=after.constants, index=after.index,
     )  # fmt: skip
 
 
+def _has_runs(program: Program) -> bool:
+    return any(isinstance(statement, Run) for statement in program.statements)
+
+
 def _has_bodies(program: Program) -> bool:
     """Whether there is anything that value numbering has not seen."""
-    runs = any(isinstance(s, Run) for s in program.statements)
-    return not runs or not all(
+    return not all(
         isinstance(s, Run) or (isinstance(s, Assign | Guard) and fits_columns(s))
         for s in program.statements
     )
 
 
 def _in_bodies(draft: Draft) -> Details:
+    """All passes, each until nothing has changed since it looked."""
     details: Details = []
+    seen: dict[Callable[[Draft], Details], int] = {}
     for _ in range(ROUNDS):
-        said = [detail for each in PASSES for detail in each(draft)]
-        details += said
-        if not said:
+        for each in PASSES:
+            if seen.get(each) != draft.version:
+                seen[each] = draft.version
+                details += each(draft)
+        if all(seen[each] == draft.version for each in PASSES) and not draft.pack():
             break
     return details
