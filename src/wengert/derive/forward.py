@@ -130,6 +130,10 @@ class Forward:
         """Whether the statement itself belongs into the new program."""
         return True
 
+    def follows(self, line: Line) -> bool:
+        """Whether the tangent of its result may be needed."""
+        return True
+
     # --- statements -------------------------------------------------------------------------------
 
     def items(self, items: Sequence[Item], body: Body, axes: Axes = ()) -> None:
@@ -164,6 +168,8 @@ class Forward:
         body.source = inner.source = line.source
         if self.repeats(line):
             body.statements.append(_same(line, target, tuple(reads)))
+        if not self.follows(line):
+            return
         wanted = [(k, a) for k, a in slots(line) if self.activity.depends(a, line.axes)]
         needed = line.target.memory == OUTPUT or id(line) in self.zeros
         if not wanted and not (needed and line.kind is not Accumulate):

@@ -96,7 +96,7 @@ class Uses:
         self._for_runs = {id(w) for run in self._runs for w in activity.read_by(run)}
         self.kept = {
             id(line) for line in activity.producers.lines
-            if line.kind is Assign and line.target.memory == VALUE
+            if line.kind is not Accumulate and line.target.memory == VALUE
             and (id(line) in self._readers or id(line) in self._for_runs)
         }  # fmt: skip
         self.summed = set(self.kept)
