@@ -271,13 +271,16 @@ class Forward:
 
 
 def _needing_zero(activity: Activity) -> set[int]:
-    """Inactive statements, by `id`, that are read through addresses of active ones."""
+    """Inactive statements, by `id`, that write where active ones are read or add something."""
     found: set[int] = set()
     for line in activity.producers.lines:
-        for address in passing(line):
-            if address.memory != INPUT and activity.depends(address, line.axes):
-                writers = activity.writers(address, line.axes)
-                found |= {id(writer) for writer in writers if not activity.active(writer)}
+        addresses = [a for a in passing(line) if a.memory != INPUT]
+        addresses = [a for a in addresses if activity.depends(a, line.axes)]
+        if line.kind is Accumulate and addresses:
+            addresses.append(line.target)
+        for address in addresses:
+            writers = activity.writers(address, line.axes)
+            found |= {id(writer) for writer in writers if not activity.active(writer)}
     return found
 
 

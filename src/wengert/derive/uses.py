@@ -75,7 +75,7 @@ class Uses:
         far: the uses at a distance, by the key of the use.
         kept: the statements, by `id`, whose results' adjoints have places of their own.
         summed: those of them for which contributions are summed up there.
-        private_inputs: the inputs that are read outside of loops only, `(n,)`.
+        private_inputs: the inputs that are read outside of loops only, and not looked up, `(n,)`.
         summed_inputs: those for whose adjoints contributions are summed up, `(n,)`.
     """
 
@@ -97,7 +97,7 @@ class Uses:
         self.kept = {
             id(line) for line in activity.producers.lines
             if line.kind is not Accumulate and line.target.memory == VALUE
-            and (id(line) in self._readers or id(line) in self._for_runs)
+            and (id(line) in self._readers or id(line) in self._for_runs | self._for_sums())
         }  # fmt: skip
         self.summed = set(self.kept)
         self._find_single()
@@ -121,9 +121,11 @@ class Uses:
         return line if here and line.kind is Assign and line.target.memory == VALUE else None
 
     def is_private_input(self, use: Use) -> bool:
-        """Whether an input is read that is read outside of loops only."""
-        inside = use.address.memory != INPUT or use.line.axes
-        return not inside and bool(self.private_inputs[use.address.base])
+        """Whether an input is read that is read outside of loops only, at a place that is known."""
+        moving = use.line.axes or use.address.lookup
+        if use.address.memory != INPUT or moving:
+            return False
+        return bool(self.private_inputs[use.address.base])
 
     def read_of(self, run: Run) -> list[int]:
         """The places of a run that statements outside of columns read."""
@@ -162,6 +164,14 @@ class Uses:
                 readers = self._readers.setdefault(id(writer), [])
                 if far not in readers:
                     readers.append(far)
+
+    def _for_sums(self) -> set[int]:
+        """What sums start with: not all of them need be read where some are."""
+        sums = [line for line in self.activity.producers.lines if line.kind is Accumulate]
+        return {
+            id(writer) for line in sums if id(line) in self.useful
+            for writer in self.activity.writers(line.target, line.axes)
+        }  # fmt: skip
 
     def _may_be_near(self, use: Use) -> bool:
         """Whether a statement of the same body may have made it in the same round."""
@@ -216,14 +226,14 @@ class Uses:
 
     def _sort_inputs(self) -> None:
         size, index = len(self.activity.wanted), self.activity.index
-        many = np.zeros(size, bool)  # read in loops
+        many = np.zeros(size, bool)  # read in loops, or looked up
         shared = np.zeros(size, bool)  # read by columns
         assigned = np.zeros(size, bool)
         for run in self._runs:
             shared[run.places_in(INPUT)] = True
         reading = {far: None for far in self.far.values() if far.address.memory == INPUT}
         for far in reading:
-            if far.axes:
+            if far.axes or far.address.lookup:
                 low, high, _ = extent(far.address, far.axes, index)
                 many[low : high + 1] = True
         self.private_inputs = ~many
