@@ -87,6 +87,10 @@ class Uses:
             for line in activity.producers.lines if id(line) in self.useful
             for slot, address in slots(line) if activity.depends(address, line.axes)
         ]  # fmt: skip
+        self._sums = [
+            line for line in activity.producers.lines
+            if line.kind is Accumulate and id(line) in self.useful
+        ]  # fmt: skip
         self.carrying = set(self._carrying())
         self.far: dict[tuple[int, int], Far] = {}
         self._readers: dict[int, list[Far]] = {}  # by the `id` of the writer
@@ -128,11 +132,19 @@ class Uses:
         return bool(self.private_inputs[use.address.base])
 
     def read_of(self, run: Run) -> list[int]:
-        """The places of a run that statements outside of columns read."""
+        """The places of a run that statements outside of columns read or add something to."""
         low, high, _ = whole(run)
         found: set[int] = set()
-        for far in self._readers.get(id(run), []):
-            places = far.places(self.activity.index)
+        sums = [
+            (line.target, line.axes)
+            for line in self._sums
+            if whole(run).meets(extent(line.target, line.axes, self.activity.index))
+        ]
+        for address, axes in [
+            *sums,
+            *((f.address, f.axes) for f in self._readers.get(id(run), [])),
+        ]:
+            places = address.all(counts_of(axes), self.activity.index).ravel()
             found.update(places[(places >= low) & (places <= high)].tolist())
         return sorted(found)
 
@@ -167,9 +179,8 @@ class Uses:
 
     def _for_sums(self) -> set[int]:
         """What sums start with: not all of them need be read where some are."""
-        sums = [line for line in self.activity.producers.lines if line.kind is Accumulate]
         return {
-            id(writer) for line in sums if id(line) in self.useful
+            id(writer) for line in self._sums
             for writer in self.activity.writers(line.target, line.axes)
         }  # fmt: skip
 
