@@ -157,12 +157,6 @@ static inline int64_t slot_of(const Work *w, Code code)
     return -1;
 }
 
-static Code code_of(const Work *w, int64_t slot)
-{
-    slot -= w->count;
-    return slot < w->input_count ? (Code)INPUT_MEMORY << SHIFT | slot : slot - w->input_count;
-}
-
 /* Whether an item may read there: before itself, or what there is outside. */
 static inline bool may_read(const Work *w, int64_t slot, int64_t item)
 {
@@ -176,6 +170,69 @@ static bool out_of_reach(void)
 {
     PyErr_SetString(PyExc_IndexError, "an item reads what does not stand before it");
     return false;
+}
+
+/* --- adjoints outside the stretch -------------------------------------------------------------- */
+
+typedef struct {
+    Code operand, sum;
+} Pair;
+
+/* What was reached outside, in that order, found by a hash table: a stretch may be short, and the
+ * memories around it large. */
+typedef struct {
+    Pair *pairs;
+    int32_t *table; /* the number of a pair, and 1 */
+    size_t room;    /* 2 to the power `bits`, and twice that of the pairs */
+    int bits;
+    int32_t count;
+} Reached;
+
+/* The place in the table. Operands are mostly read in turn or in steps, so neighbours stay
+ * neighbours, and what goes round the table comes to lie beside what is there. */
+static inline size_t entry_of(const Reached *reached, Code operand)
+{
+    uint64_t place = (uint64_t)(operand & PLACE_BITS), memory = (uint64_t)operand >> SHIFT;
+    size_t at = (size_t)(place + (place >> reached->bits) + memory * 0x9E3779B9u) &
+                (reached->room - 1);
+    while (reached->table[at] && reached->pairs[reached->table[at] - 1].operand != operand)
+        at = (at + 1) & (reached->room - 1);
+    return at;
+}
+
+static bool reach_more(Reached *reached)
+{
+    int bits = reached->bits ? reached->bits + 1 : 8;
+    size_t room = (size_t)1 << bits;
+    Pair *pairs = room > INT32_MAX ? NULL
+                                   : PyMem_RawRealloc(reached->pairs, room / 2 * sizeof *pairs);
+    if (pairs != NULL)
+        reached->pairs = pairs;
+    int32_t *table = pairs == NULL ? NULL : PyMem_RawCalloc(room, sizeof *table);
+    if (table == NULL) {
+        PyErr_NoMemory();
+        return false;
+    }
+    PyMem_RawFree(reached->table);
+    reached->table = table;
+    reached->room = room;
+    reached->bits = bits;
+    for (int32_t k = 0; k < reached->count; k++)
+        table[entry_of(reached, pairs[k].operand)] = k + 1;
+    return true;
+}
+
+/* Where the adjoint of an operand outside is summed; NULL with an exception set. */
+static inline Code *sum_outside(Reached *reached, Code operand)
+{
+    if (2 * (size_t)reached->count >= reached->room && !reach_more(reached))
+        return NULL;
+    size_t at = entry_of(reached, operand);
+    if (reached->table[at] == 0) {
+        reached->pairs[reached->count] = (Pair){operand, 0};
+        reached->table[at] = ++reached->count;
+    }
+    return &reached->pairs[reached->table[at] - 1].sum;
 }
 
 /* --- reverse mode ------------------------------------------------------------------------------ */
@@ -228,9 +285,7 @@ static bool put_seeds(Work *w, const uint8_t *passing, Code *adjoints)
     return true;
 }
 
-/* Upwards; keeps the slots outside the stretch that got an adjoint. */
-static bool go_back(Work *w, const uint8_t *passing, Code *adjoints, int64_t *reached,
-                    int64_t *reached_count)
+static bool go_back(Work *w, const uint8_t *passing, Code *adjoints, Reached *reached)
 {
     const Code *operands = w->operands + w->operand_count;
     for (int64_t item = w->count; item-- > 0;) {
@@ -244,10 +299,10 @@ static bool go_back(Work *w, const uint8_t *passing, Code *adjoints, int64_t *re
             if (!(passing[item] >> k & 1))
                 continue;
             int64_t slot = slot_of(w, operands[k]);
-            Code term = product(w, &rule->terms[k], adjoints[item] - 1);
-            if (slot >= w->count && adjoints[slot] == 0)
-                reached[(*reached_count)++] = slot;
-            add_to(w, &adjoints[slot], term);
+            Code *sum = slot < w->count ? &adjoints[slot] : sum_outside(reached, operands[k]);
+            if (UNLIKELY(sum == NULL))
+                return false;
+            add_to(w, sum, product(w, &rule->terms[k], adjoints[item] - 1));
         }
     }
     return true;
@@ -349,16 +404,14 @@ static PyObject *of_labelled(const Work *w, const Code *adjoints)
     return made;
 }
 
-/* Pairs of what was reached outside the stretch and the adjoint it got. */
-static PyObject *of_reached(const Work *w, const Code *adjoints, const int64_t *reached,
-                            int64_t count)
+/* Pairs of what was reached outside the stretch and its adjoint. */
+static PyObject *of_reached(const Reached *reached)
 {
-    PyObject *made = PyByteArray_FromStringAndSize(NULL, (Py_ssize_t)count * 16);
-    Code *codes = made == NULL ? NULL : (Code *)(void *)PyByteArray_AS_STRING(made);
-    for (int64_t k = 0; codes != NULL && k < count; k++) {
-        codes[2 * k] = code_of(w, reached[k]);
-        codes[2 * k + 1] = adjoints[reached[k]] - 1;
-    }
+    Py_ssize_t count = reached->count;
+    PyObject *made = PyByteArray_FromStringAndSize(NULL, count * (Py_ssize_t)sizeof(Pair));
+    Pair *pairs = made == NULL ? NULL : (Pair *)(void *)PyByteArray_AS_STRING(made);
+    for (Py_ssize_t k = 0; made != NULL && k < count; k++)
+        pairs[k] = (Pair){reached->pairs[k].operand, reached->pairs[k].sum - 1};
     return made;
 }
 
@@ -374,23 +427,19 @@ PyObject *reversed_columns(PyObject *module, PyObject *args)
         return NULL;
     uint8_t *passing = NULL;
     Code *adjoints = NULL;
-    int64_t *reached = NULL, reached_count = 0;
+    Reached reached = {0};
     PyObject *made = NULL;
-    if (!look_at(&w, 1))
-        goto done;
-    int64_t outside = w.input_count + w.value_count;
-    passing = zeros(w.count, 1);
-    adjoints = zeros(w.count + outside, sizeof *adjoints); /* memory unused is never touched */
-    reached = zeros(outside < w.operand_count ? outside : w.operand_count, sizeof *reached);
-    if (passing != NULL && adjoints != NULL && reached != NULL && find_passing(&w, passing) &&
-        put_seeds(&w, passing, adjoints) &&
-        go_back(&w, passing, adjoints, reached, &reached_count))
-        made = result(&w, of_labelled(&w, adjoints),
-                      of_reached(&w, adjoints, reached, reached_count));
-done:
+    if (look_at(&w, 1)) {
+        passing = zeros(w.count, 1);
+        adjoints = zeros(w.count, sizeof *adjoints);
+    }
+    if (passing != NULL && adjoints != NULL && find_passing(&w, passing) &&
+        put_seeds(&w, passing, adjoints) && go_back(&w, passing, adjoints, &reached))
+        made = result(&w, of_labelled(&w, adjoints), of_reached(&reached));
     PyMem_RawFree(passing);
     PyMem_RawFree(adjoints);
-    PyMem_RawFree(reached);
+    PyMem_RawFree(reached.pairs);
+    PyMem_RawFree(reached.table);
     release(&w);
     return made;
 }

@@ -2,8 +2,11 @@
 
 #include "node.h"
 
-enum { PERIODS = 64, SLOTS = 20, MULTIPLES = 8, REACH = 16, WORK = 64, WORK_MORE = 1 << 20 };
+enum { PERIODS = 64, MULTIPLES = 8, REACH = 16, FEW = 4, NEW = 64, WORK = 64, WORK_MORE = 1 << 20 };
 enum { GRAM, ITEM, STRIDE };
+/* Of an n-gram: it stood there before; it comes again; and then at the same distance, so that there
+ * is no need to look for it. */
+enum { BEFORE = 1, AGAIN = 2, EXPECTED = 4 };
 static const uint64_t GOLDEN = 0x9E3779B97F4A7C15u;
 
 typedef struct {
@@ -11,14 +14,19 @@ typedef struct {
 } Repeat;
 
 typedef struct {
+    Repeat *items;
+    size_t count, room;
+} Repeats;
+
+typedef struct {
     uint64_t key;
     int32_t id; /* 0 where the place is free; no loop has it, as there are plain items below */
 } Known;
 
+/* Items, in order, and the period that each was found regular with. */
 typedef struct {
-    uint64_t gram;
-    int64_t end; /* where it ended, and 1; 0 where nothing is remembered */
-} Remembered;
+    uint32_t *items, *periods, count;
+} Proposals;
 
 typedef struct {
     uint32_t size;
@@ -35,11 +43,16 @@ typedef struct {
 
     /* for one pass */
     uint64_t *grams;
-    uint32_t *periods, *support, *covered;
+    uint8_t *occurs;     /* BEFORE, AGAIN, EXPECTED: what is known of the n-gram that ends there */
+    uint32_t *distances; /* how far before it ended last; 0 where it did not */
+    uint32_t *asked;     /* the distance at which an item was asked already; 0 for none */
+    uint32_t *last;      /* a table of n-grams: where each ended last, and 1 */
+    int last_bits;
+    uint32_t last_count;
+    Proposals proposals;
+    uint32_t *support, *covered;
     uint8_t *used;
-    Remembered *remembered;
-    Repeat *repeats;
-    size_t repeat_count, repeat_room;
+    Repeats repeats, later;
 } Folding;
 
 static inline uint64_t mixed(uint64_t x)
@@ -74,63 +87,167 @@ static inline bool is_regular(const Folding *f, uint64_t i, uint64_t p)
 {
     const int32_t *id = f->ids + i;
     const uint64_t *h = f->hashes + i;
-    return *id == *(id - p) && *id == *(id - 2 * p) &&
-           *h - *(h - p) == *(h - p) - *(h - 2 * p);
+    if (LIKELY(*h - *(h - p) != *(h - p) - *(h - 2 * p))) /* tells soonest */
+        return false;
+    return *id == *(id - p) && *id == *(id - 2 * p);
 }
 
-static inline void propose(Folding *f, uint64_t i, uint64_t distance, int least, int below,
-                           uint64_t reach)
+/* Has every item propose the first multiple of its distance that it is regular with. What it was
+ * asked already, when the reach was shorter, it is not asked again. */
+static void propose(Folding *f, int least, int below, uint64_t reach, uint64_t before)
 {
-    for (int multiple = least; multiple < below; multiple++) {
-        uint64_t p = distance * (uint64_t)multiple;
-        if (2 * p > i || p > reach)
-            return;
-        if (is_regular(f, i, p)) {
-            f->periods[i] = (uint32_t)p;
-            f->support[p]++;
-            return;
-        }
+    Proposals *to = &f->proposals;
+    to->count = 0;
+    for (uint32_t i = 2; i < f->size; i++) {
+        uint64_t distance = f->distances[i];
+        uint64_t asked = before && f->asked[i] == distance ? before : 0;
+        if (!distance || distance * (uint64_t)(below - 1) <= asked)
+            continue;
+        uint64_t most = reach < i / 2 ? reach : i / 2;
+        if (i % FEW && most >= 2 * FEW)
+            most = 2 * FEW - 1; /* what repeats at longer periods has other items to ask */
+        for (uint64_t p = distance * (uint64_t)least; p <= most && p < distance * (uint64_t)below;
+             p += distance)
+            if (p > asked && is_regular(f, i, p)) {
+                to->items[to->count] = i;
+                to->periods[to->count++] = (uint32_t)p;
+                break;
+            }
     }
 }
 
-/* Sets `periods` and `support`; whether any n-gram repeats. */
-static bool find_periods(Folding *f, uint32_t width, int least, int below, int bits)
+/* --- which n-grams repeat ---------------------------------------------------------------------- */
+
+static inline uint32_t *place_of(const Folding *f, uint64_t gram)
+{
+    const size_t mask = ((size_t)1 << f->last_bits) - 1;
+    size_t at = (size_t)(gram >> (64 - f->last_bits));
+    while (f->last[at] && f->grams[f->last[at] - 1] != gram)
+        at = (at + 1) & mask;
+    return &f->last[at];
+}
+
+static bool more_grams(Folding *f)
+{
+    uint32_t *before = f->last;
+    size_t room = (size_t)1 << f->last_bits;
+    f->last = PyMem_Calloc(2 * room, sizeof *f->last);
+    if (f->last == NULL) {
+        f->last = before;
+        PyErr_NoMemory();
+        return false;
+    }
+    f->last_bits++;
+    for (size_t k = 0; k < room; k++)
+        if (before[k])
+            *place_of(f, f->grams[before[k] - 1]) = before[k];
+    PyMem_Free(before);
+    return true;
+}
+
+static bool clear_grams(Folding *f)
+{
+    enum { BITS = 10 };
+    PyMem_Free(f->last);
+    f->last_bits = BITS;
+    f->last_count = 0;
+    f->last = PyMem_Calloc((size_t)1 << BITS, sizeof *f->last);
+    if (f->last == NULL)
+        PyErr_NoMemory();
+    return f->last != NULL;
+}
+
+/* Finds the distances between equal items; whether there are any. */
+static bool find_items(Folding *f)
 {
     bool any = false;
-    const uint64_t reach = (uint64_t)REACH * width;
-    memset(f->periods, 0, f->size * sizeof *f->periods);
-    memset(f->support, 0, (f->size / 2 + 1) * sizeof *f->support);
-    if (width == 1) {
-        size_t ids = (size_t)f->kinds + (size_t)f->loop_count;
-        int64_t *last = PyMem_Calloc(ids, sizeof *last);
-        if (last == NULL) {
-            PyErr_NoMemory();
-            return false;
-        }
-        for (uint32_t i = 0; i < f->size; i++) {
-            int64_t before = last[f->ids[i]];
-            last[f->ids[i]] = (int64_t)i + 1;
-            if (before) {
-                any = true;
-                propose(f, i, i + 1 - (uint64_t)before, least, below, reach);
-            }
-        }
-        PyMem_Free(last);
-        return any;
+    size_t ids = (size_t)f->kinds + (size_t)f->loop_count;
+    uint32_t *last = PyMem_Calloc(ids, sizeof *last);
+    if (last == NULL) {
+        PyErr_NoMemory();
+        return false;
     }
-    memset(f->remembered, 0, sizeof *f->remembered << bits);
-    for (uint32_t i = width - 1; i < f->size; i++) {
-        uint64_t gram = f->grams[i];
-        Remembered *slot = &f->remembered[gram >> (64 - bits)];
-        int64_t before = slot->gram == gram ? slot->end : 0;
-        *slot = (Remembered){gram, (int64_t)i + 1};
+    for (uint32_t i = 0; i < f->size; i++) {
+        uint32_t before = last[f->ids[i]];
+        last[f->ids[i]] = i + 1;
+        f->occurs[i] = before ? BEFORE : 0;
+        f->distances[i] = before ? i + 1 - before : 0;
         if (before) {
             any = true;
-            propose(f, i, i + 1 - (uint64_t)before, least, below, reach);
+            f->occurs[before - 1] |= AGAIN;
         }
     }
+    PyMem_Free(last);
     return any;
 }
+
+/* Where both halves of an n-gram stood at the same distance before, so did the whole. Keeps these
+ * distances, and notes which of the others may have one. */
+static void keep_distances(Folding *f, uint32_t width)
+{
+    const uint32_t half = width / 2;
+    for (uint32_t i = f->size - 1; i >= width - 1; i--) {
+        uint32_t distance = f->distances[i];
+        uint8_t both = f->occurs[i] & f->occurs[i - half] & (BEFORE | AGAIN);
+        f->occurs[i] = (uint8_t)((f->occurs[i] & EXPECTED) | both);
+        if (distance != f->distances[i - half])
+            f->distances[i] = 0;
+        else if (distance)
+            f->occurs[i - distance] |= EXPECTED;
+    }
+    for (uint32_t i = half - 1; i < width - 1; i++)
+        f->distances[i] = 0;
+}
+
+/* Finds the distances between equal n-grams from those of half the width; whether there are any,
+ * and whether many are new. */
+static bool find_grams(Folding *f, uint32_t width, bool *many_new)
+{
+    bool any = false;
+    uint32_t fresh = 0;
+    if (!clear_grams(f))
+        return false;
+    keep_distances(f, width);
+    for (uint32_t i = width - 1; i < f->size; i++) {
+        const uint8_t occurs = f->occurs[i];
+        const bool wanted = (occurs & (AGAIN | EXPECTED)) == AGAIN;
+        uint32_t distance = f->distances[i];
+        f->occurs[i] = 0;
+        if (wanted || (!distance && occurs & BEFORE)) {
+            uint32_t *place = place_of(f, f->grams[i]), before = *place;
+            if (!distance && before) {
+                distance = i + 1 - before;
+                f->distances[i] = distance;
+                fresh++;
+            }
+            if (wanted)
+                *place = i + 1;
+            if (wanted && !before && 2 * ++f->last_count >= (uint32_t)1 << f->last_bits &&
+                !more_grams(f))
+                return false;
+        }
+        if (distance) {
+            any = true;
+            f->occurs[i] = BEFORE;
+            f->occurs[i - distance] |= AGAIN;
+        }
+    }
+    *many_new = width < REACH || fresh > f->size / NEW;
+    return any;
+}
+
+/* Those of twice the width, from those that there are. */
+static void widen_grams(Folding *f, uint32_t width, unsigned level)
+{
+    if (width == 1)
+        for (uint32_t i = 0; i < f->size; i++)
+            f->grams[i] = mixed((uint64_t)f->ids[i] + 1);
+    const uint64_t factor = coefficient(GRAM, level + 1); /* the first would be 1 */
+    for (uint32_t i = f->size - 1; i >= 2 * width - 1; i--)
+        f->grams[i] += f->grams[i - width] * factor;
+}
+
+/* --- what repeats ------------------------------------------------------------------------------ */
 
 /* The periods with most support, in ascending order. */
 static int best_periods(const Folding *f, uint32_t *best)
@@ -155,8 +272,6 @@ static int best_periods(const Folding *f, uint32_t *best)
     return count;
 }
 
-/* --- what repeats ------------------------------------------------------------------------------ */
-
 static bool take_run(Folding *f, uint64_t p, uint64_t at, uint64_t stop, uint64_t *end)
 {
     if (at < *end)
@@ -168,19 +283,27 @@ static bool take_run(Folding *f, uint64_t p, uint64_t at, uint64_t stop, uint64_
         return true;
     memset(f->used + at, 1, count * p);
     *end = at + count * p;
-    if (f->repeat_count == f->repeat_room) {
-        Repeat *more = grown(f->repeats, &f->repeat_room, f->repeat_count + 1, sizeof *more);
+    Repeats *repeats = &f->repeats;
+    if (repeats->count == repeats->room) {
+        Repeat *more = grown(repeats->items, &repeats->room, repeats->count + 1, sizeof *more);
         if (more == NULL)
             return false;
-        f->repeats = more;
+        repeats->items = more;
     }
-    f->repeats[f->repeat_count++] = (Repeat){(uint32_t)p, (uint32_t)at, (uint32_t)count};
+    repeats->items[repeats->count++] = (Repeat){(uint32_t)p, (uint32_t)at, (uint32_t)count};
     return true;
 }
 
-/* Where the best periods go on for three times, the shortest first. */
+/* Where the best of the periods proposed go on for three times, the shortest first. */
 static bool find_repeats(Folding *f)
 {
+    const Proposals *proposals = &f->proposals;
+    f->repeats.count = 0;
+    if (!proposals->count)
+        return true;
+    memset(f->support, 0, (f->size / 2 + 1) * sizeof *f->support);
+    for (uint32_t k = 0; k < proposals->count; k++)
+        f->support[proposals->periods[k]]++;
     uint32_t best[PERIODS];
     int count = best_periods(f, best);
     /* For each of the best, the items that were found with it, in order. */
@@ -195,13 +318,12 @@ static bool find_repeats(Folding *f)
         PyErr_NoMemory();
         return false;
     }
-    for (uint32_t i = 0; i < f->size; i++) {
-        uint32_t p = f->periods[i];
-        if (p && f->support[p] == UINT32_MAX)
-            seen[f->covered[p]++] = i;
+    for (uint32_t k = 0; k < proposals->count; k++) {
+        uint32_t p = proposals->periods[k];
+        if (f->support[p] == UINT32_MAX)
+            seen[f->covered[p]++] = proposals->items[k];
     }
     memset(f->used, 0, f->size);
-    f->repeat_count = 0;
     bool done = true;
     for (int k = 0; k < count && done; k++) {
         uint64_t p = best[k], end = 0, stop = 0;
@@ -295,8 +417,10 @@ static int32_t loop_id(Folding *f, const Repeat *run, uint64_t *hash)
 /* Puts a loop in the place of each run. */
 static bool replace(Folding *f)
 {
-    for (size_t k = 0; k < f->repeat_count; k++) {
-        const Repeat *run = &f->repeats[k];
+    memset(f->used, 0, f->size);
+    for (size_t k = 0; k < f->repeats.count; k++) {
+        const Repeat *run = &f->repeats.items[k];
+        memset(f->used + run->start, 1, (size_t)run->period * run->count);
         uint64_t hash;
         int32_t id = loop_id(f, run, &hash);
         if (id < 0)
@@ -320,38 +444,51 @@ static bool replace(Folding *f)
 
 /* --- the whole --------------------------------------------------------------------------------- */
 
-static int bits_for(uint32_t count)
+static void keep_for_later(Folding *f)
 {
-    int bits = 2;
-    for (; count; count >>= 1)
-        bits++;
-    return bits < SLOTS ? bits : SLOTS;
+    Repeats repeats = f->later;
+    f->later = f->repeats;
+    f->repeats = repeats;
 }
 
-/* Folds at the shortest n-grams that lead to anything: 1; 0 if none does, -1 after an error. */
-static int fold_once(Folding *f, int least, int below)
+/* Folds at the shortest n-grams that lead to anything: 1; 0 if there is no more, -1 after an error.
+ * What multiples of the distances lead to is kept for the case that the distances lead to nothing. */
+static int fold_once(Folding *f)
 {
-    const int bits = bits_for(f->size);
     uint32_t width = 1;
-    for (unsigned level = 0; width <= f->size / 3 && f->work > 0; level++) {
+    bool many_new = true;
+    f->later.count = 0;
+    for (unsigned level = 0; many_new && width <= f->size / 3 && f->work > 0; level++) {
         f->work -= f->size;
         if (PyErr_CheckSignals() < 0)
             return -1;
-        if (!find_periods(f, width, least, below, bits))
-            return PyErr_Occurred() ? -1 : 0;
+        if (!(width == 1 ? find_items(f) : find_grams(f, width, &many_new))) {
+            if (PyErr_Occurred())
+                return -1;
+            break;
+        }
+        uint64_t reach = many_new ? (uint64_t)REACH * width : f->size;
+        uint64_t before = width > 1 ? (uint64_t)REACH * width / 2 : 0;
+        propose(f, 1, 2, reach, before);
         if (!find_repeats(f))
             return -1;
-        if (f->repeat_count)
+        if (f->repeats.count)
             return replace(f) ? 1 : -1;
-        if (width == 1)
-            for (uint32_t i = 0; i < f->size; i++)
-                f->grams[i] = mixed((uint64_t)f->ids[i] + 1);
-        uint64_t factor = coefficient(GRAM, level);
-        for (uint32_t i = f->size - 1; i >= 2 * width - 1; i--)
-            f->grams[i] += f->grams[i - width] * factor;
+        if (!f->later.count) {
+            propose(f, 2, MULTIPLES + 1, reach, before);
+            if (!find_repeats(f))
+                return -1;
+            keep_for_later(f);
+        }
+        memcpy(f->asked, f->distances, f->size * sizeof *f->asked);
+        widen_grams(f, width, level);
         width *= 2;
     }
-    return 0;
+    keep_for_later(f);
+    const uint32_t before = f->size;
+    if (f->repeats.count && !replace(f))
+        return -1;
+    return before - f->size > before / NEW; /* few are not worth another search */
 }
 
 static bool fold_all(Folding *f)
@@ -359,27 +496,34 @@ static bool fold_all(Folding *f)
     size_t n = f->size;
     f->work = WORK * (int64_t)n + WORK_MORE;
     f->grams = PyMem_Malloc((n + 1) * sizeof *f->grams);
-    f->periods = PyMem_Malloc((n + 1) * sizeof *f->periods);
+    f->occurs = PyMem_Malloc(n + 1);
+    f->distances = PyMem_Malloc((n + 1) * sizeof *f->distances);
+    f->asked = PyMem_Malloc((n + 1) * sizeof *f->asked);
+    f->proposals.items = PyMem_Malloc((n + 1) * sizeof *f->proposals.items);
+    f->proposals.periods = PyMem_Malloc((n + 1) * sizeof *f->proposals.periods);
     f->support = PyMem_Malloc((n / 2 + 1) * sizeof *f->support);
     f->covered = PyMem_Malloc((n / 2 + 1) * sizeof *f->covered);
     f->used = PyMem_Malloc(n + 1);
-    f->remembered = PyMem_Malloc(sizeof *f->remembered << bits_for(f->size));
     int found = -1;
-    if (!f->grams || !f->periods || !f->support || !f->covered || !f->used || !f->remembered)
+    if (!f->grams || !f->occurs || !f->distances || !f->asked || !f->proposals.items ||
+        !f->proposals.periods || !f->support || !f->covered || !f->used)
         PyErr_NoMemory();
     else
-        do {
-            found = fold_once(f, 1, 2);
-            if (found == 0)
-                found = fold_once(f, 2, MULTIPLES + 1);
-        } while (found > 0);
+        do
+            found = fold_once(f);
+        while (found > 0);
     PyMem_Free(f->grams);
-    PyMem_Free(f->periods);
+    PyMem_Free(f->occurs);
+    PyMem_Free(f->distances);
+    PyMem_Free(f->asked);
+    PyMem_Free(f->proposals.items);
+    PyMem_Free(f->proposals.periods);
     PyMem_Free(f->support);
     PyMem_Free(f->covered);
     PyMem_Free(f->used);
-    PyMem_Free(f->remembered);
-    PyMem_Free(f->repeats);
+    PyMem_Free(f->last);
+    PyMem_Free(f->repeats.items);
+    PyMem_Free(f->later.items);
     PyMem_Free(f->known);
     return found == 0;
 }

@@ -381,6 +381,8 @@ static PyMethodDef functions[] = {
      "The twin of wengert.derive.columns.reversed_plain."},
     {"tangents_of_columns", tangents_of_columns, METH_VARARGS,
      "The twin of wengert.derive.columns.tangents_plain."},
+    {"changes_of", changes_of, METH_VARARGS, "The twin of wengert.program.stretch.changes_plain."},
+    {"columns_of", columns_of, METH_VARARGS, "The twin of wengert.program.stretch.columns_plain."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -346,6 +346,8 @@ PyObject *levels_of(PyObject *module, PyObject *args);
 PyObject *reversed_columns(PyObject *module, PyObject *args);
 PyObject *tangents_of_columns(PyObject *module, PyObject *args);
 
+PyObject *changes_of(PyObject *module, PyObject *args);
+PyObject *columns_of(PyObject *module, PyObject *args);
 /* --- tape.c, tracer.c: recording; see tape.h ---------------------------------------------------- */
 
 PyObject *make_recorder(PyObject *module, PyObject *const *args, Py_ssize_t count);

@@ -223,13 +223,15 @@ static PyObject *tape_new(PyTypeObject *type, PyObject *args, PyObject *keywords
     tape->past = PyList_New(0);
     tape->given = PyDict_New();
     tape->index = PyList_New(0);
+    tape->spliced = PyDict_New();
     tape->numbers = PyDict_New();
     tape->sources = PyDict_New();
     for (int op = 0; op < OP_COUNT; op++)
         tape->known[op][false] = tape->known[op][true] = UNKNOWN;
     if (tape->example == NULL || tape->statements == NULL || tape->bodies == NULL ||
         tape->past == NULL || tape->given == NULL || tape->index == NULL || tape->numbers == NULL ||
-        tape->sources == NULL || !new_column(&tape->constants) || !begin(tape, 0))
+        tape->sources == NULL || tape->spliced == NULL || !new_column(&tape->constants) ||
+        !begin(tape, 0))
         Py_CLEAR(tape);
     return (PyObject *)tape;
 }
@@ -243,6 +245,9 @@ static void tape_dealloc(PyObject *self)
     Py_XDECREF(tape->bodies);
     Py_XDECREF(tape->past);
     Py_XDECREF(tape->given);
+    Py_XDECREF(tape->outer);
+    Py_XDECREF(tape->captured);
+    Py_XDECREF(tape->spliced);
     Py_XDECREF(tape->index);
     Py_XDECREF(tape->labels);
     Py_XDECREF(tape->numbers);
@@ -356,9 +361,10 @@ static PyObject *tape_tracer(PyObject *self, PyObject *args)
 {
     long long code;
     double number;
-    if (!PyArg_ParseTuple(args, "Ld:tracer", &code, &number))
+    int is_truth = false;
+    if (!PyArg_ParseTuple(args, "Ld|p:tracer", &code, &number, &is_truth))
         return NULL;
-    return new_tracer((Tape *)self, code, number, false);
+    return new_tracer((Tape *)self, code, number, is_truth);
 }
 
 static PyObject *tape_inputs(PyObject *self, PyObject *unused)
@@ -405,6 +411,9 @@ static PyMemberDef members[] = {
     {"statements", T_OBJECT, offsetof(Tape, statements), READONLY, NULL},
     {"index", T_OBJECT, offsetof(Tape, index), READONLY, NULL},
     {"length", T_PYSSIZET, offsetof(Tape, length), READONLY, NULL},
+    {"outer", T_OBJECT, offsetof(Tape, outer), 0, NULL},
+    {"captured", T_OBJECT, offsetof(Tape, captured), 0, NULL},
+    {"spliced", T_OBJECT, offsetof(Tape, spliced), READONLY, NULL},
     {"closed", T_BOOL, offsetof(Tape, closed), 0, NULL},
     {"_start", T_PYSSIZET, offsetof(Tape, start), READONLY, NULL},
     {"_labels", T_OBJECT, offsetof(Tape, labels), READONLY, NULL},
@@ -455,13 +464,14 @@ static bool load_names(PyObject *recorded, PyObject *recording_module, PyObject 
     PyObject *source = PyImport_ImportModule("wengert.source");
     PyObject *number = PyObject_GetAttrString(recorded, "Recorded");
     PyObject *tape = PyObject_GetAttrString(recording_module, "Recording");
+    PyObject *capture = PyImport_ImportModule("wengert.program.capture");
     const struct {
         PyObject *from, **into;
         const char *name;
     } names[] = {
         {recorded, &recording.recordable, "recordable"},
         {recorded, &recording.closed_error, "closed_error"},
-        {recorded, &recording.other_tape_error, "other_tape_error"},
+        {capture, &recording.joined, "joined"},
         {recording_module, &recording.unknown_operation, "unknown_operation"},
         {recording_module, &recording.source_of, "source_of"},
         {recording_module, &recording.doubles, "doubles"},
@@ -472,10 +482,11 @@ static bool load_names(PyObject *recorded, PyObject *recording_module, PyObject 
         {number, &recording.hash, "__hash__"},
         {tape, &recording.put_graph, "put_graph"},
     };
-    bool done = source != NULL && number != NULL && tape != NULL;
+    bool done = source != NULL && capture != NULL && number != NULL && tape != NULL;
     for (size_t k = 0; done && k < sizeof names / sizeof *names; k++)
         done = (*names[k].into = PyObject_GetAttrString(names[k].from, names[k].name)) != NULL;
     Py_XDECREF(source);
+    Py_XDECREF(capture);
     Py_XDECREF(number);
     Py_XDECREF(tape);
     return done;

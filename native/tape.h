@@ -41,6 +41,8 @@ typedef struct {
     PyObject *sources; /* {"model.py:12": number} */
     PyObject *past;    /* [(where a stretch began, the example's numbers in it)] */
     PyObject *given;   /* {place: the example's number}, for what loops leave */
+    PyObject *outer, *captured; /* the tape around it, and what it takes in of those; may be NULL */
+    PyObject *spliced; /* the programs in it, and where their tables are */
     int locals;
     Py_ssize_t start, length;
     bool closed;
@@ -72,7 +74,7 @@ extern int64_t input_code, constant_code; /* of the first place; values begin at
 
 /* What C calls of wengert.program and wengert.source. */
 typedef struct {
-    PyObject *recordable, *closed_error, *other_tape_error, *compared, *hash;
+    PyObject *recordable, *closed_error, *joined, *compared, *hash;
     PyObject *unknown_operation, *source_of, *doubles, *operation, *is_library, *place_name, *put_graph;
 } Recording;
 

@@ -63,13 +63,15 @@ static inline bool seen(PyObject *object, Arg *arg, Tape **tape, bool *same)
     return plain_number(object, &arg->number);
 }
 
-static PyObject *other_tape(const char *where)
+/* An operation on numbers of two recordings: Python knows which one it belongs to. */
+static PyObject *joined(int op, PyObject *x, PyObject *y)
 {
-    PyObject *name = PyUnicode_FromString(where);
-    if (name != NULL)
-        raise_from(recording.other_tape_error, name);
-    Py_XDECREF(name);
-    return NULL;
+    PyObject *row = python_row(op, 0.0), *args = PyTuple_Pack(2, x, y), *result = NULL;
+    if (row != NULL && args != NULL)
+        result = PyObject_CallFunctionObjArgs(recording.joined, row, args, NULL);
+    Py_XDECREF(row);
+    Py_XDECREF(args);
+    return result;
 }
 
 /* Write an operation down whose result is known: plain numbers become constants. */
@@ -151,9 +153,8 @@ static PyObject *tracer_apply(PyObject *self, PyObject *const *given, Py_ssize_t
         return NULL;
     }
     PyObject *row = given[0], *operands = given[1], *name = PyObject_GetAttrString(row, "name");
-    const char *where = name == NULL ? NULL : PyUnicode_AsUTF8(name);
     PyObject *result = NULL;
-    if (where == NULL || !op_of_row(row, &op, &constant))
+    if (name == NULL || !op_of_row(row, &op, &constant))
         goto done;
     Tape *tape = ((Tracer *)self)->tape;
     Py_ssize_t nin = PyTuple_GET_SIZE(operands);
@@ -167,7 +168,7 @@ static PyObject *tracer_apply(PyObject *self, PyObject *const *given, Py_ssize_t
             args[k] = (Arg){PyFloat_AsDouble(number), PLAIN};
             Py_DECREF(number);
         } else if (!same) {
-            result = other_tape(where);
+            result = PyObject_CallFunctionObjArgs(recording.joined, row, operands, NULL);
             goto done;
         }
     }
@@ -224,7 +225,7 @@ PyObject *record_unary(int op, PyObject *x)
         if (UNLIKELY(!seen(x, &args[0], &tape, &same) || !seen(y, &args[1], &tape, &same)))       \
             return ask_operand(which, x, y, is_tracer(x));                                        \
         if (UNLIKELY(!same))                                                                      \
-            return other_tape(#row);                                                              \
+            return joined(code, x, y);                                                            \
         return recorded_here(tape, code, 2, args, value_##row(args[0].number, args[1].number),    \
                              false);                                                              \
     }

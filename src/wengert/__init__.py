@@ -9,6 +9,16 @@
 """
 
 from wengert.ambient import debug_nans, scope
+from wengert.derive.transforms import (
+    grad,
+    hessian,
+    hvp,
+    jacobian,
+    jvp,
+    linearize,
+    value_and_grad,
+    vjp,
+)
 from wengert.errors import (
     CheckError,
     DrawError,
@@ -151,12 +161,18 @@ __all__ = [
     "fma",
     "fori",
     "gelu",
+    "grad",
     "greater",
     "greater_equal",
+    "hessian",
+    "hvp",
     "hypot",
+    "jacobian",
+    "jvp",
     "less",
     "less_equal",
     "lgamma",
+    "linearize",
     "load",
     "log",
     "log1p",
@@ -194,6 +210,8 @@ __all__ = [
     "tanh",
     "trace",
     "trunc",
+    "value_and_grad",
+    "vjp",
     "where",
     "while_loop",
 ]

@@ -18,7 +18,7 @@ from programs import exact, mp, programs
 from wengert import primitives as p
 from wengert.derive import columns
 from wengert.derive.columns import Reversed, reversed_run, tangents_of_run
-from wengert.derive.encoded import Table
+from wengert.derive.encoded import encoded
 from wengert.derive.sweep import reversed_plain, tangents_plain
 from wengert.dispatch import Primitive
 from wengert.errors import ProgramError
@@ -130,6 +130,20 @@ def test_a_constant_partial_that_a_zero_must_absorb(partial: float) -> None:
 def scaled(factor: float) -> Primitive:
     """A row whose partial is a constant."""
     return Primitive("scaled", "", lambda x: x, lambda x: x, lambda z, x: (factor,), [(0.0, 1.0)])
+
+
+def test_an_operation_on_many_operands() -> None:
+    xs = [0.5 + k for k in range(9)]
+    row = Primitive(
+        "product_of_nine", "", lambda *x: math.prod(x), np.prod,
+        lambda z, a, b, c, d, e, f, g, h, i: (z / a, z / b, z / c, 0.0, z / e, 1.0, z / g, z, i),
+        [(0.0, 1.0)] * 9,
+    )  # fmt: skip
+    z = math.prod(xs)
+    run = assigned((row, *(Address(INPUT, k) for k in range(9))))
+    partials = [z / xs[0], z / xs[1], z / xs[2], 0.0, z / xs[4], 1.0, z / xs[6], z, xs[8]]
+    assert gradient(run, xs) == partials
+    assert [slope(run, xs, (), k) for k in range(9)] == partials
 
 
 def test_seeds_add_up_in_their_order() -> None:
@@ -342,6 +356,24 @@ def tangent_of(case: Given, operand: int) -> int:
     return int(case.tangents[memory_of(operand) == CODES[VALUE]][place_of(operand)])
 
 
+@pytest.mark.parametrize("row", [p.tanh, p.exp, p.log, p.div, p.hypot, p.atan2, p.erf], ids=repr)
+def test_derivatives_have_derivatives(row: Primitive) -> None:
+    """The adjoints of a stretch are a stretch, and this one is differentiated again."""
+    inputs = [Address(INPUT, k) for k in range(row.nin)]
+    run = assigned((row, *inputs))
+    (xs,) = samples(row, 1)
+    first = reversed_run(run, 1, 1, last(run), (np.ones(row.nin), np.zeros(1)))
+    constants = [1.0, *first.constants.tolist()]
+    for operand, adjoint in zip(first.operands.tolist(), first.adjoints.tolist(), strict=True):
+        both = straight([*run, *(first.run or ())])  # type: ignore[list-item]
+        both = straight([*both, Assign(at(len(both)), None, (decoded(adjoint),))])  # type: ignore[list-item]
+        k = operand - coded(INPUT, 0)
+        for j, second in enumerate(gradient(both, xs, constants)):
+            exactly = float(derivative(row, xs, k, j))
+            assert second == pytest.approx(exactly, rel=1e-11, abs=1e-12)
+            assert slope(both, xs, constants, j) == pytest.approx(exactly, rel=1e-11, abs=1e-12)
+
+
 # --- the twins ------------------------------------------------------------------------------------
 
 native = pytest.mark.skipif(engine != "native", reason="no native engine")
@@ -429,7 +461,7 @@ def test_seeds_that_fit_nothing(items: list[int], codes: list[int], error: Any, 
 def raw() -> list[Any]:
     """What the native twin is called with for -(x·y) and x·y·2."""
     run = assigned((p.mul, X, Y), (p.tanh, at(0)), (scaled(2.0), at(1)))
-    table = Table(run)
+    table = encoded(run.operations)
     return [
         run.ops, run.operands, run.lines, table.integers, table.constants, np.ones(2, bool),
         np.ones(3, bool), np.array([2]), np.array([ONE]), np.array([2]), 0, 3, 1,

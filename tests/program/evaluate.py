@@ -42,12 +42,12 @@ def evaluate(program: Program, inputs: Sequence[float], changed: Changed = raisi
 
 def walk(program: Program, inputs: Sequence[float], changed: Changed = raising) -> list[float]:
     """The outputs, by going through the tree of loops one iteration after the other."""
-    return _Walk(program, list(map(float, inputs)), changed).outputs()
+    return Walk(program, list(map(float, inputs)), changed).outputs()
 
 
 def walk_on(program: Program, inputs: Sequence[Any], apply: Apply) -> list[Any]:
     """The outputs on numbers of any kind, on which `apply` does what a row says."""
-    return _Walk(program, inputs, raising, apply=apply).outputs()
+    return Walk(program, inputs, raising, apply=apply).outputs()
 
 
 def walked(program: Program, *arguments: Any) -> Any:
@@ -62,7 +62,7 @@ def outcome(program: Program, inputs: Sequence[float]) -> tuple[list[int], str]:
     A loop that would go on longer ends after 50 rounds.
     """
     broken: list[str] = []
-    outputs = _Walk(
+    outputs = Walk(
         program, list(map(float, inputs)), lambda guard, _: broken.append(guard.source), longest=50
     ).outputs()
     return bits(outputs), broken[0] if broken else ""
@@ -85,7 +85,9 @@ def _scalar(row: Primitive, numbers: Sequence[float]) -> float:
     return row.scalar(*numbers)
 
 
-class _Walk:
+class Walk:
+    """One evaluation, by going through the tree."""
+
     def __init__(
         self, program: Program, inputs: Sequence[Any], changed: Changed,
         longest: int | None = None, apply: Apply = _scalar,
@@ -130,7 +132,7 @@ class _Walk:
         place = statement.target.at(counters, self.program.index)
         if isinstance(statement, Accumulate):
             target = self.memories.setdefault(statement.target.memory, {})
-            target[place] = target.get(place, 0.0) + numbers[0]
+            target[place] += numbers[0]
             return
         expected = numbers.pop() if isinstance(statement, Guard) else None
         result = self.apply(statement.row, numbers) if statement.row else numbers[0]

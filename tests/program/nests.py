@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from evaluate import evaluate
+from evaluate import walk
 from making import dense, from_array
 
 from wengert import primitives
@@ -188,5 +188,5 @@ def expecting(program: Program, inputs: list[float]) -> Program:
     def expect(guard: Guard, result: float) -> None:
         constants[guard.expected.base] = result
 
-    evaluate(program, inputs, expect)
+    walk(program, inputs, expect)
     return replace(program, constants=constants)

@@ -110,6 +110,28 @@ def summed() -> Program:
     )  # fmt: skip
 
 
+def backwards() -> Program:
+    """Of a chain of products and a table of weights: a carried sum, and one that is scattered."""
+    index = np.array([0, 2, 2, 1])
+    body = (
+        assign(value(8, 1), primitives.mul, value(4, -1), at("input", 0, 1)),
+        Accumulate(value(3, -1), value(8, 1), source="chain.py:2"),
+        Accumulate(value(5, 0, lookup=(0, 1)), value(8, 1), source="chain.py:3"),
+    )
+    return Program(
+        (
+            Loop(4, (assign(value(0, 1), None, at("constant", 0, 0)),)),
+            assign(value(4), None, at("constant", 1)),
+            Loop(3, (assign(value(5, 1), None, at("constant", 0, 0), label="weight"),)),
+            Loop(4, body),
+            Loop(3, (assign(at("output", 0, 1), None, value(5, 1)),)),
+        ),
+        12, np.array([0.0, 1.0]), index,
+        Structure(TUPLE, keys=("x",), parts=(Structure(ARRAY, (4,)),)), Structure(ARRAY, (3,)),
+        "backwards",
+    )  # fmt: skip
+
+
 def empty() -> Program:
     """Nothing at all."""
     return record(lambda: (), passes=())
@@ -117,7 +139,7 @@ def empty() -> Program:
 
 SAMPLES = [
     rolled_neuron(), rolled_heat(), long_run(), long_run(30), looked_up(), newton(), summed(),
-    empty(), record(heat, 0.1, np.arange(4.0), passes=()),
+    backwards(), empty(), record(heat, 0.1, np.arange(4.0), passes=()),
 ]  # fmt: skip
 
 __all__ = ["SAMPLES", "flat"]

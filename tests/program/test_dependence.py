@@ -14,7 +14,7 @@ from wengert.errors import ProgramError
 from wengert.program.address import CONSTANT, INPUT, VALUE, Address, Lookup
 from wengert.program.dependence import UNBOUNDED, Table, Targets, carriers, extent, layout, solvable
 from wengert.program.program import Program
-from wengert.program.statements import Assign, Loop, Statement
+from wengert.program.statements import Accumulate, Assign, Loop, Statement
 from wengert.program.structure import ARRAY, TUPLE, Structure
 
 
@@ -94,6 +94,36 @@ def test_lookups_are_looked_at() -> None:
 
     assert chain(0, 1, 2, 3) == set()
     assert chain(0, 10, 11, 10) == {0}
+
+
+@given(
+    st.lists(st.integers(0, 5), min_size=12, max_size=12),
+    st.tuples(*[st.integers(-1, 2)] * 4),
+    st.booleans(),
+    st.booleans(),
+)
+def test_looking_at_every_place_finds_what_trying_all_does(
+    table: list[int], strides: tuple[int, int, int, int], first: bool, alone: bool
+) -> None:
+    """For targets that are met several times, too, as those of sums are."""
+    counts = (3, 4)
+    target = value(5, *strides[:2], lookup=Lookup(0, (4, 1)))
+    read = target if alone else value(6, *strides[2:])
+    sums = [Accumulate(target, Address(INPUT, 0, (0, 0)))]
+    sums.insert(0 if first else 1, Accumulate(value(99, 0, 0), read))
+    found = program(Loop(3, (Loop(4, tuple(sums)),)), index=table)
+    sites = layout(found).sites
+    writer = next(site for site in sites if site.target == target)
+    reader = writer if alone else next(site for site in sites if site is not writer)
+    expected = set()
+    every = list(itertools.product(*map(range, counts)))
+    for before, after in itertools.product(every, every):
+        if target.at(before, found.index) == read.at(after, found.index):
+            if before < after:
+                expected.add(0 if before[0] < after[0] else 1)
+            elif before == after and writer.number < reader.number:
+                expected.add(2)
+    assert carriers(writer, read, reader, 0, Table(found.index)) == expected
 
 
 def test_targets_that_interleave_are_told_apart() -> None:

@@ -1,17 +1,23 @@
 """The flat list that a program means."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import samples
+from evaluate import bits, outcome, walk
 from folding import assign, at, flat, value
 from hypothesis import given, settings
+from hypothesis import strategies as st
+from sums import GIVEN, accumulations, summing
 from worded import worded
 
 from wengert import primitives
 from wengert.errors import ProgramError
+from wengert.program.invariants import checked
 from wengert.program.program import Program
 from wengert.program.record import record
-from wengert.program.statements import Loop, Run
+from wengert.program.statements import Accumulate, Assign, Loop, Run
 
 
 def test_a_flat_list_is_its_own_expansion() -> None:
@@ -62,6 +68,31 @@ def _walked(statements: object, counters: tuple[int, ...], program: Program) -> 
     return found
 
 
+@given(st.integers(0, 10**9), st.booleans())
+def test_sums_become_chains_of_additions(seed: int, near: bool) -> None:
+    program = summing(seed, near)
+    flat = program.expand()
+    assert not accumulations(flat.statements)
+    assert checked(flat) is flat
+    for inputs in (GIVEN, GIVEN[::-1]):
+        assert outcome(flat, inputs)[0] == outcome(program, inputs)[0]
+
+
+def test_sums_in_a_long_list() -> None:
+    """What stands in columns is read and summed like all else."""
+    found = record(lambda x: [x[0] + k for k in range(100)], np.ones(2), passes=())
+    run = found.statements[0]
+    start = Assign(value(100), None, (value(3),))
+    terms = Loop(50, (Accumulate(value(100, 0), value(49, -1)),))
+    more = [Assign(value(101 + k), primitives.neg, (value(100),)) for k in range(100)]
+    total = [Assign(at("output", k), None, (value(101 + k),)) for k in range(100)]
+    program = replace(found, statements=(run, start, terms, *more, *total), values=201)
+    assert isinstance(program.statements[-1], Run)
+    flat = program.expand()
+    assert flat.values == 251
+    assert bits(walk(flat, [0.1, 0.0])) == bits(walk(program, [0.1, 0.0]))
+
+
 def test_loops_that_never_run_cost_nothing() -> None:
     never = Loop(10**9, (Loop(0, (assign(value(0, 0, 0), primitives.exp, at("input", 0, 0, 0)),)),))
     base = record(lambda x: x, 1.0, passes=())
@@ -74,8 +105,12 @@ def test_loops_that_never_run_cost_nothing() -> None:
 def test_what_has_no_fixed_list_is_refused() -> None:
     with pytest.raises(ProgramError, match="while loop has no fixed list"):
         samples.newton().expand()
-    with pytest.raises(ProgramError, match="accumulation has no fixed list"):
+    with pytest.raises(ProgramError, match="too long to be written out"):
         samples.summed().expand()
+    added = (assign(at("output", 0), None, at("input", 0)), Accumulate(at("output", 0), value(0)))
+    outputs = replace(samples.summed(), statements=(*samples.summed().statements[:-1], *added))
+    with pytest.raises(ProgramError, match="accumulates into its outputs has no flat list"):
+        outputs.expand()
     huge = Program.parse("program f(x) -> number\n\nfor i in 9000000000:\n    t1 = -x\nout = x\n")
     with pytest.raises(ProgramError, match="too long to be written out"):
         huge.expand()

@@ -10,6 +10,7 @@ from folding import assign, at, value
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from samples import SAMPLES
+from sums import strewn, wrong
 from worded import worded
 
 from wengert import primitives
@@ -18,7 +19,7 @@ from wengert.errors import ProgramError
 from wengert.program.address import CODES, SHIFT, Address, Lookup
 from wengert.program.invariants import check_run, checked
 from wengert.program.program import Program
-from wengert.program.statements import Assign, Guard, Loop, Operation, Run, While
+from wengert.program.statements import Accumulate, Assign, Guard, Loop, Operation, Run, While
 from wengert.program.structure import ARRAY, NUMBER, TUPLE, Structure
 
 X, OUT = at("input", 0), at("output", 0)
@@ -262,3 +263,55 @@ def test_lookups_are_lookups() -> None:
     odd = Address("input", 0, (), Lookup(0, (1,)))
     with pytest.raises(ProgramError, match="a stride for each"):
         checked(program(assign(value(0), EXP, odd), returned(X)))
+
+
+# --- sums -----------------------------------------------------------------------------------------
+
+
+@given(st.integers(0, 10**9), st.booleans())
+def test_sums_are_started_and_read_in_full(seed: int, near: bool) -> None:
+    found = strewn(seed, near)
+    if wrong(found):
+        with pytest.raises(ProgramError, match="is read before"):
+            checked(found)
+    else:
+        assert checked(found) is found
+
+
+def test_a_sum_is_read_after_its_last_term() -> None:
+    start = assign(value(0), EXP, X)
+    term = Accumulate(value(0), X)
+    early = assign(value(1), EXP, value(0))
+    checked(program(start, term, term, early, returned(value(1)), values=2))
+    with pytest.raises(ProgramError, match=r"The sum value\[0\] is read before its last term"):
+        checked(program(start, term, early, term, returned(value(1)), values=2))
+    with pytest.raises(ProgramError, match=r"The sum value\[0\] is read before its last term"):
+        checked(program(start, Accumulate(value(0), value(0)), returned(X), values=2))
+    with pytest.raises(ProgramError, match=r"value\[0\] is read before anything is assigned"):
+        checked(program(term, start, returned(X), values=2))
+
+
+def test_a_while_loop_reads_a_sum_after_its_last_term() -> None:
+    def own(base: int) -> Address:
+        return Address("w", base, (2,))
+
+    x, total = Address("input", 0, (0,)), value(0, 0)
+
+    def summed(*body: Any, last: Any = ()) -> Program:
+        step = (Assign(own(2), EXP, (own(0),)), Assign(own(3), EXP, (own(0),)), *body)
+        loop = While("w", (Assign(own(0), None, (x,)), Assign(own(1), None, (x,))), (), own(0),
+                     step, last)  # fmt: skip
+        return program(assign(value(0), EXP, X), loop, returned(value(0)), values=2)
+
+    checked(summed(Accumulate(own(3), x), Accumulate(own(1), own(0)), Accumulate(total, own(0))))
+    checked(summed(Accumulate(total, x), last=(Assign(value(1, 0), EXP, (total,)),)))
+    for body in (
+        (Accumulate(total, x), Accumulate(own(3), total)),
+        (Accumulate(own(3), total), Accumulate(total, x)),
+        (Accumulate(own(2), x), Accumulate(own(0), x)),
+        (Accumulate(own(3), own(1)), Accumulate(own(1), x)),
+    ):
+        with pytest.raises(ProgramError, match="is read before its last term"):
+            checked(summed(*body))
+    with pytest.raises(ProgramError, match=r"w\[9\] is read before anything is assigned"):
+        checked(summed(Accumulate(Address("w", 9, (2,)), x)))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import wengert as wg
 from wengert.program.statements import Loop, While
+from wengert.program.structure import structure_of
 
 NUMBERS = st.floats(-2.0, 2.0, allow_subnormal=False)
 STEPS: dict[str, Callable[[Any, Any, Any], tuple[Any, Any]]] = {
@@ -477,3 +478,50 @@ def test_a_condition_that_always_holds_is_refused() -> None:
         wg.record(lambda x: wg.while_loop(lambda c: True, lambda c: c + 1.0, x), 1.0)
     program = wg.record(lambda x: wg.while_loop(lambda c: False, lambda c: c + 1.0, x), 1.0)
     assert program(2.0) == 2.0
+
+
+# --- the numbers of the example -------------------------------------------------------------------
+
+
+def of_scan(x: Any, xs: Any) -> Any:
+    return wg.scan(lambda c, v: (c * v + x, (c - v, wg.sin(c))), x + 1.0, [*xs, x, 2.0 * x])
+
+
+def of_shuffled_elements(x: Any, xs: Any) -> Any:
+    return wg.scan(lambda c, v: ((c[1], c[0] + v), c[0]), (x, 2.0), [xs[k] for k in (2, 0, 1, 1)])
+
+
+def of_fori(x: Any, xs: Any) -> Any:
+    return wg.fori(6, lambda i, c: (c[1], c[0] * xs[0] + i), (x, x * x))
+
+
+def of_while(x: Any, xs: Any) -> Any:
+    return wg.while_loop(lambda c: c[0] < 9.0, lambda c: (c[0] + xs[1], c[1] / c[0]), (x, x - 3.0))
+
+
+def of_no_turn(x: Any, xs: Any) -> Any:
+    return wg.while_loop(lambda c: c < -9.0, lambda c: c * xs[0], x)
+
+
+@pytest.mark.parametrize("function", [of_scan, of_shuffled_elements, of_fori, of_while, of_no_turn])
+def test_going_on_from_the_first_iteration_and_walking_through_give_the_same(
+    function: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The numbers that the results carry; the program and the Python loop give them too."""
+
+    def carried() -> tuple[list[float], Any]:
+        found: list[float] = []
+
+        def recorded(x: Any, xs: Any) -> Any:
+            result = function(x, xs)
+            found.extend(leaf._data for leaf in structure_of(result).elements(result))
+            return result
+
+        return found, wg.record(recorded, 1.5, np.array([0.5, 1.25, -2.0]))
+
+    soon, program = carried()
+    monkeypatch.setattr("wengert.program.loops.rounds_of", lambda *args: None)
+    walked, same = carried()
+    plain = function(1.5, np.array([0.5, 1.25, -2.0]))
+    assert soon == walked == structure_of(plain).numbers(plain).tolist()
+    assert program == same

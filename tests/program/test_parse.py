@@ -96,7 +96,7 @@ out = s[3]
         ("out = s[3]", "out = s[3]\nconstants 1\n    0: 1.0", "another number is told"),
         ("out = s[3]", "out = s[3]\nconstants 1\n    0: one", "line 8: expected numbers"),
         ("out = s[3]", "out = s[3]\ntable2[0] =", "expected each of"),
-        ("out = s[3]", "out = s[table1[0]]", "a value has no index out of a table"),
+        ("out = s[3]", "out = s[table1[0]]", "there is no table of that number"),
         ("out = s[3]", "guard s[3] is true", "a guard is on an operation"),
     ],
 )
@@ -105,6 +105,18 @@ def test_what_is_wrong_is_said_with_its_place(old: str, new: str, error: str) ->
     assert old in GOOD
     with pytest.raises(ProgramError, match=re.escape(error)):
         Program.parse(GOOD.replace(old, new, 1))
+
+
+def test_only_values_one_behind_the_other_have_an_index_out_of_a_table() -> None:
+    text = (
+        "program f(x[4]) -> number\n\nfor i in 3:\n    s = exp(x[i])\n"
+        "out = s[table1[0] + 1]\n\ntable1[1] =\n    0: 1\n"
+    )
+    assert (
+        Program.parse(text).expand() == Program.parse(text.replace("table1[0] + 1", "2")).expand()
+    )
+    with pytest.raises(ProgramError, match="a value has no index out of a table"):
+        Program.parse(text.replace("in 3", "in 3 by 2"))
 
 
 def test_an_alias_tells_the_truth() -> None:

@@ -9,6 +9,7 @@ from folding import assign, at, folded, value
 from hypothesis import given
 from hypothesis import strategies as st
 from samples import SAMPLES
+from sums import summing
 
 import wengert as wg
 from wengert import primitives
@@ -18,7 +19,8 @@ from wengert.program.indices import match
 from wengert.program.program import Program
 from wengert.program.record import record
 from wengert.program.spelling import CALLED, INFIX, PREFIX, SUFFIX, formula
-from wengert.program.statements import Loop
+from wengert.program.statements import Accumulate, Loop
+from wengert.program.structure import ARRAY, NUMBER, TUPLE, Structure
 
 
 def lines(program: Program) -> list[str]:
@@ -94,6 +96,36 @@ def test_accumulations_labels_and_shared_constants() -> None:
     assert 't2 "step size" = -x' in text
     assert "guard t2 < 2.0 is true" in text
     assert text[-2:] == ["constants 3 shared", "    0: 2.0, 1.0, 0.0"]
+
+
+def test_sums_are_called_after_what_starts_them() -> None:
+    start = assign(value(0, 1), None, at("constant", 0, 0), label="g")
+    terms = (
+        Accumulate(value(1, 1), at("input", 0, 1)),
+        Accumulate(value(3, -1), at("input", 0, 1)),
+        Accumulate(value(2, 0, lookup=(0, 1)), at("input", 0, 1)),
+    )
+    found = Program(
+        (Loop(5, (start,)), Loop(3, terms), assign(at("output", 0), None, value(2))),
+        5, np.zeros(1), np.array([2, 0, 2]),
+        Structure(TUPLE, keys=("x",), parts=(Structure(ARRAY, (3,)),)), Structure(NUMBER), "f",
+    )  # fmt: skip
+    assert lines(found)[1:8] == [
+        "for i in 5:",
+        "    g = 0.0",
+        "for i in 3:",
+        "    g[i + 1] += x[i]",
+        "    g[-i + 3] += x[i]",
+        "    g[table1[i] + 2] += x[i]",
+        "out = g[2]",
+    ]
+    assert Program.parse(str(found)) == found
+
+
+@given(st.integers(0, 10**9), st.booleans())
+def test_programs_with_sums_are_read_back(seed: int, near: bool) -> None:
+    found = summing(seed, near)
+    assert Program.parse(str(found)) == found
 
 
 def test_structures_and_results_by_their_keys() -> None:

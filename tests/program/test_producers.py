@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wengert.program.address import INPUT, VALUE, Address, Extent, Lookup
-from wengert.program.draft import BODY, FIRST, LAST, TEST, Axis, Frame, Line
 from wengert.program.counters import counters
+from wengert.program.draft import BODY, FIRST, LAST, TEST, Axis, Frame, Line
 from wengert.program.extents import extent
 from wengert.program.producers import Producers
 from wengert.program.statements import Assign

@@ -35,6 +35,8 @@ def plainly_rolled(program: Program) -> Program:
         patch("wengert.program.stretch.hashes_of", stretch.hashes_of_plain),
         patch("wengert.program.nest.strides_of", stretch.strides_plain),
         patch("wengert.program.group.levels_of", stretch.levels_plain),
+        patch("wengert.program.group.columns_of", stretch.columns_plain),
+        patch("wengert.program.roll.changes_of", stretch.changes_plain),
     ):
         return roll(program)
 
@@ -391,6 +393,50 @@ def test_the_native_twins_refuse_what_does_not_fit() -> None:
             _native.strides_of(ids, np.zeros(3, np.int64), long, 0, around)
     with pytest.raises(ValueError, match="do not fit together"):
         _native.levels_of(ids, np.zeros(3, np.int64), long, 1, 0)
+    for items in ([-1], [3], [0, 10**18]):
+        with pytest.raises(ValueError, match="do not fit together"):
+            _native.changes_of(ids, np.zeros(3, np.int64), long, np.array(items), 1)
+    with pytest.raises(ValueError, match="do not fit together"):
+        _native.changes_of(ids + 1, np.zeros(3, np.int64), long, np.arange(3), 1)
+    for items, offsets in (
+        ([], long), ([3], long), ([-1], long), ([0, 1], np.array([0, 1, 3, 3])),
+        ([0], np.array([3, 4])), ([0], np.array([-1, 0])), ([0], np.array([2, 1])),
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match="do not fit together"):
+            _native.columns_of(np.zeros(3, np.int64), offsets, np.array(items, np.int64))
+
+
+@pytest.mark.parametrize("kinds", [1, 2, 3])
+@pytest.mark.parametrize("moves", [1, 5])
+def test_both_twins_fold_alike(kinds: int, moves: int) -> None:
+    """Of words with hashes that are regular here and there, down to each start and body."""
+    generator = random.Random(kinds)
+    for size in range(1, 120):
+        word = [generator.randrange(kinds) for _ in range(generator.randrange(1, 9))]
+        ids = np.array((word * size)[:size], np.int64)
+        for _ in range(generator.randrange(4)):
+            ids[generator.randrange(size)] = generator.randrange(kinds)
+        hashes = np.array([k * (generator.randrange(moves) == 0) for k in range(size)], np.uint64)
+        one, other = folding.fold(ids, hashes, kinds), folding.fold_plain(ids, hashes, kinds)
+        assert one.ids.tolist() == other.ids.tolist()
+        assert one.starts.tolist() == other.starts.tolist()
+        assert [(n, b.tolist()) for n, b in one.loops] == [(n, b.tolist()) for n, b in other.loops]
+
+
+def test_both_twins_see_the_same_columns() -> None:
+    generator = np.random.default_rng(4)
+    operands = generator.integers(0, 9, 60)
+    operands[::2] = 7 * np.arange(30)
+    offsets, ids = np.arange(0, 61, 2), np.arange(30, dtype=np.int32) % 2
+    items = np.arange(30)
+    changes = stretch.changes_of(ids, operands, offsets, items, 2)
+    assert changes.tolist() == stretch.changes_plain(ids, operands, offsets, items, 2).tolist()
+    assert changes[:, 0].tolist() == [0, 0]
+    for chosen in (items, items[::3].copy(), items[:1], np.array([0, 1, 3])):
+        columns = stretch.columns_of(operands, offsets, chosen)
+        assert columns == stretch.columns_plain(operands, offsets, chosen)
+    assert columns[0] == (0, 0, np.array([0, 1, 3]).tobytes())
+    assert stretch.columns_of(operands, offsets, items)[1] == (0, 7, None)
 
 
 def test_equal_hashes_are_no_proof() -> None:

@@ -7,25 +7,26 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from evaluate import outcome, walked
+from evaluate import bits, outcome, walked
 from evaluate import walk as walk_through
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from making import from_array
 from redundant import INPUTS, redundant, redundant_while, summed
+from sums import GIVEN, summing
 
 import wengert as wg
 from wengert import primitives as p
-from wengert.errors import ProgramError
+from wengert.errors import PathChanged, ProgramError
 from wengert.program import simplify
 from wengert.program.address import CONSTANT, INPUT, OUTPUT, VALUE, Address, Lookup
-from wengert.program.workbench import Draft
 from wengert.program.order import Order
 from wengert.program.program import Program
 from wengert.program.record import record
 from wengert.program.rules import Rule, x
 from wengert.program.simplify import PASSES, simplified
 from wengert.program.statements import Accumulate, Assign, Guard, Loop, Run, Statement, While, walk
+from wengert.program.workbench import Draft
 
 SPECIAL = (0.0, -0.0, 1.0, -1.0, math.inf, -math.inf, math.nan, 5e-324, 1e308, 2.5)
 seeds = st.integers(0, 10**9)
@@ -384,10 +385,21 @@ def test_a_loop_between_columns_reads_what_moved_up() -> None:
     assert simplified(after) == after
 
 
+@given(st.integers(0, 10**9), st.booleans())
+def test_sums_keep_their_bits(seed: int, near: bool) -> None:
+    found = summing(seed, near)
+    try:
+        expected = bits(walk_through(found, GIVEN))
+    except PathChanged:  # a guard on what is not a number
+        return
+    assert bits(walk_through(found.simplify(), GIVEN)) == expected
+
+
 def test_accumulations_are_left_alone() -> None:
     program = program_of(
         Assign(Address("total", 0), None, (constant(0),)),
-        Assign(value(0), p.add, (Address("total", 0), given_x(0))),
+        Assign(Address("unread", 0), None, (constant(0),)),
+        Assign(value(0), p.sin, (given_x(0),)),
         Loop(3, (
             Accumulate(Address("total", 0, (0,)), given_x(0, 1)),
             Accumulate(Address("unread", 0, (0,)), given_x(0, 1)),

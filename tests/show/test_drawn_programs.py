@@ -1,5 +1,6 @@
 """Pictures of Programs: a cell for each statement, a frame around each loop."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,9 @@ import pytest
 
 import wengert as wg
 from scenarios import ROWS, Scenario
-from wengert.program.statements import Run
+from wengert.program.address import Address
+from wengert.program.program import Program
+from wengert.program.statements import Accumulate, Run
 from wengert.show.program import scene_of_program
 from wengert.show.scene import Cell, Scene
 
@@ -51,6 +54,47 @@ def test_what_comes_from_the_iteration_before_stands_beside_it_with_where_it_beg
     assert reads(scene, "t2[i - 1]") == ["t2[-1]"]
     assert reads(scene, "t2[-1]") == ["0.0", "x"]
     assert cell(scene, "t2[i - 1]").kind == "leaf"
+
+
+def test_a_sum_is_read_from_what_is_added_to_it_last() -> None:
+    text = (
+        "program f(x[3]) -> number[4]\n\nfor i in 4:\n    g = 0.0\nfor i in 3:\n"
+        "    s = x[i]\n    s += 2.0\n    g[i + 1] += s\nfor i in 4:\n    out[i] = g[i]\n"
+    )
+    scene = scene_of_program(Program.parse(text))
+    [start, summed] = [each for each in scene.cells if each.fields[0] == "s"]
+    assert summed.op == "+="
+    assert [scene.cells[k] for k in summed.operands] == [start, cell(scene, "2.0")]
+    assert summed.about == "s += 2.0"
+    [term] = [each for each in scene.cells if each.fields[0] == "g[i + 1]"]
+    assert [scene.cells[k] for k in term.operands] == [cell(scene, "g"), summed]
+    assert reads(scene, "out[i]") == ["g[i + 1]"]
+
+
+def test_a_sum_from_the_iteration_before_is_added_to_by_its_name() -> None:
+    text = (
+        "program f(x[3]) -> number\n\nt[-1] = 1.0\nfor i in 3 by 1:\n    t = 0.0\n"
+        "    t[i - 1] += x[i]\n    t[i - 1] += 2.0\n    u = t[i - 1]  @ i + 9\n"
+        "out = u[2]\nvalues 12\n"
+    )
+    scene = scene_of_program(Program.parse(text))
+    names = [each.fields[0] for each in scene.cells if each.op == "+="]
+    assert names == ["t[i - 1]", "t[i - 1]"]
+    assert [scene.cells[k].op for k in cell(scene, "u").operands] == ["+="]
+
+
+def test_columns_are_added_to_as_well() -> None:
+    found = wg.record(lambda x: [x + k for k in range(70)], 1.0, passes=())
+    run, outs = found.statements
+    added = Accumulate(Address("value", 3), Address("input", 0))
+    scene = scene_of_program(replace(found, statements=(run, added, outs)))
+    [term] = [each for each in scene.cells if each.op == "+="]
+    assert [scene.cells[k] for k in cell(scene, "out.3").operands] == [term]
+
+
+def test_results_can_be_sums() -> None:
+    scene = scene_of_program(Program.parse("program f(x) -> number\n\nout = x\nout += x\n"))
+    assert [(each.kind, each.op) for each in scene.cells[1:]] == [("root", ""), ("root", "+=")]
 
 
 def test_loops_are_frames_within_frames_with_their_counts() -> None:

@@ -1,4 +1,4 @@
-"""Derivatives in coded addresses, place by place: what columns need of all that stands around them."""
+"""Derivatives in coded addresses, place by place: what columns need of what stands around them."""
 
 import numpy as np
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from wengert.derive.encoded import Table
+from wengert.derive.encoded import MOST_OPERANDS, encoded
 from wengert.derive.sweep import Written, operations_of, reversed_plain, tangents_plain
 from wengert.errors import ProgramError
 from wengert.program.address import VALUE, Integers, Mask, coded
@@ -81,12 +81,23 @@ def reversed_run(
 
     Source:
         Griewank and Walther, Evaluating Derivatives, 2nd edition, section 3.2.
+
+    Examples:
+        >>> from wengert.primitives import mul
+        >>> from wengert.program.statements import Assign, straight
+        >>> from wengert.program.address import Address
+        >>> x, y, z = Address("input", 0), Address("input", 1), Address("value", 0)
+        >>> run = straight([Assign(z, mul, (x, y))])
+        >>> seed = np.array([0]), np.array([coded("constant", 0)])
+        >>> found = reversed_run(run, 1, 1, seed, (np.array([True, True]), np.array([False])))
+        >>> [(assign.row.name, assign.operands[1] == x) for assign in found.run]
+        [('strong_mul', False), ('strong_mul', True)]
     """
     _refuse_outputs(run)
     labelled = np.array(sorted(run.labels, reverse=True), np.int64)
     written, found, reached = reversed_columns(run, start, constants_start, seeds, wanted, labelled)
     labels = dict(zip(found.tolist(), labelled.tolist(), strict=True))
-    order = np.argsort(reached[:, 0], kind="stable")  # mostly sorted already, backwards
+    order = np.argsort(reached[:, 0], kind="stable")  # quick where it is sorted already, backwards
     return Reversed(
         _made(run, start, written, labels, "bar"), written.constants,
         reached[order, 0], reached[order, 1],
@@ -140,7 +151,13 @@ def _made(run: Run, start: int, written: Written, labels: dict[int, int], kind: 
         for code, item in labels.items() if first <= code < first + count
     }  # fmt: skip
     return Run(
-        start, operations_of(run), written.ops, written.operands, run.sources, written.lines, named
+        start,
+        operations_of(run.operations),
+        written.ops,
+        written.operands,
+        run.sources,
+        written.lines,
+        named,
     )
 
 
@@ -151,8 +168,12 @@ if TYPE_CHECKING:
 elif engine == "native":
     from wengert import _native
 
+    def _too_wide(run: Run) -> bool:
+        """Whether there is an operation on more operands than C has bits for."""
+        return any(operation.reads > MOST_OPERANDS for operation in run.operations)
+
     def _columns(run: Run) -> tuple[Any, ...]:
-        table = Table(run)
+        table = encoded(run.operations)
         return (
             np.ascontiguousarray(run.ops, np.int32), np.ascontiguousarray(run.operands, np.int64),
             np.ascontiguousarray(run.lines, np.int32), table.integers, table.constants,
@@ -166,6 +187,8 @@ elif engine == "native":
         wanted: tuple[Mask, Mask], labelled: Integers,
     ) -> tuple[Written, Integers, Integers]:  # fmt: skip
         """See `reversed_plain`."""
+        if _too_wide(run):
+            return reversed_plain(run, start, constants_start, seeds, wanted, labelled)
         masks = [np.ascontiguousarray(mask, bool) for mask in wanted]
         arrays = [np.ascontiguousarray(each, np.int64) for each in (*seeds, labelled)]
         *written, found, reached = _native.reversed_columns(
@@ -178,6 +201,8 @@ elif engine == "native":
         run: Run, start: int, constants_start: int, tangents: tuple[Integers, Integers]
     ) -> tuple[Written, Integers]:
         """See `tangents_plain`."""
+        if _too_wide(run):
+            return tangents_plain(run, start, constants_start, tangents)
         codes = [np.ascontiguousarray(each, np.int64) for each in tangents]
         *written, found, _ = _native.tangents_of_columns(
             *_columns(run), *codes, run.start, start, constants_start

@@ -6,6 +6,7 @@ tangent of the operand) with the partial.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -14,21 +15,26 @@ from wengert.derive.sweep import operations_of, passed_by
 from wengert.dispatch import Primitive
 from wengert.primitives import add
 from wengert.program.match import bits
-from wengert.program.statements import Operation, Run
+from wengert.program.statements import Operation
 
+MOST_OPERANDS = 8  # of an operation that native/derive.c takes
 NOTHING, FLOW_ITSELF, MULTIPLIED = range(3)  # what a flow becomes on its way past an operation
 FLOW, RESULT = 0, 1  # in the environment of steps; operands and steps stand behind
 
 
 class Table:
-    """What the operations of a stretch contribute, as integers; native/derive.c reads it."""
+    """What some operations contribute.
 
-    def __init__(self, run: Run) -> None:
-        self._numbers = {each.row: k for k, each in enumerate(operations_of(run))}
+    Args:
+        operations: those of a stretch.
+    """
+
+    def __init__(self, operations: tuple[Operation, ...]) -> None:
+        self._numbers = {each.row: k for k, each in enumerate(operations_of(operations))}
         self._places: dict[bytes, int] = {}
         self._floats: list[float] = []
-        rules = [code for operation in run.operations for code in self._rule(operation)]
-        table = [self._numbers[add], len(run.operations), *rules]
+        rules = [code for operation in operations for code in self._rule(operation)]
+        table = [self._numbers[add], len(operations), *rules]
         self.integers = np.array(table, np.int32)
         self.constants = np.array(self._floats, np.float64)
 
@@ -65,3 +71,9 @@ class Table:
         if place == len(self._floats):
             self._floats.append(number)
         return -1 - place
+
+
+@lru_cache(maxsize=64)
+def encoded(operations: tuple[Operation, ...]) -> Table:
+    """The table of some operations, made once: the stretches of a program often share it."""
+    return Table(operations)

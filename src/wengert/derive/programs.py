@@ -23,10 +23,11 @@ CHEAPER = 2  # forward mode pays for so many inputs per output, for it keeps not
 
 
 def gradient(
-    program: Program, argnums: Argnums = 0, has_aux: bool = False, value: bool = False
-) -> Program:
+    program: Program, argnums: Argnums | None = 0, has_aux: bool = False, value: bool = False,
+    taken: int = 0,
+) -> Program:  # fmt: skip
     """The gradient of a program with one number as its result, by reverse mode."""
-    chosen = Chosen(program, argnums, has_aux)
+    chosen = Chosen(program, argnums, has_aux, taken)
     if chosen.rows.size != 1 or chosen.rows.leaf_shape is None:
         raise OperandError(
             f"A gradient is that of one number, and {program.name}() gives "
@@ -40,11 +41,11 @@ def gradient(
 
 
 def jacobian(
-    program: Program, argnums: Argnums = 0, has_aux: bool = False, mode: str | None = None,
-    value: bool = False,
+    program: Program, argnums: Argnums | None = 0, has_aux: bool = False, mode: str | None = None,
+    value: bool = False, taken: int = 0,
 ) -> Program:  # fmt: skip
     """The Jacobian of a program, by forward or reverse mode."""
-    chosen = Chosen(program, argnums, has_aux)
+    chosen = Chosen(program, argnums, has_aux, taken)
     structure, entries = blocks(chosen.rows, chosen.columns)
     size, m, n = program.results.size, chosen.rows.size, chosen.columns.size
     entries = entries // max(n, 1) * n + chosen.order[entries % max(n, 1)]
@@ -60,26 +61,31 @@ def jacobian(
     return chosen.program(derived, structure, size + entries, value, "jacobian")
 
 
-def hessian(program: Program, argnums: Argnums = 0, has_aux: bool = False) -> Program:
+def hessian(
+    program: Program, argnums: Argnums | None = 0, has_aux: bool = False, taken: int = 0
+) -> Program:
     """The Hessian of a program with one number as its result, forward over reverse."""
-    slope = gradient(program, argnums, has_aux).simplify()
-    return jacobian(slope, argnums, has_aux, "forward")
+    slope = gradient(program, argnums, has_aux, taken=taken)
+    return jacobian(slope, argnums, has_aux, "forward", taken=taken)
 
 
-def jvp(program: Program, has_aux: bool = False) -> Program:
+def hvp(program: Program, taken: int = 0) -> Program:
+    """What takes the arguments and a tangent of each, and gives the Hessian times these."""
+    return jvp(gradient(program, None, taken=taken), taken=taken, value=False)
+
+
+def jvp(program: Program, has_aux: bool = False, taken: int = 0, value: bool = True) -> Program:
     """What takes the arguments and their tangents, and gives the result and its tangent."""
-    chosen = Chosen(program, range(len(program.arguments.parts)), has_aux)
+    chosen = Chosen(program, None, has_aux, taken)
     derived = forward(program, chosen.wanted)
-    tangents = program.arguments
+    tangents = Structure(TUPLE, parts=chosen.own)
     entries = program.results.size + np.arange(chosen.rows.size)
-    return chosen.program(
-        derived, chosen.rows, entries, True, "jvp", {"tangents": replace(tangents, keys=())}
-    )
+    return chosen.program(derived, chosen.rows, entries, value, "jvp", {"tangents": tangents})
 
 
-def vjp(program: Program, has_aux: bool = False) -> Program:
+def vjp(program: Program, has_aux: bool = False, taken: int = 0) -> Program:
     """What takes the arguments and the result's cotangent, and gives the arguments' adjoints."""
-    chosen = Chosen(program, range(len(program.arguments.parts)), has_aux)
+    chosen = Chosen(program, None, has_aux, taken)
     size = program.results.size
     derived = reverse(program, chosen.wanted, 1, None, chosen.mask)
     return chosen.program(
@@ -92,18 +98,22 @@ class Chosen:
 
     Args:
         program: any program.
-        argnums: the arguments to differentiate by: a position, or several.
+        argnums: the arguments to differentiate by: a position, or several; None for all.
         has_aux: whether its result is a pair, and only the first is to be differentiated.
+        taken: how many of its last arguments are not the caller's.
 
     Attributes:
         rows: the structure of what is differentiated.
         columns: the structure of what it is differentiated by.
         wanted: the inputs that it is differentiated by, `(n,)`.
+        own: the structures of the caller's arguments.
         mask: the outputs that are differentiated, `(m,)`.
         order: where each number of `columns` is among the wanted inputs.
     """
 
-    def __init__(self, program: Program, argnums: Argnums, has_aux: bool) -> None:
+    def __init__(
+        self, program: Program, argnums: Argnums | None, has_aux: bool, taken: int
+    ) -> None:
         self.source, self.has_aux = program, has_aux
         results = program.results
         if has_aux and (results.kind != TUPLE or len(results.parts) != 2):
@@ -113,13 +123,15 @@ class Chosen:
             )
         self.rows = results.parts[0] if has_aux else results
         self.mask: Mask = np.arange(results.size) < self.rows.size
-        numbers = positions(argnums, len(program.arguments.parts), program.name)
-        sizes = [part.size for part in program.arguments.parts]
+        self.own = program.arguments.parts[: len(program.arguments.parts) - taken]
+        argnums = range(len(self.own)) if argnums is None else argnums
+        numbers = positions(argnums, len(self.own), program.name)
+        sizes = [part.size for part in self.own]
         starts = np.cumsum([0, *sizes])
         self.wanted: Mask = np.zeros(program.arguments.size, bool)
         for k in numbers:
             self.wanted[starts[k] : starts[k + 1]] = True
-        parts = tuple(program.arguments.parts[k] for k in numbers)
+        parts = tuple(self.own[k] for k in numbers)
         self.columns = parts[0] if is_one(argnums) else Structure(TUPLE, parts=parts)
         before = np.cumsum(self.wanted) - 1
         pieces = [before[starts[k] : starts[k + 1]] for k in numbers]

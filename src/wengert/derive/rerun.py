@@ -6,7 +6,7 @@ gives its Jacobian, in memory that does not grow with the rounds, and the adjoin
 times that Jacobian are the adjoints of what it reads.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
@@ -15,12 +15,10 @@ import numpy as np
 from wengert.derive.activity import Writer
 from wengert.derive.forward import Forward
 from wengert.derive.space import Body, dense
-from wengert.derive.uses import Uses
+from wengert.derive.uses import Here, Uses
 from wengert.program.address import CODES, CONSTANT, Address
 from wengert.program.draft import Axes, Frame, Line
 from wengert.program.statements import Run
-
-Here = Callable[[Address, Axes], Address]
 
 
 @dataclass(frozen=True)

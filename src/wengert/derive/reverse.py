@@ -13,6 +13,7 @@ from math import prod
 import numpy as np
 
 from wengert.derive.activity import Activity, slots, whole
+from wengert.derive.again import Again, repeated
 from wengert.derive.codes import active_places, beside_codes, coded_of, moves, places_of
 from wengert.derive.columns import reversed_run
 from wengert.derive.forward import Derived, deepened, settle
@@ -43,7 +44,7 @@ from wengert.program.structure import Floats
 
 def reverse(
     program: Program, wanted: Mask, rows: int = 1, seeds: Floats | None = None,
-    chosen: Mask | None = None,
+    chosen: Mask | None = None, checkpoint: str | None = None,
 ) -> Derived:  # fmt: skip
     """Pull cotangents back through a program.
 
@@ -54,6 +55,7 @@ def reverse(
         seeds: the outputs' cotangents, `(rows, m)`; without them they are further inputs, in this
             order.
         chosen: the outputs that have cotangents, `(m,)`; all by default.
+        checkpoint: what to do about values that loops need on the way back, see `again.py`.
 
     Returns:
         The statements of the program and those of its derivative, which leave the adjoints of the
@@ -65,6 +67,7 @@ def reverse(
     items = drafted(program.statements)
     chosen = np.ones(program.results.size, bool) if chosen is None else chosen
     uses = Uses(Activity(items, program.index, wanted), items, chosen)
+    again = Again(uses, checkpoint)
     statements = list(program.statements)
     results = space.take(rows * int(wanted.sum()))
     cotangents = Beside(INPUT, program.arguments.size, program.results.size)
@@ -74,11 +77,13 @@ def reverse(
         for row in range(rows):
             start = replace(cotangents, base=cotangents.base + row * cotangents.size)
             body = Body(space)
-            _Sweep(program, items, uses, body, start, results + row * int(wanted.sum())).all()
+            _Sweep(
+                program, items, uses, again, body, start, results + row * int(wanted.sum())
+            ).all()
             statements += body.statements
     else:
         body = Body(space, (rows,))
-        _Sweep(program, items, uses, body, cotangents, results).all()
+        _Sweep(program, items, uses, again, body, cotangents, results).all()
         statements.append(body.loop())
     return Derived(tuple(statements), space, results)
 
@@ -87,10 +92,11 @@ class _Sweep:
     """One way back through a program."""
 
     def __init__(
-        self, program: Program, items: Sequence[Item], uses: Uses, body: Body, cotangents: Beside,
-        results: int,
+        self, program: Program, items: Sequence[Item], uses: Uses, again: Again, body: Body,
+        cotangents: Beside, results: int,
     ) -> None:  # fmt: skip
         self.program, self.items, self.uses, self.body = program, items, uses, body
+        self.again = again
         self.activity = uses.activity
         self.rows = bool(body.counts)
         self.cotangents = cotangents
@@ -183,10 +189,11 @@ class _Sweep:
 
     def _items(self, items: Sequence[Item], axes: Axes, body: Body) -> None:
         waiting: dict[Far, list[Address]] = {}
+        known = repeated(self.again.lines(items, axes), self.here, body)
         for item in reversed(items):
             if isinstance(item, Line):
                 if id(item) in self.uses.useful:
-                    self._line(item, body, waiting)
+                    self._line(item, body, waiting, known)
                 continue
             self._flush(waiting, body)
             if isinstance(item, Run):
@@ -199,7 +206,10 @@ class _Sweep:
                 self._while(item, axes, body)
         self._flush(waiting, body)
 
-    def _line(self, line: Line, body: Body, waiting: dict[Far, list[Address]]) -> None:
+    def _line(
+        self, line: Line, body: Body, waiting: dict[Far, list[Address]],
+        known: dict[Address, Address],
+    ) -> None:  # fmt: skip
         body.source = line.source
         adjoint = self._adjoint(line, body)
         if adjoint is None:
@@ -208,7 +218,9 @@ class _Sweep:
         if line.row is None:
             partials: list[Address | float] = [1.0]
         else:
-            environment = [self.here(a, line.axes) for a in (line.target, *line.reads)]
+            environment = [
+                known.get(a) or self.here(a, line.axes) for a in (line.target, *line.reads)
+            ]
             numbers = [k for k, _ in wanted]
             partials = local(line.row, environment, numbers, body.constant, body.apply)
         for (slot, address), partial in zip(wanted, partials, strict=True):
@@ -258,7 +270,6 @@ class _Sweep:
     def _results(self) -> None:
         """Move the inputs' adjoints to where results are expected."""
         body, count = self.body, int(self.wanted.sum())
-        place = 0
         for first, length in stretches(self.wanted & ~self.uses.private_inputs):
             inner = body.inside(length)
             at = self.results + int(self.wanted[:first].sum())

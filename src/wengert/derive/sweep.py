@@ -4,6 +4,7 @@ These are the plain twins of native/derive.c, which writes the very same columns
 """
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -42,9 +43,10 @@ class Written(NamedTuple):
     constants: Floats
 
 
-def operations_of(run: Run) -> tuple[Operation, ...]:
-    """All operations that derivatives of a stretch may consist of."""
-    steps = [step.row for each in run.operations for step in passed_by(each).steps]
+@lru_cache(maxsize=64)
+def operations_of(operations: tuple[Operation, ...]) -> tuple[Operation, ...]:
+    """All operations that derivatives of a stretch of some operations may consist of."""
+    steps = [step.row for each in operations for step in passed_by(each).steps]
     return tuple(dict.fromkeys(Operation(row) for row in (add, neg, mul, strong_mul, *steps)))
 
 
@@ -63,7 +65,7 @@ class _Writing:
         self.operands: list[int] = []
         self.lines: list[int] = []
         self.count, self.first = len(run), coded(VALUE, run.start)
-        self._numbers = {each.row: k for k, each in enumerate(operations_of(run))}
+        self._numbers = {each.row: k for k, each in enumerate(operations_of(run.operations))}
         self._start, self._constants_start = start, constants_start
         self._constants: dict[bytes, int] = {}
         self._floats: list[float] = []

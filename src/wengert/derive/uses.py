@@ -6,7 +6,7 @@ same address count as one. If every place is read by one of these, once, adjoint
 where that is not known they are summed up.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from math import prod
@@ -15,12 +15,13 @@ import numpy as np
 
 from wengert.derive.activity import COUNTED, Activity, Writer, may_meet, slots, whole
 from wengert.derive.space import counts_of
-from wengert.program.address import INPUT, VALUE, Address, Integers, Mask
+from wengert.program.address import INPUT, OUTPUT, VALUE, Address, Integers, Mask
 from wengert.program.dependence import solvable
 from wengert.program.draft import Axes, Frame, Item, Line
 from wengert.program.producers import extent
 from wengert.program.statements import Accumulate, Assign, Run
 
+Here = Callable[[Address, Axes], Address]  # where a value of the program is in its derivative
 MANY = 64  # of the same places: they are not compared
 
 
@@ -87,21 +88,19 @@ class Uses:
             for line in activity.producers.lines if id(line) in self.useful
             for slot, address in slots(line) if activity.depends(address, line.axes)
         ]  # fmt: skip
-        self._sums = [
-            line for line in activity.producers.lines
-            if line.kind is Accumulate and id(line) in self.useful
-        ]  # fmt: skip
         self.carrying = set(self._carrying())
         self.far: dict[tuple[int, int], Far] = {}
         self._readers: dict[int, list[Far]] = {}  # by the `id` of the writer
         self._find_far(dict(_stretches(items)))
+        self._read_far = set(self._all_read_far())
         runs = [run for run in activity.runs if id(run) in self.useful]
         self._runs = [*runs, *activity.outputs]
         self._for_runs = {id(w) for run in self._runs for w in activity.read_by(run)}
+        started = {id(w) for line in self._sums() for w in self._starts(line)}
         self.kept = {
             id(line) for line in activity.producers.lines
             if line.kind is not Accumulate and line.target.memory == VALUE
-            and (id(line) in self._readers or id(line) in self._for_runs | self._for_sums())
+            and (id(line) in self._readers or id(line) in self._for_runs or id(line) in started)
         }  # fmt: skip
         self.summed = set(self.kept)
         self._find_single()
@@ -124,6 +123,10 @@ class Uses:
         here = use.line.axes == line.axes and use.address == line.target
         return line if here and line.kind is Assign and line.target.memory == VALUE else None
 
+    def is_read_far(self, line: Line) -> bool:
+        """Whether anything outside of its own round reads what a statement makes."""
+        return id(line) in self._read_far
+
     def is_private_input(self, use: Use) -> bool:
         """Whether an input is read that is read outside of loops only, at a place that is known."""
         moving = use.line.axes or use.address.lookup
@@ -133,19 +136,13 @@ class Uses:
 
     def read_of(self, run: Run) -> list[int]:
         """The places of a run that statements outside of columns read or add something to."""
-        low, high, _ = whole(run)
+        reach, index = whole(run), self.activity.index
+        read = [(far.address, far.axes) for far in self._readers.get(id(run), [])]
+        read += [(line.target, line.axes) for line in self._sums() if self._is_start(run, line)]
         found: set[int] = set()
-        sums = [
-            (line.target, line.axes)
-            for line in self._sums
-            if whole(run).meets(extent(line.target, line.axes, self.activity.index))
-        ]
-        for address, axes in [
-            *sums,
-            *((f.address, f.axes) for f in self._readers.get(id(run), [])),
-        ]:
-            places = address.all(counts_of(axes), self.activity.index).ravel()
-            found.update(places[(places >= low) & (places <= high)].tolist())
+        for address, axes in read:
+            places = address.all(counts_of(axes), index).ravel()
+            found.update(places[reach.holds(places)].tolist())
         return sorted(found)
 
     # --- finding ----------------------------------------------------------------------------------
@@ -177,12 +174,23 @@ class Uses:
                 if far not in readers:
                     readers.append(far)
 
-    def _for_sums(self) -> set[int]:
-        """What sums start with: not all of them need be read where some are."""
-        return {
-            id(writer) for line in self._sums
-            for writer in self.activity.writers(line.target, line.axes)
-        }  # fmt: skip
+    def _all_read_far(self) -> Iterator[int]:
+        """The statements whose results are read outside of their own round, active or not."""
+        activity = self.activity
+        for line in activity.producers.lines:
+            for address in line.reads:
+                if address.memory == INPUT:
+                    continue
+                for writer in activity.writers(address, line.axes):
+                    if (
+                        isinstance(writer, Run)
+                        or writer.axes != line.axes
+                        or address != writer.target
+                        or line.target.memory == OUTPUT
+                    ):
+                        yield id(writer)
+        for run in (*activity.runs, *activity.outputs):
+            yield from (id(writer) for writer in activity.read_by(run))
 
     def _may_be_near(self, use: Use) -> bool:
         """Whether a statement of the same body may have made it in the same round."""
@@ -207,6 +215,19 @@ class Uses:
                     each.is_single = True
                 self.summed -= {id(writer) for writer in made}
 
+    def _sums(self) -> Iterator[Line]:
+        """The useful statements that accumulate."""
+        for line in self.activity.producers.lines:
+            if line.kind is Accumulate and id(line) in self.useful:
+                yield line
+
+    def _starts(self, line: Line) -> list[Writer]:
+        """Everything that writes where a statement accumulates."""
+        return self.activity.writers(line.target, line.axes)
+
+    def _is_start(self, run: Run, line: Line) -> bool:
+        return any(writer is run for writer in self._starts(line))
+
     def _is_plain(self, writer: Writer) -> bool:
         if isinstance(writer, Run) or any(axis.frame.local for axis in writer.axes):
             return False
@@ -217,10 +238,16 @@ class Uses:
         group: list[Far] = [far]
         writers: dict[int, Writer] = {}
         for each in group:  # which grows
-            for writer in self.activity.writers(each.address, each.axes):
-                if id(writer) not in writers:
-                    writers[id(writer)] = writer
-                    group += [other for other in self._readers[id(writer)] if other not in group]
+            waiting = list(self.activity.writers(each.address, each.axes))
+            while waiting:
+                writer = waiting.pop()
+                if id(writer) in writers:
+                    continue
+                writers[id(writer)] = writer
+                readers = self._readers.get(id(writer), [])
+                group += [other for other in readers if other not in group]
+                if not isinstance(writer, Run) and writer.kind is Accumulate:
+                    waiting += self._starts(writer)
         return group, list(writers.values())
 
     def _are_apart(self, group: Sequence[Far]) -> bool:

@@ -48,7 +48,7 @@ class Address:
     strides: tuple[int, ...] = ()
     lookup: Lookup | None = None
 
-    def at(self, counters: Sequence[int], index: Integers) -> int:
+    def at(self, counters: Sequence[int], index: Integers | Sequence[int]) -> int:
         """The place at one setting of the counters."""
         place = self.base + _dot(self.strides, counters)
         if self.lookup:

@@ -203,5 +203,3 @@ def _offsets(
             for q in (whole + 1, whole)
             if low <= q <= high
         ]
-
-

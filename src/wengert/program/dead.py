@@ -34,8 +34,7 @@ def _adds_nothing(draft: Draft, line: Line) -> bool:
     met = draft.producers.met(line.target.memory, draft.producers.written(line))
     starts = [_number(draft, other) for other in met if other.kind is not Accumulate]
     return bool(starts) and all(
-        start is not None and (start != 0.0 or math.copysign(1.0, start) > 0.0)
-        for start in starts
+        start is not None and (start != 0.0 or math.copysign(1.0, start) > 0.0) for start in starts
     )
 
 
@@ -99,9 +98,7 @@ class _Reached:
         self._ranging: list[tuple[Address, Axes]] = []  # reads of more than one statement's places
         self._producers = draft.producers
         self._conditions: set[Frame] = set()
-        self._rest = {
-            memory: _Rest(writers) for memory, writers in draft.producers.writers.items()
-        }
+        self._rest = {memory: _Rest(writers) for memory, writers in draft.producers.writers.items()}
 
     def add(self, line: Line) -> None:
         """A line is needed."""

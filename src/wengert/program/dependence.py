@@ -2,6 +2,8 @@
 
 Every place is assigned once, so the only question is whether a target and an address that is read
 can be the same place: one linear equation in the counters of the loops, each within its range.
+An accumulation both reads its target and writes it: so it comes after what starts the sum and after
+the earlier accumulations into it, and before what reads the sum.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -75,6 +77,11 @@ class Site:
     counts: tuple[int, ...] = ()
     target: Address | None = None
     reads: tuple[Address, ...] = ()
+
+
+def is_sum(site: Site) -> bool:
+    """Whether it accumulates."""
+    return isinstance(site.statement, Accumulate)
 
 
 @dataclass
@@ -335,29 +342,51 @@ def _carried(
 def _tabulated(writer: Site, read: Address, reader: Site, depth: int, index: Integers) -> set[int]:
     """`carriers`, by looking at every place."""
     common = common_levels(writer, reader)
-    every = set(range(depth, common + (writer.number < reader.number)))
+    last = common + (writer.number < reader.number)  # else its own iteration is too late
     if max(size_of(writer.counts), size_of(reader.counts)) > TABULATED:
-        return every
+        return set(range(depth, last))
     assert writer.target is not None
     written = writer.target.all(writer.counts, index).ravel()
     wanted = read.all(reader.counts, index).ravel()
-    order = np.argsort(written, kind="stable")
-    at = np.minimum(np.searchsorted(written[order], wanted), len(written) - 1)
-    found = order[at]
-    hit = np.flatnonzero(written[found] == wanted)
-    if not len(hit):
-        return set()
-    before = np.unravel_index(found[hit], writer.counts) if writer.counts else ()
-    after = np.unravel_index(hit, reader.counts) if reader.counts else ()
-    carried = set()
-    same = np.ones(len(hit), dtype=bool)
-    for level in range(common):
-        if level >= depth and (same & (before[level] < after[level])).any():
-            carried.add(level)
-        same &= before[level] == after[level]
-    if same.any():
-        carried.add(common)
-    return carried & (every | {common})
+    places = distinct(wanted)
+    before = _Instances(written, places, writer.counts)
+    after = _Instances(wanted, places, reader.counts)
+    return {level for level in range(depth, last) if before.precede(after, level, common)}
+
+
+class _Instances:
+    """The iterations of a site in which it touches some of these places."""
+
+    def __init__(self, touched: Integers, places: Integers, counts: Sequence[int]) -> None:
+        self.counts = counts
+        at = np.minimum(np.searchsorted(places, touched), len(places) - 1)
+        self.number = np.flatnonzero(places[at] == touched)  # of the iteration
+        self.place = at[self.number]
+
+    def precede(self, others: "_Instances", level: int, common: int) -> bool:
+        """Whether a place is touched here in an earlier iteration of a loop than there.
+
+        In those around it, of which they have the counters in common, it is the same iteration.
+        """
+        mine, theirs = self._groups(level), others._groups(level)
+        if level == common:
+            return bool(np.isin(mine, theirs).any())
+        groups = distinct(np.concatenate((mine, theirs)))
+        first = np.full(len(groups), self.counts[level])
+        final = np.full(len(groups), -1)
+        np.minimum.at(first, np.searchsorted(groups, mine), self._counter(level))
+        np.maximum.at(final, np.searchsorted(groups, theirs), others._counter(level))
+        return bool((first < final).any())
+
+    def _groups(self, level: int) -> Integers:
+        """A number for the place and the counters of the loops outside a level."""
+        around = size_of(self.counts[:level])
+        groups: Integers = self.place * around + self.number // size_of(self.counts[level:])
+        return groups
+
+    def _counter(self, level: int) -> Integers:
+        counters: Integers = self.number // size_of(self.counts[level + 1 :]) % self.counts[level]
+        return counters
 
 
 def size_of(counts: Sequence[int]) -> int:
@@ -406,7 +435,10 @@ class _Group:
 
 
 class Targets:
-    """The targets of many sites, to be asked which of them an address may meet."""
+    """The targets of many sites, to be asked which assignment an address may meet.
+
+    Accumulations are among the sites, and never the answer: a sum is found where it starts.
+    """
 
     def __init__(self, sites: Iterable[Site], values: int, table: Table) -> None:
         self.table, self.values = table, values
@@ -430,13 +462,15 @@ class Targets:
         )
         self.groups: dict[str | Level, _Group] = {}
         for site, reach in self.extents.items():
+            if is_sum(site):
+                continue
             memory = memory_of(site.target.memory if site.target else VALUE, site.levels)
             self.groups.setdefault(memory, _Group()).add(site, reach)
 
     def met(
         self, address: Address, counts: Sequence[int], levels: Sequence[Level] = ()
     ) -> list[Site]:
-        """The sites whose target can be a place that the address reads inside these loops.
+        """The sites that assign to a place which the address may read inside these loops.
 
         Raises:
             ProgramError: it reads a place that is known to have no value.
@@ -469,7 +503,7 @@ class Targets:
                 if isinstance(site.statement, Run):
                     start = site.statement.start
                     self._owners[start : start + len(site.statement)] = k
-                elif site.target is not None and site.target.memory == VALUE:
+                elif site.target and site.target.memory == VALUE and not is_sum(site):
                     self._owners[places_of(site.target, site.counts, self.table)] = k
         return self._owners
 

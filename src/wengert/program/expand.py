@@ -1,36 +1,41 @@
-"""From the stored form back to the flat list that it means."""
+"""From the stored form back to the flat list that it means.
 
-from collections.abc import Iterator, Sequence
+An operation stands at the place that it writes to. In a program with sums each term makes a number
+of its own, an addition to the sum so far; so there operations stand in the order of time.
+"""
+
+from collections.abc import Sequence
 
 import numpy as np
 
+from wengert import primitives
 from wengert.errors import ProgramError
 from wengert.program.address import CODES, OUTPUT, SHIFT, VALUE, Address, Integers, in_memory
 from wengert.program.program import Program
 from wengert.program.statements import (
     Accumulate,
-    Assign,
     Guard,
-    Loop,
     Operation,
+    Plain,
     Run,
-    Statement,
-    While,
     arity_of,
     reads,
 )
+from wengert.program.terms import Terms, duration, timed
 
-LONGEST = 1 << 31
+LONGEST = 1 << 28
+ADDED = Operation(primitives.add)
 
 
 def expanded(program: Program) -> Program:
     """The program without loops: every operation it means, in record order.
 
-    Positions that nothing is assigned to, as simplification leaves them, are skipped.
+    Positions that nothing is assigned to, as simplification leaves them, are skipped. The terms of
+    a sum become a chain of additions.
 
     Raises:
-        ProgramError: it would be too long; or it has accumulations, or loops that run as long as
-            a condition holds, which have no fixed list.
+        ProgramError: it would be too long; or it has loops that run as long as a condition holds,
+            which have no fixed list; or what it accumulates into are outputs.
     """
     columns = _Columns(program)
     columns.skip_holes()
@@ -46,19 +51,24 @@ class _Columns:
     def __init__(self, program: Program) -> None:
         self.index = program.index
         self.sizes = dict(program.sizes)
+        each = list(timed(program.statements))
+        sums = any(isinstance(statement, Accumulate) for statement, _, _ in each)
+        if sums:
+            self.sizes[VALUE] = sum(map(duration, program.statements))
         if max(self.sizes.values()) > LONGEST:
             raise ProgramError(f"{program!r} is too long to be written out.")
+        self.terms = Terms(each, self.index, self.sizes[VALUE]) if sums else None
         self.numbers: dict[Operation, int] = {}
         self.sources: dict[str, int] = {}
         self.ops = {m: np.full(self.sizes[m], -1, np.int32) for m in (VALUE, OUTPUT)}
         self.lines = {m: np.zeros(self.sizes[m], np.int32) for m in (VALUE, OUTPUT)}
         self.reads: dict[str, list[Integers]] = {VALUE: [], OUTPUT: []}  # operand by operand
         self.labels: dict[str, dict[int, str]] = {VALUE: {}, OUTPUT: {}}
-        for statement, counts in _statements(program.statements, ()):
+        for statement, counts, time in each:
             if isinstance(statement, Run):
-                self._put_run(statement)
+                self._put_run(statement, time.base)
             else:
-                self._put(statement, counts)
+                self._put(statement, counts, time)
 
     def _number(self, operation: Operation) -> int:
         return self.numbers.setdefault(operation, len(self.numbers))
@@ -69,38 +79,52 @@ class _Columns:
             columns.append(np.zeros(self.sizes[memory], np.int64))
         return columns
 
-    def _put(self, statement: Assign | Guard, counts: Sequence[int]) -> None:
+    def _put(self, statement: Plain, counts: Sequence[int], time: Address) -> None:
         if 0 in counts:
             return
         memory = statement.target.memory
-        at = statement.target.all(counts, self.index)
-        operation = Operation(statement.row, isinstance(statement, Guard))
+        in_time = self.terms is not None and memory == VALUE
+        at = (time if in_time else statement.target).all(counts, self.index)
+        addresses = reads(statement)
+        if isinstance(statement, Accumulate):
+            operation, addresses = ADDED, (statement.target, *addresses)
+        else:
+            operation = Operation(statement.row, isinstance(statement, Guard))
         self.ops[memory][at] = self._number(operation)
         self.lines[memory][at] = self.sources.setdefault(statement.source, len(self.sources))
         if statement.label:
             self.labels[memory].update(dict.fromkeys(at.ravel().tolist(), statement.label))
-        addresses = reads(statement)
         for column, address in zip(
             self._columns_for(memory, len(addresses)), addresses, strict=False
         ):
-            column[at] = self._coded(address, counts)
+            column[at] = self._coded(address, counts, time)
 
-    def _coded(self, address: Address, counts: Sequence[int]) -> Integers:
-        return address.all(counts, self.index) + (CODES[address.memory] << SHIFT)
+    def _coded(self, address: Address, counts: Sequence[int], time: Address) -> Integers:
+        places = address.all(counts, self.index)
+        if self.terms and address.memory == VALUE:
+            places = self.terms.before(places, time.all(counts, self.index))
+        return places + (CODES[address.memory] << SHIFT)
 
-    def _put_run(self, run: Run) -> None:
+    def _put_run(self, run: Run, time: int) -> None:
         memory = OUTPUT if run.outputs else VALUE
-        here = slice(run.start, run.start + len(run))
+        start, operands = run.start, run.operands
+        arity, starts = run.arity, run.starts[:-1]
+        if self.terms:
+            start = run.start if run.outputs else time
+            operands = operands.copy()
+            values = in_memory(operands, VALUE)
+            times = np.repeat(time + np.arange(len(run)), arity)
+            operands[values] = self.terms.before(operands[values], times[values])
+        here = slice(start, start + len(run))
         numbers = np.array([self._number(o) for o in run.operations], np.int32)
         self.ops[memory][here] = numbers[run.ops]
         if len(run.lines):
             names = [self.sources.setdefault(s, len(self.sources)) for s in run.sources]
             self.lines[memory][here] = np.array(names, np.int32)[run.lines]
-        self.labels[memory].update({run.start + k: name for k, name in run.labels.items()})
-        arity, starts = run.arity, run.starts[:-1]
+        self.labels[memory].update({start + k: name for k, name in run.labels.items()})
         for k, column in enumerate(self._columns_for(memory, int(arity.max(initial=0)))):
             has = np.flatnonzero(arity > k)
-            column[run.start + has] = run.operands[starts[has] + k]
+            column[start + has] = operands[starts[has] + k]
 
     def skip_holes(self) -> None:
         """Number the positions anew without those that nothing is assigned to."""
@@ -140,16 +164,3 @@ class _Columns:
             0, operations, ops, operands, tuple(self.sources), self.lines[memory],
             self.labels[memory], memory == OUTPUT,
         )  # fmt: skip
-
-
-def _statements(
-    statements: Sequence[Statement], counts: tuple[int, ...]
-) -> Iterator[tuple[Assign | Guard | Run, tuple[int, ...]]]:
-    for statement in statements:
-        if isinstance(statement, Loop):
-            yield from _statements(statement.body, (*counts, statement.count))
-        elif isinstance(statement, While | Accumulate):
-            what = "a while loop" if isinstance(statement, While) else "an accumulation"
-            raise ProgramError(f"A program with {what} has no fixed list of operations.")
-        else:
-            yield statement, counts

@@ -22,9 +22,10 @@ from wengert.value import engine
 Hashes = np.ndarray[Any, np.dtype[np.uint64]]
 
 PERIODS = 64  # so many periods are tried in one pass
-SLOTS = 20  # two to this power n-grams are remembered in one pass
 MULTIPLES = 8
 REACH = 16  # an n-gram proposes periods of this many times its width: inner loops come first
+FEW = 4  # from periods of twice as many items on, one item in so many is asked
+NEW = 64  # it goes on where more than one item in so many is new, or was folded
 WORK, WORK_MORE = 64, 1 << 20  # it gives up after looking at 64 items per item, and a million more
 
 
@@ -68,7 +69,7 @@ def fold_plain(ids: Integers, hashes: Hashes, kinds: int) -> Folded:
         kinds: how many different things items do.
     """
     folding = _Folding(ids, hashes, kinds)
-    while folding.once(1, 2) or folding.once(2, MULTIPLES + 1):
+    while folding.once():
         pass
     return Folded(folding.ids, folding.starts, folding.loops)
 
@@ -81,36 +82,61 @@ class _Folding:
         self.known: dict[int, int] = {}
         self.work = WORK * len(ids) + WORK_MORE
 
-    def once(self, least: int, below: int) -> bool:
-        """Fold at the shortest n-grams that lead to anything."""
+    def once(self) -> bool:
+        """Fold at the shortest n-grams that lead to anything; whether there may be more.
+
+        Multiples of distances are folded where the distances themselves lead to nothing.
+        """
         m = len(self.ids)
         grams = _mixed(self.ids.astype(np.uint64) + np.uint64(1))
-        slots = self.ids
         width, level = 1, 0
+        later: list[tuple[int, int, int]] = []
+        self.distances = self.asked = np.zeros(m, np.int64)
         while width <= m // 3 and self.work > 0:
             self.work -= m
-            distances = _distances(slots, grams)
-            if not distances.any():
+            many_new = self._measure(grams, width)
+            if not self.distances.any():
                 break  # nor does any longer n-gram repeat
-            runs = self._runs(distances, width, least, below)
+            reach = REACH * width if many_new else m
+            runs = self._runs(width, reach, 1, 2)
             if runs:
                 self._replace(runs)
                 return True
-            grams = grams[:-width] * coefficients(GRAM, 1, level) + grams[width:]
-            slots = (grams >> np.uint64(64 - _slot_bits(m))).astype(np.int64)
+            later = later or self._runs(width, reach, 2, MULTIPLES + 1)
+            if not many_new:
+                break
+            self.asked = self.distances
             width, level = 2 * width, level + 1
-        return False
+            half = width // 2
+            grams = grams[:-half] * coefficients(GRAM, 1, level) + grams[half:]
+        self._replace(later)
+        return m - len(self.ids) > m // NEW  # few are not worth another search
 
-    def _runs(
-        self, distances: Integers, width: int, least: int, below: int
-    ) -> list[tuple[int, int, int]]:
-        """What is to be folded: period, start and count."""
+    def _measure(self, grams: Hashes, width: int) -> bool:
+        """Set, by where n-grams end, how far before they ended last; whether much of it is new.
+
+        Where both halves stood at the same distance before, so did the whole.
+        """
+        before, self.distances = self.distances, np.zeros(len(self.ids), np.int64)
+        self.distances[width - 1 :] = _distances(grams)
+        half = width // 2
+        new = self.distances > 0
+        new[half:] &= (before[half:] != before[: len(before) - half]) | (width == 1)
+        return bool(width < REACH or np.count_nonzero(new) > len(new) // NEW)
+
+    def _runs(self, width: int, reach: int, least: int, below: int) -> list[tuple[int, int, int]]:
+        """What is to be folded: period, start and count.
+
+        An item is not asked twice about a distance that it kept since the reach was shorter.
+        """
         m = len(self.ids)
         periods = np.zeros(m, np.int64)
-        at = np.flatnonzero(distances) + width - 1
+        at = np.flatnonzero(self.distances)
+        asked = np.where(self.asked[at] == self.distances[at], REACH * width // 2, 0)
         for multiple in range(least, below):
-            p = distances[at - width + 1] * multiple
-            fits = (2 * p <= at) & (p <= REACH * width) & (periods[at] == 0)
+            p = self.distances[at] * multiple
+            fits = (2 * p <= at) & (p <= reach) & (p > asked) & (periods[at] == 0)
+            fits &= (p < 2 * FEW) | (at % FEW == 0)
             i, p = at[fits], p[fits]
             regular = self._regular(i, p)
             periods[i[regular]] = p[regular]
@@ -164,18 +190,11 @@ class _Folding:
         self.starts = self.starts[keep]
 
 
-def _slot_bits(count: int) -> int:
-    return min(count.bit_length() + 2, SLOTS)
-
-
-def _distances(slots: Integers, grams: Hashes) -> Integers:
-    """How far before each item the same n-gram ended; 0 where it is not remembered.
-
-    A slot remembers one n-gram, the last.
-    """
-    order = np.argsort(slots, kind="stable")
-    same = (slots[order[1:]] == slots[order[:-1]]) & (grams[order[1:]] == grams[order[:-1]])
-    distances = np.zeros(len(slots), np.int64)
+def _distances(grams: Hashes) -> Integers:
+    """How far before each item the same n-gram ended; 0 where it did not."""
+    order = np.argsort(grams, kind="stable")
+    same = grams[order[1:]] == grams[order[:-1]]
+    distances = np.zeros(len(grams), np.int64)
     distances[order[1:]] = np.where(same, np.diff(order), 0)
     return distances
 

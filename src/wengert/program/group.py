@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from wengert.program.address import MEMORIES, VALUE, Integers, in_memory
+from wengert.program.address import MEMORIES, PLACE, VALUE, Integers, in_memory
 from wengert.program.fold import Folded
 from wengert.program.nest import Nest, NotLoops, Tables
 from wengert.program.statements import Loop, Statement
-from wengert.program.stretch import Around, Stretch, levels_of, places, positions
+from wengert.program.stretch import Around, Stretch, columns_of, levels_of, places, positions
 
 SMALL = 200  # statements: not grouped
 WORTH = 200  # operations per statement: not grouped
@@ -116,8 +116,12 @@ class Grouping(Nest):
             return None
         levels = levels_of(ids, stretch.operands, stretch.offsets, low, stretch.run.start)
         shapes = levels * (int(ids.max()) + 1) + ids
+        if len(shapes) and shapes.max() < 1 << 16:
+            shapes = shapes.astype(np.uint16)  # which NumPy sorts by counting
         order = np.argsort(shapes, kind="stable")
-        edges = np.flatnonzero(np.diff(shapes[order], prepend=-1, append=-1))
+        ranked = shapes[order]
+        inner = np.flatnonzero(ranked[1:] != ranked[:-1]) + 1
+        edges = np.concatenate(([0], inner, [len(ranked)]))
         counts = np.diff(edges)
         if int(2 * len(counts) - (counts == 1).sum()) * BETTER > size:
             return None
@@ -132,6 +136,8 @@ class Grouping(Nest):
         first = int(items[0])
         if len(items) == 1:
             return self.statement(first, around)
+        if not around:
+            return self._column(items)
         shift = positions(0, around)
         grid = shift[..., None] + items
         if not (stretch.ids[grid] == stretch.ids[first]).all():
@@ -140,6 +146,20 @@ class Grouping(Nest):
         reads = []
         for slot, code in enumerate(stretch.kinds[stretch.ids[first]].memories):
             reads.append(self.tables.address(MEMORIES[code], places(stretch.column(slot, grid))))
+        return Loop(len(items), (self.made(first, target, tuple(reads)),))
+
+    def _column(self, items: Integers) -> Statement:
+        """The same outside loops."""
+        stretch = self.stretch
+        first = int(items[0])
+        memories = stretch.kinds[stretch.ids[first]].memories
+        (place, stride, table), *columns = columns_of(stretch.operands, stretch.offsets, items)
+        tables = self.tables
+        target = tables.column(self.memory, place + stretch.run.start, stride, table)
+        reads = [
+            tables.column(MEMORIES[code], place & PLACE, stride, table)
+            for code, (place, stride, table) in zip(memories, columns, strict=True)
+        ]
         return Loop(len(items), (self.made(first, target, tuple(reads)),))
 
 

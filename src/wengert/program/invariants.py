@@ -2,9 +2,10 @@
 
 Always decided: what statements are made of, that every address stays within its memory at every
 setting of the counters, and that nothing grows beyond what an integer holds. Which places are
-written, each once and before it is read, is decided exactly for programs of at most `EXACT`
-operations; of longer ones only the number of writes is compared with the number of places. Of a
-while loop's own memory, the first few iterations are looked at.
+written, each once and before it is read, and that a sum is read after its last term, is decided
+exactly for programs of at most `EXACT` operations; of longer ones only the number of writes is
+compared with the number of places. Of a while loop's own memory, the first few iterations are
+looked at.
 """
 
 import math

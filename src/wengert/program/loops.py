@@ -9,49 +9,30 @@ finds what is carried always at the same distance.
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import replace
-from functools import partial
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
 from wengert import primitives
 from wengert.dispatch import describe
-from wengert.errors import OperandError, PathChanged, ProgramError
+from wengert.errors import OperandError, ProgramError
 from wengert.node import Node
-from wengert.program.address import CONSTANT, INPUT, SHIFT, VALUE, Address, Lookup, coded, decoded
-from wengert.program.dependence import Table, moving, places_of
-from wengert.program.program import Program
+from wengert.program.address import SHIFT, VALUE, Address, Lookup, decoded
 from wengert.program.recorded import Recorded
 from wengert.program.recording import RECORDING, Body, Recording, refuse_leaks, result_code
+from wengert.program.rewrite import Counts, Strides, deeper, rewritten
 from wengert.program.spelling import spelled
-from wengert.program.statements import (
-    Assign,
-    Loop,
-    Operation,
-    Run,
-    Statement,
-    While,
-    changed,
-    parts,
-)
+from wengert.program.statements import Assign, Loop, Run, Statement, While, walk
 from wengert.program.structure import (
     ARRAY,
     DICT,
     FIXED,
     NUMBER,
-    TUPLE,
     Structure,
     structure_of,
 )
-
-LONGEST_TRIAL = 20_000_000  # statements that recording a loop may run to know its numbers
-ONE_WAY = (
-    "The body is recorded once. Write wg.where(condition, x, y) for a branch, a & b for `a and b`, "
-    "x < y for `not x >= y`, pass what is indexed by the counter as xs of wg.scan, or write a "
-    "Python loop."
-)
+from wengert.program.trial import rounds_of, trial
 
 
 def scan(
@@ -258,6 +239,8 @@ def _of_numbers(structure: Structure) -> Structure:
 
 def _truths_as_numbers(structure: Structure) -> Structure:
     """The same with numbers for True and False, which may change from one iteration to the next."""
+    if structure.kind in (NUMBER, ARRAY):
+        return structure
     if structure.kind == FIXED and isinstance(structure.fixed, bool):
         return Structure(NUMBER)
     return replace(structure, parts=tuple(map(_truths_as_numbers, structure.parts)))
@@ -346,26 +329,30 @@ def _recorded_scan(
     for leaf in kept.elements(after):
         _move(tape, leaf)
     statements, width = part.taken()
+    low = start - len(cells)
 
-    def inside(address: Address, _: tuple[int, ...]) -> Address:
-        moving = address.memory == VALUE and address.base >= start - len(cells)
-        return _deeper(address, width if moving else 0)
+    def inside(
+        memory: str, base: int, strides: Strides, lookup: Lookup | None, _: Counts
+    ) -> Address:
+        moving = memory == VALUE and base >= low
+        return deeper(memory, base, strides, lookup, width if moving else 0)
 
-    body = list(_rewritten(statements, inside))
+    body = list(rewritten(statements, inside))
     for k, source in enumerate(elements.addresses):
         moved = body[k]
         assert isinstance(moved, Assign)
-        body[k] = replace(moved, operands=(source,))
+        body[k] = Assign(moved.target, None, (source,), moved.label, moved.source)
     loop = Loop(sequence.length, tuple(body))
     tape.add(loop, width * (sequence.length - 1))  # the first iteration has its places already
-    finals = [start - len(cells) + k + width * sequence.length for k in range(len(cells))]
+    finals = [low + k + width * sequence.length for k in range(len(cells))]
     places = [
         [tape_place + width * k for k in range(sequence.length)]
         for tape_place in (m._code for m in made)
     ]
     wanted = finals + [place for column in places for place in column]
     part.close(frozenset(wanted), cells=len(cells))
-    numbers = _trial(tape, loop, range(start - len(cells), start), wanted)
+    rounds = rounds_of(tape, statements, cells, elements.addresses)
+    numbers = trial(tape, loop, rounds, range(low, start), wanted)
     results = [tape.value(place, number) for place, number in zip(wanted, numbers, strict=True)]
     last = kept.tree(results[: len(cells)])
     length = sequence.length
@@ -392,26 +379,27 @@ def _recorded_while(
     stride = width - count  # the moves at the end fill the next iteration's cells
     local = tape.fresh_local()
 
-    def inside(address: Address, _: tuple[int, ...]) -> Address:
-        if address.memory == VALUE and address.base >= start:
-            return replace(_deeper(address, stride), memory=local, base=address.base - start)
-        return _deeper(address, 0)
+    def inside(
+        memory: str, base: int, strides: Strides, lookup: Lookup | None, _: Counts
+    ) -> Address:
+        if memory == VALUE and base >= start:
+            return deeper(local, base - start, strides, lookup, stride)
+        return deeper(memory, base, strides, lookup, 0)
 
-    inner = list(_rewritten(statements, inside))
+    inner = list(rewritten(statements, inside))
     first, rest = inner[:count], inner[count:]
-    split = _split(statements[count:], start + tested)
+    split = _split(rest, local, tested)
     wanted = list(range(tape.length, tape.length + count))
     last = tuple(
         Assign(Address(VALUE, place, (0,)), None, (Address(local, k, (stride,)),))
         for k, place in enumerate(wanted)
     )
-    loop = While(
-        local, tuple(first), tuple(rest[:split]), inside(condition, ()),
-        tuple(rest[split:]), last,
-    )  # fmt: skip
+    test = inside(condition.memory, condition.base, (), None, ())
+    loop = While(local, tuple(first), tuple(rest[:split]), test, tuple(rest[split:]), last)
     part.close(frozenset())
     tape.add(loop, count)
-    numbers = _trial(tape, loop, range(start, start), wanted)
+    rounds = rounds_of(tape, statements, cells) if condition.memory == VALUE else None
+    numbers = trial(tape, loop, rounds, range(start, start), wanted)
     return kept.tree([tape.value(p, number) for p, number in zip(wanted, numbers, strict=True)])
 
 
@@ -475,13 +463,10 @@ class _Part:
         """The statements since then, and how many places they take."""
         tape = self.tape
         tape.flush()
-        statements: list[Statement] = []
-        for statement in tape.statements[self.first :]:
+        statements = tape.statements[self.first :]
+        for statement in statements:
             if isinstance(statement, Run):
                 refuse_leaks(statement.operands, tape.bodies)
-                statements += statement
-            else:
-                statements.append(statement)
         tape.rewind(self.first)
         return statements, tape.length - self.start
 
@@ -534,150 +519,14 @@ def _alike(a: Structure, b: Structure) -> bool:
     return all(key in other and _alike(part, other[key]) for key, part in pairs)
 
 
-# --- rewriting a body -----------------------------------------------------------------------------
+def _split(statements: Sequence[Statement], memory: str, place: int) -> int:
+    """How many of the statements come before a place of a memory is assigned."""
+    count = len(statements)
+    while count and _lowest(statements[count - 1], memory) >= place:
+        count -= 1
+    return count
 
 
-def _deeper(address: Address, stride: int) -> Address:
-    """The address with one more loop around it."""
-    lookup = address.lookup and Lookup(address.lookup.start, (0, *address.lookup.strides))
-    return Address(address.memory, address.base, (stride, *address.strides), lookup)
-
-
-Change = Callable[[Address, tuple[int, ...]], Address]  # given the counts of the loops around it
-
-
-def _rewritten(
-    statements: Sequence[Statement], change: Change, counts: tuple[int, ...] = ()
-) -> Iterator[Statement]:
-    """The statements with every address changed."""
-    for statement in statements:
-        if isinstance(statement, Loop):
-            body = tuple(_rewritten(statement.body, change, (*counts, statement.count)))
-            yield replace(statement, body=body)
-        elif isinstance(statement, While):
-            below = (*counts, 1)  # its counter moves its own memory only
-            first, test, body, last = (
-                tuple(_rewritten(part, change, below)) for part in parts(statement)
-            )
-            condition = change(statement.condition, below)
-            yield While(statement.local, first, test, condition, body, last)
-        elif isinstance(statement, Run):
-            yield from _rewritten(tuple(statement), change)
-        else:
-            yield changed(statement, lambda address: change(address, counts))
-
-
-def _split(statements: Sequence[Statement], place: int) -> int:
-    """How many of the statements come before a place of the value memory."""
-    for k, statement in enumerate(statements):
-        if _lowest(statement) >= place:
-            return k
-    return len(statements)
-
-
-def _lowest(statement: Statement) -> float:
-    if isinstance(statement, Loop):
-        return min(map(_lowest, statement.body), default=math.inf)
-    if isinstance(statement, While):
-        return min(map(_lowest, statement.last), default=math.inf)
-    if isinstance(statement, Run):
-        return statement.start
-    return statement.target.base if statement.target.memory == VALUE else math.inf
-
-
-# --- the numbers of the example -------------------------------------------------------------------
-
-
-def _trial(tape: Recording, loop: Statement, cells: range, wanted: Sequence[int]) -> list[float]:
-    """What the example gives at these places after the loop, which starts with these cells.
-
-    A loop that would take too long leaves NaN: a branch on such a result is a guard that fails
-    whenever the program runs, so it does not go unseen.
-    """
-    from wengert.run.walk import PATIENCE, Given, TooLong, Walker, effort
-
-    stored, cost = effort((loop,))
-    if cost > LONGEST_TRIAL or not wanted:
-        return [math.nan] * len(wanted)
-    memories: dict[str, dict[int, float]] = {
-        memory: Given(partial(_number, tape, memory)) for memory in (INPUT, CONSTANT, VALUE)
-    }
-    if cost <= PATIENCE * stored:
-        refuse = partial(_refuse_branch, tape)
-        walker = Walker(memories, tape.index, PATIENCE * stored, refuse)
-        with suppress(TooLong), np.errstate(all="ignore"):
-            walker.walk((loop,))
-            return [memories[VALUE][place] for place in wanted]
-    return _long_trial(tape, loop, cells, wanted)
-
-
-def _number(tape: Recording, memory: str, place: int) -> float:
-    return tape.number(coded(memory, place))
-
-
-def _refuse_branch(tape: Recording, failure: Any) -> NoReturn:
-    from wengert.run.path import decision
-
-    def name(address: Address) -> str:
-        if address.memory == CONSTANT and not any(address.strides) and not address.lookup:
-            return f"{tape.number(coded(CONSTANT, address.base))!r}"
-        return "a number"
-
-    said = decision(failure, name, "when recorded")
-    turn = ", ".join(str(k + 1) for k in failure.counters)
-    source = f" ({failure.guard.source})" if failure.guard.source else ""
-    raise ProgramError(
-        "A branch in the body of a loop goes different ways in different iterations: "
-        f"{said} in iteration {turn}{source}. {ONE_WAY}"
-    )
-
-
-def _long_trial(
-    tape: Recording, loop: Statement, cells: range, wanted: Sequence[int]
-) -> list[float]:
-    """The same with a program of the loop alone: what it reads from before are further inputs."""
-    given = [tape.example]
-    index = [np.array(tape.index, np.int64)]
-    sizes = {INPUT: len(tape.example), "index": len(tape.index)}
-
-    def put(places: Sequence[int]) -> int:
-        given.append(np.array([tape.number(place) for place in places]))
-        sizes[INPUT] += len(places)
-        return sizes[INPUT] - len(places)
-
-    def read(address: Address, counts: tuple[int, ...]) -> Address:
-        if address.memory != VALUE or address.base >= cells.start:
-            return address
-        levels = moving(address, counts)
-        places, inverse = np.unique(
-            places_of(address, counts, Table(index[0])), return_inverse=True
-        )
-        index.append(inverse.ravel())
-        steps = [0] * len(counts)
-        for k, level in enumerate(levels):
-            steps[level] = math.prod(counts[below] for below in levels[k + 1 :])
-        lookup = Lookup(sizes["index"], tuple(steps))
-        sizes["index"] += inverse.size
-        return Address(INPUT, put(places.tolist()), (0,) * len(counts), lookup)
-
-    first = put(cells)
-    moves = [
-        Assign(Address(VALUE, place), None, (Address(INPUT, first + k),))
-        for k, place in enumerate(cells)
-    ]
-    statements = list(_rewritten((loop,), read))
-    places = np.array(wanted, np.int64)
-    results = Run(0, (Operation(None),), np.zeros(len(places), np.int32), places, outputs=True)
-    inputs = Structure(ARRAY, (sizes[INPUT],))
-    program = Program(
-        (*moves, *statements, results), tape.length, tape.constants, np.concatenate(index),
-        Structure(TUPLE, parts=(inputs,)), Structure(ARRAY, (len(wanted),)), "loop",
-    )  # fmt: skip
-    try:
-        numbers: list[float] = program(np.concatenate(given)).tolist()
-    except PathChanged as error:
-        raise ProgramError(
-            f"A branch in the body of a loop goes different ways in different iterations: {error} "
-            f"{ONE_WAY}"
-        ) from None
-    return numbers
+def _lowest(statement: Statement, memory: str) -> float:
+    targets = (plain.target for plain, _ in walk((statement,)))
+    return min((t.base for t in targets if t.memory == memory), default=math.inf)

@@ -60,9 +60,7 @@ class Start:
         kinds = tuple([self._kind(operand, view) for operand in operands])
         found = self._fitting.get(kinds)
         if found is None:
-            found = [
-                rule for rule in self._rules if all(map(_fits, rule.pattern.args, kinds))
-            ]
+            found = [rule for rule in self._rules if all(map(_fits, rule.pattern.args, kinds))]
             self._fitting[kinds] = found
         return found
 

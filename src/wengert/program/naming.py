@@ -20,6 +20,7 @@ from wengert.program.address import (
     VALUE,
     Address,
     Integers,
+    Lookup,
     distinct,
     span,
 )
@@ -81,10 +82,14 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A value: a statement, and the counters at which it computes it."""
+    """A value: a statement, and the counters at which it computes it.
+
+    With a lookup, there is one counter, and what is looked up is added to it.
+    """
 
     item: Item
     indices: tuple[Affine, ...]
+    lookup: Lookup | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -103,6 +108,7 @@ class Names:
     """What every value of a program is called."""
 
     def __init__(self, program: Program) -> None:
+        self.index = program.index
         self.runs: list[Run] = []
         self._numbers: list[Integers] = []  # per run, the number in each item's name
         self._run_items: dict[int, Item] = {}  # those about which something is special
@@ -221,7 +227,23 @@ class Names:
             around = item.scope.path
             if scope.path[: len(around)] == around:
                 return Reference(item, _identity(len(around), len(scope.path)))
-        return None
+        return self._looked_up_in(address, scope)
+
+    def _looked_up_in(self, address: Address, scope: Scope) -> Reference | None:
+        """The loop that writes all that an address may look up, one place after the other."""
+        lookup = address.lookup
+        if lookup is None or 0 in scope.counts or ENDLESS in scope.counts:
+            return None
+        first, last = span(lookup.start, lookup.strides, scope.counts)
+        low, high = span(address.base, address.strides, scope.counts)
+        entries = self.index[max(first, 0) : last + 1]
+        item = self.at(address.memory, low + int(entries.min())) if len(entries) else None
+        if item is None or item.target.lookup or item.target.strides != (1,):
+            return None
+        start = item.target.base
+        if high + int(entries.max()) >= start + item.scope.counts[0]:
+            return None
+        return Reference(item, ((address.base - start, address.strides),), lookup)
 
     def _addresses(self, nodes: Iterable[Node]) -> Iterator[tuple[Address, Scope]]:
         """Every address of a value that is read, or added to."""

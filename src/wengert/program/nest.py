@@ -27,14 +27,13 @@ class Tables:
         self.size = len(index)
         self.known: dict[bytes, int] = {}
 
-    def start_of(self, table: Integers) -> int:
+    def start_of(self, table: bytes) -> int:
         """Where a stretch of the index table with these contents starts."""
-        key = table.tobytes()
-        if key not in self.known:
-            self.known[key] = self.size
-            self.parts.append(table.copy())
-            self.size += len(table)
-        return self.known[key]
+        if table not in self.known:
+            self.known[table] = self.size
+            self.parts.append(np.frombuffer(table, np.int64))
+            self.size += len(table) // 8
+        return self.known[table]
 
     @property
     def index(self) -> Integers:
@@ -57,8 +56,14 @@ class Tables:
         if rest.size == 1:
             return Address(memory, base, tuple(strides))
         within = np.array(rest.strides) // rest.itemsize * (np.array(rest.shape) > 1)
-        start = self.start_of((rest - base).ravel())
+        start = self.start_of((rest - base).tobytes())
         return Address(memory, base, tuple(strides), Lookup(start, tuple(within.tolist())))
+
+    def column(self, memory: str, base: int, stride: int, table: bytes | None) -> Address:
+        """The same for one loop, where it is known already how the places move."""
+        if table is None:
+            return Address(memory, base, (stride,))
+        return Address(memory, base, (0,), Lookup(self.start_of(table), (1,)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,15 @@ class Operands:
         if is_flat and (name := self.names.in_run(address.base)):
             return name
         reference = self.names.reference(address, scope)
+        if reference and reference.lookup:
+            return self._looked_up(address, reference, scope)
         return self.reference(reference, scope) if reference else self.raw(address, scope)
+
+    def _looked_up(self, address: Address, reference: Reference, scope: Scope) -> str:
+        item = reference.item
+        if not item.name:
+            return self.raw(address, scope)
+        return f"{item.name}[{self.within(address, item.target.base, scope)}]"
 
     def literal(self, address: Address, scope: Scope) -> str:
         """The number that a constant is at every setting of the counters, if it is one number."""

@@ -155,6 +155,8 @@ class _Resolver:
     def _of_value(self, operand: Operand, line: Line, around: tuple[Nest, ...]) -> Address:
         target, given = line.address, operand.indices or []
         assert target is not None
+        if len(given) == 1 and given[0].inner and target.strides == (1,) and not target.lookup:
+            return self._address(target.memory, target.base, given[0], operand.line)
         lead = len(line.around) - len(given)
         if lead < 0 or line.around[:lead] != around[:lead]:
             raise self._error(operand, f"{operand.name} takes {len(line.around)} indices here")

@@ -11,7 +11,7 @@ last of its accumulations, where "behind" is asked of the statements outside all
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 

@@ -116,14 +116,28 @@ class Program:
     def __call__(self, *args: Any, **named: Any) -> Any:
         """The results for these arguments, which have the structure of the example's.
 
+        Where there are recorded numbers among them, the program becomes part of what is being
+        recorded; where there are Values, its results are Values.
+
         Raises:
             OperandError: the arguments have another structure.
             PathChanged: a comparison in the recorded code comes out otherwise for these arguments.
         """
-        from wengert.run.interpret import interpret
+        given = self.arguments.given(self.bound(args, named), self.name)
+        return self.results.tree(self._outputs(given))
 
-        given = self.bound(args, named)
-        return self.results.tree(interpret(self, self.arguments.numbers(given, self.name)))
+    def _outputs(self, given: Floats | list[Any]) -> Floats | list[Any]:
+        if isinstance(given, np.ndarray):
+            from wengert.run.interpret import interpret
+
+            return interpret(self, given)
+        from wengert.program.recorded import Recorded
+        from wengert.program.splice import spliced
+        from wengert.run.values import on_values
+
+        if any(isinstance(each, Recorded) for each in given):
+            return spliced(self, given)
+        return on_values(self, given)
 
     def bound(self, args: Sequence[Any], named: dict[str, Any]) -> tuple[Any, ...]:
         """All arguments by position, those given by name too."""

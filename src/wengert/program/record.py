@@ -2,17 +2,20 @@
 
 import inspect
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import count, islice
 from typing import Any
 
 import numpy as np
 
-from wengert.dispatch import Primitive, describe
+from wengert.dispatch import Primitive, describe, to_float
 from wengert.errors import OperandError, WengertError
 from wengert.graph import names
 from wengert.node import Node
 from wengert.program.address import Integers
+from wengert.program.capture import Captured
 from wengert.program.program import Pass, Program
+from wengert.program.recorded import Recorded
 from wengert.program.recorder import Tape
 from wengert.program.recording import RECORDING, Recording, refuse_leaks, result_codes
 from wengert.program.roll import roll
@@ -66,34 +69,78 @@ def record(function: Any, *example: Any, passes: Sequence[Pass] = PASSES) -> Pro
         >>> program(3.0, 10)
         59049.0
     """
-    if not isinstance(passes, Sequence) or not all(map(callable, passes)):
-        raise OperandError(
-            "The passes of record() are a sequence of functions from Program to Program, not "
-            f"{describe(passes)}."
-        )
+    _check_passes(passes)
     if isinstance(function, Node):
         if example:
             raise OperandError("record() of a Value takes no example: the leaves have numbers.")
         program = _of_graph(function)
     elif callable(function):
-        program = _of_function(function, example)
+        arguments = structure_of(example, parameters(function, example))
+        program = _of_function(function, arguments, Tape(arguments.numbers(example)))
     else:
         raise OperandError(
             f"record() takes a function and its arguments, or a Value, not {describe(function)}."
         )
+    return _passed(program, passes)
+
+
+def record_captured(
+    function: Callable[..., Any], example: Sequence[Any], passes: Sequence[Pass] = PASSES
+) -> tuple[Program, list[Recorded]]:
+    """Record a function inside a function that is being recorded.
+
+    Operands of the recordings around that it meets, which is what its closure holds of them, become
+    further arguments of its program: one number for each operand, named captured0, captured1, ...
+    What the function computes from such operands alone is written down where they are of, and so
+    are the guards on them.
+
+    Args:
+        function: a function of numbers.
+        example: arguments to run it on, as for `record`; recorded numbers and Values in them stand
+            for the numbers that they carry.
+        passes: what to do with the list.
+
+    Returns:
+        A Program, and the operands that it takes behind the function's own arguments.
+
+    Raises:
+        ProgramError: it meets an operand of a recording that is over.
+    """
+    _check_passes(passes)
+    arguments = structure_of(tuple(example), parameters(function, example))
+    tape = Tape([_number(leaf) for leaf in arguments.elements(tuple(example))])
+    captured = tape.captured = Captured()
+    program = _of_function(function, arguments, tape)
+    return _passed(program, passes), captured.operands
+
+
+def _check_passes(passes: Any) -> None:
+    if not isinstance(passes, Sequence) or not all(map(callable, passes)):
+        raise OperandError(
+            "The passes of record() are a sequence of functions from Program to Program, not "
+            f"{describe(passes)}."
+        )
+
+
+def _passed(program: Program, passes: Sequence[Pass]) -> Program:
     for each in passes:
         program = each(program)
     return program
 
 
-def _of_function(function: Callable[..., Any], example: Sequence[Any]) -> Program:
+def _number(element: Any) -> float:
+    return element._data if isinstance(element, Recorded | Node) else to_float(element, "record()")
+
+
+def _of_function(function: Callable[..., Any], arguments: Structure, tape: Recording) -> Program:
     name = name_of(function)
-    arguments = structure_of(tuple(example), parameters(function, example))
-    tape = Tape(arguments.numbers(tuple(example)))
+    tape.outer = RECORDING.get()
     operands = tape.inputs()
     recording = RECORDING.set(tape)
     try:
         result = function(*arguments.tree(operands))
+        results = structure_of(result, where=f"the result of {name}()")
+        outputs = result_codes(results.elements(result), tape)
     except (TypeError, IndexError) as error:
         advice = next((row[1] for row in NUMPYS if row[0] in str(error)), None)
         if advice is None or isinstance(error, WengertError):
@@ -104,10 +151,17 @@ def _of_function(function: Callable[..., Any], example: Sequence[Any]) -> Progra
         ) from error
     finally:
         RECORDING.reset(recording)
-        tape.closed = True
-    results = structure_of(result, where=f"the result of {name}()")
-    outputs = result_codes(results.elements(result), tape)
-    return _program(tape, outputs, arguments, results, name)
+        tape.close()
+    return _program(tape, outputs, _with_captured(arguments, tape.captured), results, name)
+
+
+def _with_captured(arguments: Structure, captured: Captured | None) -> Structure:
+    """The arguments, and a number for each operand that was captured."""
+    parts = (Structure(NUMBER),) * len(captured.operands if captured else ())
+    names = (f"captured{k}" for k in count())
+    free = (name for name in names if name not in arguments.keys)
+    keys = (*arguments.keys, *islice(free, len(parts)))
+    return replace(arguments, keys=keys, parts=(*arguments.parts, *parts))
 
 
 def _program(
@@ -167,7 +221,7 @@ def parameters(function: Callable[..., Any], example: Sequence[Any]) -> tuple[st
 def _of_graph(root: Node) -> Program:
     tape = Tape()
     leaves, code = tape.put_graph(root)
-    tape.closed = True
+    tape.close()
     keys = tuple(names(leaves).values())
     arguments = Structure(TUPLE, keys=keys, parts=(Structure(NUMBER),) * len(keys))
     name = root.label if root.label.isidentifier() else "program"

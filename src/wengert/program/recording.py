@@ -23,11 +23,14 @@ from wengert.program.address import (
     coded,
     distinct,
 )
-from wengert.program.recorded import Recorded, closed_error, other_tape_error, recordable
+from wengert.program.capture import Captured, own
+from wengert.program.recorded import Recorded, closed_error, recordable
 from wengert.program.statements import Operation, Run, Statement
 from wengert.program.structure import Floats
 
 RECORDING: ContextVar["Recording | None"] = ContextVar("wengert_recording", default=None)
+
+FEW = 64  # codes: Python looks at them sooner than NumPy
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,9 @@ class Recording:
     index: list[int]
     length: int  # of the value memory
     closed: bool
+    outer: "Recording | None"  # the one this was started in, until it is closed
+    captured: Captured | None  # operands of those around; None where there must be none
+    spliced: dict[int, tuple[Any, int, int]]  # programs, and where their tables are here
     _start: int  # where the stretch that is being written begins
     _labels: dict[int, str]
     _numbers: dict[Operation, int]
@@ -73,7 +79,7 @@ class Recording:
         def constant(self, number: float) -> int:
             """The coded address of a new constant."""
 
-        def tracer(self, code: int, number: float) -> "Recorded":
+        def tracer(self, code: int, number: float, is_truth: bool = False) -> "Recorded":
             """The operand that stands for what is kept at a coded address."""
 
         def inputs(self) -> "list[Recorded]":
@@ -89,6 +95,12 @@ class Recording:
         """The constant memory as it stands."""
         numbers = array_of(self._constants(), np.float64)
         return numbers if self.closed else numbers.copy()
+
+    @property
+    def input_numbers(self) -> Floats:
+        """The example's numbers of all inputs, those that were captured too."""
+        captured = self.captured.numbers if self.captured else []
+        return np.concatenate([self.example, doubles(captured)])
 
     def input(self, place: int) -> "Recorded":
         """The operand that stands for an input."""
@@ -107,7 +119,7 @@ class Recording:
         """The example's number at a coded address."""
         memory, place = MEMORIES[code >> SHIFT], code & PLACE
         if memory == INPUT:
-            return float(self.example[place])
+            return self._input_number(place)
         if memory == CONSTANT:
             return float(array_of(self._constants(), np.float64)[place])
         if place in self._given:
@@ -117,6 +129,25 @@ class Recording:
         stretch = bisect_right(self._past, place, key=itemgetter(0)) - 1
         start, numbers = self._past[stretch]
         return float(array_of(numbers, np.float64)[place - start])
+
+    def _input_number(self, place: int) -> float:
+        if self.captured and place >= len(self.example):
+            return self.captured.operands[place - len(self.example)]._data
+        return float(self.example[place])
+
+    def own(self, operand: Recorded, where: str) -> Recorded:
+        """The operand that stands here for one of this recording or of one around it."""
+        return own(self, operand, where)
+
+    def close(self) -> None:
+        """End it: nothing more is written down, and its operands are no numbers any more."""
+        self.closed, self.outer = True, None
+
+    def numbers_from(self, start: int) -> list[float]:
+        """The example's numbers of the straight stretch that was complete last, from a place on."""
+        begun, numbers = self._past[-1]
+        found: list[float] = array_of(numbers, np.float64)[start - begun :].tolist()
+        return found
 
     def label(self, place: int, label: str) -> None:
         """Name the result at a place."""
@@ -191,9 +222,7 @@ def array_of(buffer: Any, kind: Any) -> np.ndarray[Any, Any]:
 def result_code(result: Any, tape: Recording, where: str = "return") -> int:
     """The coded address of something that recorded code made: a plain number is a constant."""
     if isinstance(result, Recorded):
-        if result._tape is not tape:
-            raise other_tape_error(where)
-        return result._code
+        return tape.own(result, where)._code
     return tape.constant(recordable(result, where))
 
 
@@ -211,7 +240,10 @@ def refuse_leaks(codes: Integers, bodies: Sequence[Body]) -> None:
     """
     if not bodies:
         return
-    inside = (codes >= bodies[0].start) & (codes < bodies[-1].end)
+    low, high = bodies[0].start, bodies[-1].end
+    if len(codes) < FEW and not any(low <= code < high for code in codes.tolist()):
+        return
+    inside = (codes >= low) & (codes < high)
     places = distinct(codes[inside])  # those of the value memory are coded as they are
     at = 0
     while at < len(places):

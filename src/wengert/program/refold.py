@@ -5,6 +5,7 @@ everything but the bases of their addresses and the names of local memories; the
 by constant strides. That is checked address by address.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -27,6 +28,7 @@ from wengert.program.statements import (
 )
 from wengert.program.stretch import Around, positions
 
+FEW = 16  # statements, that are counted without a table
 LONG = 1000  # statements in a row that nothing was found in: they stay
 
 
@@ -58,7 +60,7 @@ def _inside(statement: Statement, depth: int) -> Statement:
 
 
 def _folded(items: Sequence[Statement], depth: int) -> Sequence[Statement]:
-    if len(items) < 3:
+    if not _may_repeat(items):
         return items
     try:
         return _Sequence(items, depth).folded()
@@ -66,27 +68,42 @@ def _folded(items: Sequence[Statement], depth: int) -> Sequence[Statement]:
         return items
 
 
+def _may_repeat(items: Sequence[Statement]) -> bool:
+    """Whether anything stands there three times, by what is seen soonest."""
+    if len(items) < 3:
+        return False
+    kinds = [(type(item), getattr(item, "row", None)) for item in items]
+    return max(map(kinds.count, set(kinds)) if len(kinds) < FEW else Counter(kinds).values()) >= 3
+
+
 class _Sequence:
+    """Statements, as rows of numbers: a table for each shape, and in it a row for each item."""
+
     def __init__(self, items: Sequence[Statement], depth: int) -> None:
         self.items, self.depth = items, depth
-        self.bases: list[Integers] = []
         shapes: dict[Any, int] = {}
-        ids = []
+        tables: list[list[list[int]]] = []
+        ids, rows = [], []
         for item in items:
-            addresses = tuple(_addresses(item))
-            ids.append(shapes.setdefault(_shape(item, addresses), len(shapes)))
-            bases = [(a.base, a.lookup.start if a.lookup else 0) for a in addresses]
-            self.bases.append(np.array(bases, np.int64).ravel())
-        self.ids = np.array(ids, np.int64)
+            shape, bases = _shape(item)
+            number = shapes.setdefault(shape, len(shapes))
+            if number == len(tables):
+                tables.append([])
+            ids.append(number)
+            rows.append(len(tables[number]))
+            tables[number].append(bases)
+        self.ids, self.rows = np.array(ids, np.int64), np.array(rows, np.int64)
+        self.tables = [np.array(table, np.int64) for table in tables]
         self.kinds = len(shapes)
 
     def folded(self) -> tuple[Statement, ...]:
         """The items in loops."""
         if self.kinds == len(self.items):
             return tuple(self.items)
-        weights = coefficients(ITEM, max(map(len, self.bases)))
-        sums = [(b.astype(np.uint64) * weights[: len(b)]).sum(dtype=np.uint64) for b in self.bases]
-        hashes: Hashes = np.array(sums, np.uint64)
+        weights = coefficients(ITEM, max(table.shape[1] for table in self.tables))
+        hashes: Hashes = np.empty(len(self.items), np.uint64)
+        for kind, table in enumerate(self.tables):
+            hashes[self.ids == kind] = table.astype(np.uint64) @ weights[: table.shape[1]]
         found = fold(self.ids, hashes, self.kinds)
         self.loops = found.loops
         self.sizes = Sizes.of(found, self.kinds).items
@@ -111,13 +128,15 @@ class _Sequence:
         grid = positions(item, around)
         if not (self.ids[grid] == self.ids[item]).all():
             raise NotLoops
-        bases = self.bases[item]
-        steps = [self.bases[item + step] - bases for _, step in around]
-        counters = np.indices(grid.shape).reshape(len(around), grid.size)
-        for k, place in enumerate(grid.ravel().tolist()):
-            wanted = bases + sum(s * c for s, c in zip(steps, counters[:, k], strict=True))
-            if not np.array_equal(self.bases[place], wanted):
-                raise NotLoops
+        table = self.tables[self.ids[item]]
+        bases = table[self.rows[item]]
+        steps = [table[self.rows[item + step]] - bases for _, step in around]
+        wanted = np.broadcast_to(bases, (*grid.shape, len(bases))).copy()
+        for axis, step in enumerate(steps):
+            counters = np.arange(grid.shape[axis]).reshape(-1, *[1] * (grid.ndim - axis))
+            wanted += counters * step
+        if not np.array_equal(table[self.rows[grid]], wanted):
+            raise NotLoops
         return _rebuilt(self.items[item], iter(self._moved(item, steps)))
 
     def _moved(self, item: int, steps: Sequence[Integers]) -> Iterator[Address]:
@@ -163,30 +182,42 @@ def _rebuilt(statement: Statement, addresses: Iterator[Address]) -> Statement:
     return changed(statement, lambda _: next(addresses))
 
 
-def _shape(statement: Statement, addresses: Sequence[Address]) -> Any:
-    """What statements that may be turns of one loop have in common."""
+def _shape(statement: Statement) -> tuple[Any, list[int]]:
+    """What statements that may be turns of one loop have in common; and the bases that move."""
+    places: list[Any] = []
+    bases: list[int] = []
     own: dict[str, int] = {}
-    for inner in _whiles(statement):
-        own[inner.local] = len(own)
-    places = tuple(
-        (own.get(a.memory, a.memory), a.strides, a.lookup and a.lookup.strides) for a in addresses
-    )
-    return _kind(statement), places
+    kind = _collect(statement, own, places, bases)
+    return (kind, tuple(places)), bases
 
 
-def _whiles(statement: Statement) -> Iterator[While]:
-    if isinstance(statement, While):
-        yield statement
+def _collect(statement: Statement, own: dict[str, int], places: list[Any], bases: list[int]) -> Any:
+    """What a statement does; notes its addresses in the order of `_addresses`."""
     if isinstance(statement, Loop | While):
-        for part in parts(statement):
-            for below in part:
-                yield from _whiles(below)
-
-
-def _kind(statement: Statement) -> Any:
-    if isinstance(statement, Loop | While):
-        count = statement.count if isinstance(statement, Loop) else None
-        return count, tuple(tuple(map(_kind, part)) for part in parts(statement))
-    row = None if isinstance(statement, Accumulate | Run) else statement.row
+        count = None if isinstance(statement, While) else statement.count
+        if isinstance(statement, While):
+            own[statement.local] = len(own)
+            _note((statement.condition,), own, places, bases)
+        kinds = [
+            tuple([_collect(below, own, places, bases) for below in part])
+            for part in parts(statement)
+        ]
+        return count, tuple(kinds)
+    if isinstance(statement, Run):
+        raise NotLoops
+    _note((statement.target, *reads(statement)), own, places, bases)
+    row = None if isinstance(statement, Accumulate) else statement.row
     line = statement.source if isinstance(statement, Guard) else ""  # each can say where it stands
-    return type(statement).__name__, row, line
+    return type(statement), row, line
+
+
+def _note(
+    addresses: Iterable[Address], own: dict[str, int], places: list[Any], bases: list[int]
+) -> None:
+    for address in addresses:
+        memory, lookup = address.memory, address.lookup
+        places.append((own.get(memory, memory), address.strides))
+        bases.append(address.base)
+        if lookup:
+            places.append(lookup.strides)
+        bases.append(lookup.start if lookup else 0)

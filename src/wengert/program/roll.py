@@ -28,12 +28,13 @@ from wengert.program.statements import (
     straight,
     walk,
 )
-from wengert.program.stretch import MOST_READS, Stretch
+from wengert.program.stretch import MOST_READS, Stretch, changes_of
 
 SMALL = 200  # statements: nothing else is tried
 WORTH = 200  # operations per statement: nothing else is tried
 BETTER = 4  # times smaller: then something else is taken
 IRREGULAR = 0.25  # of the steps of an operand: then it may be looked up
+SPREAD = 64  # distances are sorted only if they spread over more than so many times the items
 DISTANCES = 0.125  # as many distances as items: below, it is part of a pattern after all
 
 
@@ -127,20 +128,18 @@ def _written(
 
 def _irregular(stretch: Stretch, folded: Folded) -> frozenset[tuple[int, int]]:
     """The operands, by kind and slot, that move irregularly from one item to the next."""
-    flat = _once(folded, len(stretch.kinds))
-    order = flat[np.argsort(stretch.ids[flat], kind="stable")]
-    ids = stretch.ids[order]
-    edges = np.flatnonzero(np.diff(ids, prepend=-1, append=-1))
+    kinds = len(stretch.kinds)
+    flat = _once(folded, kinds)
+    ids = stretch.ids[flat]
+    changes = changes_of(stretch.ids, stretch.operands, stretch.offsets, flat, kinds)
+    steps = np.bincount(ids, minlength=kinds) - 2
     found = set()
-    for start, stop in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
-        kind = int(ids[start])
-        for slot in range(len(stretch.kinds[kind].memories)):
-            codes = stretch.column(slot, order[start:stop])
-            if _steps(codes) and not (
-                stretch.kinds[kind].memories[slot] == CODES[VALUE]
-                and _local(codes, order[start:stop])
-            ):
-                found.add((kind, slot))
+    for kind, slot in np.argwhere(changes > IRREGULAR * np.maximum(steps, 0)[:, None]).tolist():
+        if stretch.kinds[kind].memories[slot] == CODES[VALUE]:
+            items = flat[ids == kind]
+            if _local(stretch.column(slot, items), items):
+                continue
+        found.add((kind, slot))
     return frozenset(found)
 
 
@@ -152,24 +151,23 @@ def _once(folded: Folded, kinds: int) -> Integers:
         starts = np.cumsum([0, *(sizes[i] for i in body.tolist())])
         below = [start + first[i] for start, i in zip(starts.tolist(), body.tolist(), strict=False)]
         first.append(np.concatenate(below))
-    lengths = np.array([len(items) for items in first], np.int64)[folded.ids]
-    ends = np.cumsum(lengths)
-    items = np.repeat(folded.starts, lengths)
-    loops = np.flatnonzero(folded.ids >= kinds)
-    for at in loops.tolist():
-        items[ends[at] - lengths[at] : ends[at]] += first[int(folded.ids[at])]
+    counts = np.array([len(items) for items in first], np.int64)
+    lengths = counts[folded.ids]
+    shifts = (np.cumsum(counts) - counts)[folded.ids] - (np.cumsum(lengths) - lengths)
+    within = np.arange(int(lengths.sum())) + np.repeat(shifts, lengths)
+    items: Integers = np.repeat(folded.starts, lengths) + np.concatenate(first)[within]
     return items
-
-
-def _steps(codes: Integers) -> bool:
-    """Whether most steps from one address to the next differ from the step before."""
-    changes = np.diff(codes, 2)
-    return bool(np.count_nonzero(changes) > IRREGULAR * len(changes))
 
 
 def _local(codes: Integers, items: Integers) -> bool:
     """Whether the operands mostly stand before the items at one of a few distances."""
-    return len(distinct(items - codes)) < DISTANCES * len(items)
+    distances = items - codes
+    low, high = int(distances.min()), int(distances.max())
+    if high - low > SPREAD * len(items):
+        return len(distinct(distances)) < DISTANCES * len(items)
+    seen = np.zeros(high - low + 1, bool)
+    seen[distances - low] = True
+    return bool(np.count_nonzero(seen) < DISTANCES * len(items))
 
 
 def _depths(statements: Iterable[Statement]) -> list[int]:

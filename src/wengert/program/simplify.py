@@ -17,6 +17,7 @@ from wengert.program.bodies import (
     moves,
     single,
 )
+from wengert.program.chains import chains
 from wengert.program.dead import dead, zeros
 from wengert.program.flat import simplified_columns
 from wengert.program.hoist import hoisting
@@ -25,7 +26,7 @@ from wengert.program.statements import Assign, Guard, Run, fits_columns
 from wengert.program.workbench import Draft
 
 PASSES: tuple[Callable[[Draft], Details], ...] = (
-    single, constants, folding, identities, common, moves, zeros, hoisting, dead,
+    single, constants, folding, identities, common, chains, moves, zeros, hoisting, dead,
 )  # fmt: skip
 ROUNDS = 16  # a round that finds nothing ends it; no program seen needs more than five
 

@@ -2,7 +2,8 @@
 
 The position of an operation in record order is the place of its result in the value memory. Every
 place of a memory is assigned once, so the order of statements matters only as far as what is read
-must have been written.
+must have been written. What accumulates into a place comes between: after the assignment, which
+starts the sum, and before all that reads it.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -38,7 +39,7 @@ class Assign:
 
 @dataclass(frozen=True, slots=True)
 class Accumulate:
-    """`target += operand`."""
+    """`target += operand`: one more term of the sum that an assignment to its place has started."""
 
     target: Address
     operand: Address
@@ -135,21 +136,33 @@ class Run:
         """The places of a memory that it reads, in order, as often as it does."""
         return self.operands[in_memory(self.operands, memory)] & PLACE
 
+    def items(self) -> tuple[list["Operation"], list[list[int]]]:
+        """Per statement, what it does, and the coded addresses that it reads."""
+        operands = self.operands.tolist()
+        arity = [operation.reads for operation in self.operations]
+        done, reads, at = [], [], 0
+        for number in self.ops.tolist():
+            end = at + arity[number]
+            done.append(self.operations[number])
+            reads.append(operands[at:end])
+            at = end
+        return done, reads
+
+    def made(
+        self, k: int, operation: "Operation", target: Address, reads: tuple[Address, ...]
+    ) -> "Assign | Guard":
+        """Statement number k, with these addresses."""
+        label = self.labels.get(k, "")
+        source = self.sources[self.lines[k]] if len(self.lines) else ""
+        if operation.guards and operation.row:
+            return Guard(target, operation.row, reads[:-1], reads[-1], label, source)
+        return Assign(target, operation.row, reads, label, source)
+
     def __iter__(self) -> Iterator["Assign | Guard"]:
         memory = OUTPUT if self.outputs else VALUE
-        at = 0
-        for k, op in enumerate(self.ops.tolist()):
-            operation = self.operations[op]
-            reads = [decoded(c) for c in self.operands[at : at + operation.reads].tolist()]
-            at += operation.reads
+        for k, (operation, codes) in enumerate(zip(*self.items(), strict=True)):
             target = Address(memory, self.start + k)
-            label = self.labels.get(k, "")
-            source = self.sources[self.lines[k]] if len(self.lines) else ""
-            if operation.guards and operation.row:
-                *operands, expected = reads
-                yield Guard(target, operation.row, tuple(operands), expected, label, source)
-            else:
-                yield Assign(target, operation.row, tuple(reads), label, source)
+            yield self.made(k, operation, target, tuple(map(decoded, codes)))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Run):

@@ -3,7 +3,8 @@
 A value that is read only later in the same iteration needs no memory: it is a register. What is
 read a few iterations later is kept in a window that moves along with the loop, and the rest in an
 array. The places of values that are read through one address share an array, in which a strided
-stretch of the value memory becomes dense.
+stretch of the value memory becomes dense. A sum lives from the assignment that starts it; what
+accumulates into it reads it and keeps it where it is.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -37,6 +38,7 @@ from wengert.program.dependence import (
     Targets,
     bounded,
     extent,
+    is_sum,
     layout,
     unassigned,
 )
@@ -204,7 +206,8 @@ class Storing:
         if not fits or not np.isin(memories, list(MEMORIES)).all():
             raise ProgramError("A run reads or assigns to places outside the memories.")
 
-    def _find(self, site: Site) -> Site:
+    def kept_with(self, site: Site) -> Site:
+        """One site for all those whose results are kept together."""
         while self.leader[site] is not site:
             self.leader[site] = self.leader[self.leader[site]]
             site = self.leader[site]
@@ -217,10 +220,12 @@ class Storing:
             met = self.targets.met(address, site.counts, site.levels)
             if not met:
                 raise unassigned(address.memory, address.base)
-            leader = self._find(met[0])
+            leader = self.kept_with(met[0])
             for other in met:
                 if self.leader[other] is not leader:
-                    self.leader[self._find(other)] = leader
+                    self.leader[self.kept_with(other)] = leader
+            if is_sum(site) and address == site.target:
+                self.leader[self.kept_with(site)] = leader
             self.met[site, address] = met
 
     def _unite_run(self, site: Site) -> None:
@@ -244,7 +249,7 @@ class Storing:
             return
         missing = np.ones(len(places), dtype=bool)
         for site in self.targets.sites:
-            if site.target is None or site.target.memory == VALUE:
+            if (site.target is None or site.target.memory == VALUE) and not is_sum(site):
                 held = self.targets.holds(site, places) & missing
                 missing &= ~held
                 if held.any():
@@ -261,11 +266,11 @@ class Storing:
         self.ordered, self.spare, self.room = ordered, spare, room
         classes: dict[Site, _Class] = {}
         for site in self.targets.sites:
-            classes.setdefault(self._find(site), _Class()).writers.append(site)
+            classes.setdefault(self.kept_with(site), _Class()).writers.append(site)
         for (reader, address), met in self.met.items():
-            classes[self._find(met[0])].readers.append((reader, address))
+            classes[self.kept_with(met[0])].readers.append((reader, address))
         for run, places, other in self.run_reads:
-            classes[self._find(other)].run_reads.append((run, places))
+            classes[self.kept_with(other)].run_reads.append((run, places))
         alone = {
             leader: (self._array(members), members)
             for leader, members in classes.items()
@@ -279,15 +284,15 @@ class Storing:
             arrays.append(replace(array, name=f"m{len(arrays)}", start=start))
         homes, sources, registers = {}, {}, {}
         for site in self.targets.sites:
-            if (at := self._find(site)) in numbers:
+            if (at := self.kept_with(site)) in numbers:
                 homes[site] = arrays[numbers[at]]
         for read, met in self.met.items():
-            if (at := self._find(met[0])) in numbers:
+            if (at := self.kept_with(met[0])) in numbers:
                 sources[read] = arrays[numbers[at]]
             else:
                 registers[read] = met[0]
         owners = {
-            run: self._owners(run, [(p, numbers[self._find(s)]) for p, s in owned])
+            run: self._owners(run, [(p, numbers[self.kept_with(s)]) for p, s in owned])
             for run, owned in self.owned.items()
         }
         return Storage(tuple(arrays), homes, sources, registers, owners, self.layout)
@@ -307,11 +312,12 @@ class Storing:
     # --- registers --------------------------------------------------------------------------------
 
     def _register(self, members: _Class) -> bool:
-        """Whether a single statement's result is read only later in the same iteration."""
-        if len(members.writers) != 1 or members.run_reads:
+        """Whether what a single statement assigns is read only later in the same iteration."""
+        writers = [site for site in members.writers if not is_sum(site)]
+        if len(writers) != 1 or members.run_reads:
             return False
-        (writer,) = members.writers
-        if writer.target is None or isinstance(writer.statement, Accumulate):
+        (writer,) = writers
+        if writer.target is None:
             return False
         return all(self._same_iteration(writer, *reader) for reader in members.readers)
 
@@ -392,7 +398,7 @@ class Storing:
 
     def _windows(self, members: _Class, step: int) -> Iterator[int]:
         """The sizes of the windows that would do, each along another loop."""
-        if any(w.target is None or isinstance(w.statement, Accumulate) for w in members.writers):
+        if any(writer.target is None for writer in members.writers):
             return
         seen = set()
         for site in members.writers:
@@ -414,9 +420,8 @@ def _shared(alone: dict[Site, tuple[Array, _Class]]) -> Iterator[tuple[Array, li
     than the value memory does.
     """
     sparse: list[tuple[Array, list[Site]]] = []
-    for leader, (array, members) in alone.items():
-        sums = any(isinstance(site.statement, Accumulate) for site in members.writers)
-        if array.memory != VALUE or array.window or sums:
+    for leader, (array, _) in alone.items():
+        if array.memory != VALUE or array.window:
             yield array, [leader]
         else:
             sparse.append((array, [leader]))

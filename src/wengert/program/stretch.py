@@ -182,9 +182,47 @@ def levels_plain(
     return np.array(levels, np.int64)
 
 
+def changes_plain(
+    ids: Integers, operands: Integers, offsets: Integers, items: Integers, kinds: int
+) -> Integers:
+    """Per kind and slot, how many steps from one item of the kind to the next are new ones."""
+    changes = np.zeros((kinds, MOST_READS), np.int64)
+    order = items[np.argsort(ids[items], kind="stable")]
+    edges = np.flatnonzero(np.diff(ids[order], prepend=-1, append=-1))
+    for start, stop in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
+        here = order[start:stop]
+        first = int(here[0])
+        for slot in range(int(offsets[first + 1] - offsets[first])):
+            steps = np.diff(operands[offsets[here] + slot], 2)
+            changes[ids[first], slot] = np.count_nonzero(steps)
+    return changes
+
+
+Column = tuple[int, int, bytes | None]  # the first of some numbers, their stride, or a table
+
+
+def columns_plain(operands: Integers, offsets: Integers, items: Integers) -> list[Column]:
+    """Where items of one kind stand, and what they read, slot by slot.
+
+    Each is given by its first number and the stride; if there is none, by the first number and a
+    table of how far all are from it.
+    """
+    first = int(items[0])
+    slots = range(int(offsets[first + 1] - offsets[first]))
+    found: list[Column] = []
+    for column in (items, *(operands[offsets[items] + slot] for slot in slots)):
+        distances = column - column[0]
+        stride = int(distances[1]) if len(column) > 1 else 0
+        is_affine = bool((np.diff(distances) == stride).all())
+        place = int(column[0])
+        found.append((place, stride, None) if is_affine else (place, 0, distances.tobytes()))
+    return found
+
+
 if TYPE_CHECKING:
     kinds_of, hashes_of = kinds_of_plain, hashes_of_plain
     strides_of, levels_of = strides_plain, levels_plain
+    changes_of, columns_of = changes_plain, columns_plain
 elif engine == "native":
     from wengert import _native
 
@@ -197,7 +235,14 @@ elif engine == "native":
         """See `hashes_of_plain`."""
         return np.frombuffer(_native.hashes_of(ids, operands, offsets, weights), np.uint64)
 
-    strides_of = _native.strides_of
+    strides_of, columns_of = _native.strides_of, _native.columns_of
+
+    def changes_of(
+        ids: Integers, operands: Integers, offsets: Integers, items: Integers, kinds: int
+    ) -> Integers:
+        """See `changes_plain`."""
+        changes = _native.changes_of(ids, operands, offsets, np.ascontiguousarray(items), kinds)
+        return np.frombuffer(changes, np.int64).reshape(kinds, MOST_READS)
 
     def levels_of(
         ids: Integers, operands: Integers, offsets: Integers, first: int, start: int
@@ -210,3 +255,4 @@ elif engine == "native":
 else:
     kinds_of, hashes_of = kinds_of_plain, hashes_of_plain
     strides_of, levels_of = strides_plain, levels_plain
+    changes_of, columns_of = changes_plain, columns_plain

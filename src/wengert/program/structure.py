@@ -87,9 +87,12 @@ class Structure:
         Raises:
             OperandError: the tree has another structure; the message says where.
         """
+        return self._numbers(self._leaves(tree, where), where)
+
+    def _numbers(self, leaves: "Iterable[tuple[Any, _Path]]", where: str) -> Floats:
         numbers = np.empty(self.size)
         at = 0
-        for leaf, path in self._leaves(tree, where):
+        for leaf, path in leaves:
             found = _floats(leaf, where, path)
             numbers[at : at + found.size] = found.ravel()
             at += found.size
@@ -97,15 +100,18 @@ class Structure:
 
     def elements(self, tree: Any, where: str = "the argument") -> list[Any]:
         """Every number in a tree of this structure, whatever stands for it, in order."""
-        found: list[Any] = []
-        for leaf, _ in self._leaves(tree, where):
-            if isinstance(leaf, np.ndarray):
-                found += leaf.ravel().tolist()
-            elif isinstance(leaf, _Stretch):
-                found += leaf.elements
-            else:
-                found.append(leaf)
-        return found
+        return [element for leaf, _ in self._leaves(tree, where) for element in _elements(leaf)]
+
+    def given(self, tree: Any, where: str = "the argument") -> Floats | list[Any]:
+        """The numbers as one vector; as a list, if something stands for one of them.
+
+        Raises:
+            OperandError: the tree has another structure; the message says where.
+        """
+        leaves = self._leaves(tree, where)
+        if any(_has_operands(leaf) for leaf, _ in leaves):
+            return [element for leaf, _ in leaves for element in _elements(leaf)]
+        return self._numbers(leaves, where)
 
     def leaves(self, tree: Any, where: str = "the argument") -> Iterator[Any]:
         """The numbers and arrays of a tree of this structure, in order."""
@@ -303,6 +309,21 @@ def _as_array(tree: Any, where: str, path: _Path) -> np.ndarray[Any, Any]:
 def _are_numbers(children: Sequence[Any]) -> bool:
     """Whether all are of a kind that needs no second look."""
     return all(kind in (float, int) or hasattr(kind, "_apply") for kind in set(map(type, children)))
+
+
+def _elements(leaf: Any) -> list[Any]:
+    """Every number that a leaf holds, whatever stands for it."""
+    if isinstance(leaf, np.ndarray):
+        elements: list[Any] = leaf.ravel().tolist()
+        return elements
+    return leaf.elements if isinstance(leaf, _Stretch) else [leaf]
+
+
+def _has_operands(leaf: Any) -> bool:
+    """Whether something in a leaf stands for a number."""
+    if isinstance(leaf, np.ndarray) and leaf.dtype != object:
+        return False
+    return any(hasattr(kind, "_apply") for kind in set(map(type, _elements(leaf))))
 
 
 def _floats(leaf: Any, where: str, path: _Path) -> Floats:

@@ -21,9 +21,9 @@ from wengert.program.address import (
     grid,
     in_memory,
 )
-from wengert.program.draft import TEST, Axes, Axis, Frame, Item, Line, frames, lines
-from wengert.program.match import bits
+from wengert.program.draft import TEST, Axes, Axis, Item, Line, frames, lines
 from wengert.program.extents import FAR, affine_extent, extent
+from wengert.program.match import bits
 from wengert.program.statements import Run
 from wengert.program.structure import Floats
 

@@ -15,10 +15,10 @@ from wengert import primitives
 from wengert.dispatch import Primitive
 from wengert.primitives import COMPARISONS, OF_TRUTHS
 from wengert.program.address import CONSTANT, INPUT, VALUE, coded
+from wengert.program.capture import Captured, joined
 from wengert.program.recorded import (
     Recorded,
     closed_error,
-    other_tape_error,
     recordable,
 )
 from wengert.program.recording import Body, Recording, doubles
@@ -36,6 +36,9 @@ class Tape(Recording):
         self.statements: list[Statement] = []
         self.index: list[int] = []
         self.closed = False
+        self.outer: Recording | None = None
+        self.captured: Captured | None = None
+        self.spliced: dict[int, tuple[Any, int, int]] = {}
         self._numbers: dict[Operation, int] = {}
         self._sources: dict[str, int] = {}
         self._numbered: list[Operation] = []
@@ -105,9 +108,9 @@ class Tape(Recording):
         self._operands.append(self.constant(expected))
         return True
 
-    def tracer(self, code: int, number: float) -> "Tracer":
+    def tracer(self, code: int, number: float, is_truth: bool = False) -> "Tracer":
         """The operand that stands for what is kept at a coded address."""
-        return Tracer(self, code, number)
+        return Tracer(self, code, number, is_truth)
 
     def inputs(self) -> list[Recorded]:
         """The operands that stand for the inputs."""
@@ -124,13 +127,13 @@ class Tracer(Recorded):
         self._tape: Tape = tape
         self._code, self._data, self._is_truth = code, data, is_truth
 
-    def _apply(self, row: Primitive, args: tuple[Any, ...]) -> "Tracer":
+    def _apply(self, row: Primitive, args: tuple[Any, ...]) -> Any:
         tape = self._tape
         numbers = []
         for arg in args:
             if isinstance(arg, Tracer):
                 if arg._tape is not tape:
-                    raise other_tape_error(row.name)
+                    return joined(row, args)
                 numbers.append(arg._data)
             else:
                 numbers.append(arg if type(arg) is float else recordable(arg, row.name))
@@ -178,8 +181,11 @@ class Tracer(Recorded):
     # --- what wengert.sum, prod and dot look for --------------------------------------------------
 
     def _reduce(self, elements: list[Any], row: Primitive) -> Any:
-        """The elements combined from the left; NotImplemented if there is more than numbers."""
-        if not elements or row.nin != 2 or not all(map(_is_plain, elements)):
+        """The elements combined from the left; NotImplemented if there is more than numbers.
+
+        Operands of other recordings are more, too.
+        """
+        if not elements or row.nin != 2 or not all(map(self._is_plain, elements)):
             return NotImplemented
         total = elements[0] if isinstance(elements[0], Tracer) else float(elements[0])
         for element in elements[1:]:
@@ -188,23 +194,24 @@ class Tracer(Recorded):
 
     def _dot(self, xs: list[Any], ys: list[Any]) -> Any:
         """The sum of products, each added as soon as it is there; NotImplemented as above."""
-        if not xs or len(xs) != len(ys) or not all(map(_is_plain, [*xs, *ys])):
+        if not xs or len(xs) != len(ys) or not all(map(self._is_plain, [*xs, *ys])):
             return NotImplemented
         total = primitives.mul(xs[0], ys[0])
         for x, y in zip(xs[1:], ys[1:], strict=True):
             total = primitives.add(total, primitives.mul(x, y))
         return total
 
-
-def _is_plain(element: Any) -> bool:
-    """Whether it is a recorded number, a float or an int that is no larger than a float."""
-    if type(element) is int:
-        try:
-            float(element)
-        except OverflowError:
-            return False
-        return True
-    return type(element) is float or isinstance(element, Tracer)
+    def _is_plain(self, element: Any) -> bool:
+        """Whether it is a number of this recording, a float or an int no larger than a float."""
+        if type(element) is int:
+            try:
+                float(element)
+            except OverflowError:
+                return False
+            return True
+        if isinstance(element, Tracer):
+            return element._tape is self._tape
+        return type(element) is float
 
 
 def _source() -> str:

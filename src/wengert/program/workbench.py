@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert.program.address import VALUE, Address, Extent, distinct
+from wengert.program.address import VALUE, distinct
 from wengert.program.draft import Axes, Frame, Item, Line, drafted, frames, stated
 from wengert.program.producers import Producers
 from wengert.program.program import Program

@@ -6,11 +6,14 @@ import numpy as np
 
 from wengert.dispatch import Primitive
 from wengert.program.address import Integers
+from wengert.program.dependence import size_of
 from wengert.program.statements import Guard
 from wengert.program.structure import Floats
 from wengert.run.path import Path
 from wengert.run.place import Buffer, View
-from wengert.run.schedule import Chain, Each
+from wengert.run.schedule import Chain, Each, Sums, row_of
+
+ROW = 64  # at least so many sums are worth an addition of arrays for each term
 
 
 def evaluated(row: Primitive | None, operands: Sequence[Floats]) -> Floats:
@@ -31,7 +34,7 @@ class Together:
     def __init__(self, node: Each, buffer: Buffer, index: Integers) -> None:
         self.site, self.over, self.index = node.site, node.over, index
         site = node.site
-        self.row = getattr(site.statement, "row", None)
+        self.row = row_of(site)
         self.views = [View(buffer.place(site, a), site.counts, node.over) for a in site.reads]
         self.guards = isinstance(site.statement, Guard)
         self.target: View | None = None
@@ -79,3 +82,41 @@ class Accumulated:
         if self.target:
             kept = sums[(*[slice(None)] * self.axis, slice(1, None))]
             self.target.put(memory, counters, self.index, kept)
+
+
+class Added:
+    """Accumulations whose places meet, one term after the other.
+
+    Where the same many sums get a term each, again and again, those are added to all of them at
+    once; else `np.add.at` goes from place to place.
+    """
+
+    def __init__(self, node: Sums, buffer: Buffer, index: Integers) -> None:
+        first, over = node.sites[0], node.over
+        counts, self.index = first.counts, index
+        places = [buffer.place(site, site.reads[0]) for site in node.sites]
+        self.targets = [View(place, counts, over) for place in places]
+        self.terms = [View(buffer.place(s, s.reads[1]), counts, over) for s in node.sites]
+        moves = [k for k in over if places[0].strides[k]]
+        still = [k for k in over if k not in moves]
+        self.axes = [over.index(k) for k in (*still, *moves)]
+        self.rounds = tuple(counts[k] for k in still)
+        sums = View(places[0], counts, moves)
+        alike = all(place == places[0] for place in places)
+        many = size_of(sums.shape) >= ROW
+        self.sums = sums if alike and many and sums.distinct else None
+
+    def __call__(self, memory: Floats, counters: tuple[int, ...], path: Path) -> None:
+        """Do it, at these counters of the other loops."""
+        terms = [view.of(memory, counters, self.index) for view in self.terms]
+        if self.sums is None:
+            places = [view.places(counters, self.index) for view in self.targets]
+            order = np.stack(places, axis=-1).ravel(), np.stack(terms, axis=-1).ravel()
+            np.add.at(memory, *order)
+            return
+        sums = self.sums.of(memory, counters, self.index).copy()
+        terms = [numbers.transpose(self.axes) for numbers in terms]
+        for at in np.ndindex(self.rounds):
+            for numbers in terms:
+                sums += numbers[at]
+        self.sums.put(memory, counters, self.index, sums)

@@ -13,14 +13,14 @@ import numpy as np
 
 from wengert.errors import ProgramError
 from wengert.program.address import Address
-from wengert.program.dependence import Level, Site, size_of
+from wengert.program.dependence import Level, Site, is_sum, size_of
 from wengert.program.program import Program
 from wengert.program.statements import Accumulate, Assign, Guard, Loop, Run, While
 from wengert.program.structure import Floats
-from wengert.run.arrays import Accumulated, Together
+from wengert.run.arrays import Accumulated, Added, Together
 from wengert.run.path import Path
 from wengert.run.place import Buffer, at
-from wengert.run.schedule import BUDGET, FEW, Chain, Each, Node, schedule
+from wengert.run.schedule import BUDGET, FEW, Chain, Each, Node, Sums, schedule
 from wengert.run.straight import Straight
 from wengert.run.walk import DEEPEST, PATIENCE, TooLong, effort, walked
 
@@ -176,24 +176,32 @@ class _Source:
     def _nodes(self, nodes: Sequence[Node]) -> None:
         for node in nodes:
             if isinstance(node, Each):
-                if size_of([node.site.counts[k] for k in node.over]) <= self.few:
-                    for k in node.over:
-                        self._open(f"for k{k} in range({node.site.counts[k]}):")
-                    self._site(node.site)
-                    self.depth -= len(node.over)
-                else:
-                    self._call(Together, node, node.over)
+                self._all(Together, node, (node.site,))
+            elif isinstance(node, Sums):
+                self._all(Added, node, node.sites)
             elif isinstance(node, Chain):
-                self._call(Accumulated, node, (*node.over, node.depth))
+                self._call(Accumulated, node, node.site, (*node.over, node.depth))
             else:
                 self._open(f"for k{node.depth} in range({node.count}):")
                 self._nodes(node.body)
                 self._close()
 
-    def _call(self, kind: Any, node: Each | Chain, over: Sequence[int]) -> None:
+    def _all(self, kind: Any, node: Each | Sums, sites: Sequence[Site]) -> None:
+        """Statements for all iterations: as one array operation, or if they are few in a loop."""
+        counts = sites[0].counts
+        if size_of([counts[k] for k in node.over]) > self.few:
+            self._call(kind, node, sites[0], node.over)
+            return
+        for k in node.over:
+            self._open(f"for k{k} in range({counts[k]}):")
+        for site in sites:
+            self._site(site)
+        self.depth -= len(node.over)
+
+    def _call(self, kind: Any, node: Node, site: Site, over: Sequence[int]) -> None:
         name = f"w{len(self.names)}"
         self.names[name] = kind(node, self.buffer, self.program.index)
-        counters = (f"{0 if k in over else f'k{k}'}, " for k in range(len(node.site.counts)))
+        counters = (f"{0 if k in over else f'k{k}'}, " for k in range(len(site.counts)))
         self._line(f"{name}(memory, ({''.join(counters)}), path)")
 
     # --- one at a time ----------------------------------------------------------------------------
@@ -230,6 +238,8 @@ class _Source:
         if site in self.schedule.storage.homes or site.target.memory in self.buffer.starts:
             place = self.buffer.place(site, site.target).expression()
             self._line(f"{also}m[{place}] = {text}")
+        elif is_sum(site):
+            self._line(f"{self._operand(site, site.target)} = {text}")
         else:
             self._line(f"{also}v{site.number} = {text}")
 

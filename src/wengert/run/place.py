@@ -13,7 +13,6 @@ from wengert.errors import ProgramError
 from wengert.program.address import CONSTANT, INPUT, OUTPUT, Address, Integers, grid, span
 from wengert.program.dependence import Site, bounded
 from wengert.program.program import Program
-from wengert.program.statements import Accumulate
 from wengert.program.storage import Array, Storage
 from wengert.program.structure import Floats
 
@@ -31,8 +30,6 @@ class Buffer:
             self.size += sizes[memory]
         self.arrays = self.size  # where those of the storage start
         self.size += kept.size
-        adding = (s for s in kept.homes if isinstance(s.statement, Accumulate))
-        self.sums = list(dict.fromkeys(kept.homes[site] for site in adding))  # these start at 0
 
     def filled(self, inputs: Floats) -> Floats:
         """A new buffer: what nothing has been assigned to yet is nan."""
@@ -40,9 +37,6 @@ class Buffer:
         memory[: len(self.program.constants)] = self.program.constants
         start = self.starts[INPUT]
         memory[start : start + len(inputs)] = inputs
-        for array in self.sums:
-            start = self.arrays + array.start
-            memory[start : start + array.size] = 0.0
         return memory
 
     def outputs(self, memory: Floats) -> Floats:
@@ -130,12 +124,22 @@ class View:
         self.simple = not (place.window or place.checked or place.address.lookup)
         self.over = tuple(over)
 
+    @property
+    def distinct(self) -> bool:
+        """Whether it is known that no number is meant twice."""
+        covered = 0
+        for stride, count in sorted(zip(map(abs, self.moving), self.shape, strict=True)):
+            if count > 1 and stride <= covered:
+                return False
+            covered += stride * (count - 1)
+        return not (self.place.address.lookup or self.place.window)
+
     def of(self, memory: Floats, counters: Sequence[int], index: Integers) -> Floats:
         """They themselves, or a copy."""
         at = self._strided(counters)
         if at is not None:
             return np.ndarray(self.shape, np.float64, memory, at, self.bytes)
-        numbers: Floats = memory[self._places(counters, index)]
+        numbers: Floats = memory[self.places(counters, index)]
         return numbers
 
     def put(
@@ -146,7 +150,7 @@ class View:
         if at is not None:
             np.ndarray(self.shape, np.float64, memory, at, self.bytes)[...] = numbers
         else:
-            memory[self._places(counters, index)] = numbers
+            memory[self.places(counters, index)] = numbers
 
     def _strided(self, counters: Sequence[int]) -> int | None:
         """The offset of the first in bytes, if they stand at regular distances."""
@@ -163,7 +167,8 @@ class View:
             return None
         return self.offset + 8 * place
 
-    def _places(self, counters: Sequence[int], index: Integers) -> Integers:
+    def places(self, counters: Sequence[int], index: Integers) -> Integers:
+        """Where they are in the buffer."""
         here = self.place
         places = self._grid(here.base, here.strides, counters)
         if here.address.lookup:

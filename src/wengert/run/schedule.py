@@ -5,21 +5,27 @@ statements of any other loop are taken apart: those that depend on each other fr
 the next stay together in a loop, and each of the rest is one array operation over all iterations
 (Allen and Kennedy, Automatic translation of Fortran programs to vector form, TOPLAS 9(4), 1987,
 section 5). A loop that carries nothing is always made the innermost.
+
+An accumulation depends on the earlier ones into the same place, for rounding tells in which order
+they come. Where nothing else holds them together, they are one array operation all the same, which
+adds one term after the other.
 """
 
-import heapq
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
+from wengert import primitives
+from wengert.dispatch import Primitive
 from wengert.errors import ProgramError
-from wengert.program.address import Address
-from wengert.program.dependence import Level, Site, carriers, size_of
+from wengert.program.address import OUTPUT, Address
+from wengert.program.dependence import Level, Site, carriers, is_sum, size_of
 from wengert.program.program import Program
-from wengert.program.statements import Accumulate, Assign, Loop
+from wengert.program.statements import Guard, Loop
 from wengert.program.storage import Storage, Storing
+from wengert.run.components import components
 
 FEW = 32  # array operations on at most so many numbers are slower than one at a time
 BUDGET = 1 << 24  # numbers kept; loops that need more are run in order, with windows
@@ -50,6 +56,17 @@ class Chain:
 
 
 @dataclass(frozen=True)
+class Sums:
+    """Accumulations whose places meet, for all iterations of the loops in `over`, in their order.
+
+    They stand in the same loops, and their terms do not depend on these sums.
+    """
+
+    sites: tuple[Site, ...]
+    over: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Carried:
     """A loop over what depends on its earlier iterations."""
 
@@ -58,7 +75,7 @@ class Carried:
     body: tuple["Node", ...]
 
 
-Node: TypeAlias = Each | Chain | Carried
+Node: TypeAlias = Each | Chain | Sums | Carried
 
 
 @dataclass(frozen=True)
@@ -137,16 +154,45 @@ class _Scheduling:
 
     def _taken_apart(self, level: Level) -> tuple[Node, ...]:
         sites = list(level.sites())
-        inside = set(sites)
-        edges = [
-            Edge(writer, site, address, carrier)
-            for site in sites
-            for address in dict.fromkeys(site.reads)
-            for writer in self.storing.met.get((site, address), ())
-            if writer in inside
-            for carrier in carriers(writer, address, site, level.depth, self.storing.table)
-        ]
+        edges = _edges(sites, level.depth, self.storing)
         return tuple(_distributed(sites, edges, (), level.depth, self.few))
+
+
+def _edges(sites: list[Site], depth: int, storing: Storing) -> list[Edge]:
+    """What the sites of a loop at `depth` read of each other."""
+    inside = set(sites)
+    adding: dict[Site, list[Site]] = {}  # accumulations, by what they are kept with
+    outputs = [site for site in sites if site.target and site.target.memory == OUTPUT]
+    for site in filter(is_sum, sites):
+        if site not in outputs:
+            adding.setdefault(storing.kept_with(site), []).append(site)
+
+    def writers(reader: Site, address: Address) -> list[Site]:
+        if address.memory == OUTPUT:
+            return outputs
+        met = storing.met.get((reader, address), [])
+        sums = adding.get(storing.kept_with(met[0]), []) if met else []
+        return [*(site for site in met if site in inside), *sums]
+
+    known: dict[tuple[Any, ...], set[int]] = {}
+    edges = []
+    for reader in sites:
+        for address in dict.fromkeys(reader.reads):
+            for writer in writers(reader, address):
+                before = writer.number < reader.number
+                key = _apart(writer, address), writer.levels, reader.levels, before
+                if key not in known:
+                    known[key] = carriers(writer, address, reader, depth, storing.table)
+                edges += [Edge(writer, reader, address, carrier) for carrier in known[key]]
+    return edges
+
+
+def _apart(writer: Site, address: Address) -> tuple[Any, ...]:
+    """All that it depends on when a writer's place is that of an address."""
+    target = writer.target
+    assert target is not None
+    between = address.base - target.base
+    return between, target.strides, address.strides, target.lookup, address.lookup, target.memory
 
 
 def _must_be_ordered(level: Level, few: int) -> bool:
@@ -154,10 +200,7 @@ def _must_be_ordered(level: Level, few: int) -> bool:
         return True
     if any(_while_inside(item) for item in level.parts[0]):
         return True
-    sites = list(level.sites())
-    if any(isinstance(site.statement, Accumulate) for site in sites):
-        return True
-    return all(size_of(site.counts[level.depth :]) <= few for site in sites)
+    return all(size_of(site.counts[level.depth :]) <= few for site in level.sites())
 
 
 def _while_inside(item: Site | Level) -> bool:
@@ -173,13 +216,15 @@ def _is_one_loop(nodes: Sequence[Node], depth: int) -> bool:
 
 
 def _size(node: Node) -> int:
-    return sum(map(_size, node.body)) if isinstance(node, Carried) else 1
+    if isinstance(node, Carried):
+        return sum(map(_size, node.body))
+    return len(node.sites) if isinstance(node, Sums) else 1
 
 
 def _distributed(
     sites: list[Site], edges: list[Edge], inside: tuple[int, ...], base: int, few: int
 ) -> Iterable[Node]:
-    for part in _components(sites, edges):
+    for part in components(sites, [(edge.writer, edge.reader) for edge in edges]):
         members = set(part)
         inner = [e for e in edges if e.writer in members and e.reader in members]
         if not inner:
@@ -190,9 +235,9 @@ def _distributed(
         level = min(edge.level for edge in inner)
         if any(len(site.levels) <= level for site in part):
             raise ProgramError("A loop reads values before it has assigned them.")
-        chain = _chain(part, inner, level, inside, base, few)
-        if chain:
-            yield chain
+        together = _chain(part, inner, level, inside, base, few) or _sums(part, inner, inside, base)
+        if together:
+            yield together
             continue
         later = [edge for edge in inner if edge.level != level]
         count = part[0].counts[level]
@@ -207,86 +252,39 @@ def _chain(
     if more or len(addresses) > 1 or {edge.level for edge in edges} != {level}:
         return None
     (address,) = addresses
-    statement, target = site.statement, site.target
-    if not isinstance(statement, Assign) or statement.row is None or target is None:
+    row, target = row_of(site), site.target
+    if row is None or target is None or isinstance(site.statement, Guard):
         return None
-    row = statement.row
     if row.nin != 2 or not row.facts.exact_array or not isinstance(row.array, np.ufunc):
         return None
-    before = target.base - target.strides[level]
-    if target.lookup or address != Address(target.memory, before, target.strides):
+    step = target.strides[level]
+    if target.lookup or not step:
         return None
-    if statement.operands.count(address) != 1 or site.counts[level] <= few:
+    if address != Address(target.memory, target.base - step, target.strides):
         return None
-    carried = statement.operands.index(address)
+    if site.reads.count(address) != 1 or site.counts[level] <= few:
+        return None
+    carried = site.reads.index(address)
     if carried and not row.facts.commutative:
         return None
     over = [k for k in range(base, len(site.levels)) if k not in inside and k != level]
     return Chain(site, tuple(over), level, carried, row.array)
 
 
-def _components(sites: list[Site], edges: list[Edge]) -> list[list[Site]]:
-    """The strongly connected components, sorted so that what is read comes first.
-
-    Among those that could come next, the first in the text does.
-    """
-    after: dict[Site, list[Site]] = {site: [] for site in sites}
-    for edge in edges:
-        after[edge.writer].append(edge.reader)
-    component = _strongly_connected(sites, after)
-    members: dict[int, list[Site]] = {}
-    for site in sites:
-        members.setdefault(component[site], []).append(site)
-    follow: dict[int, set[int]] = {number: set() for number in members}
-    waiting = dict.fromkeys(members, 0)
-    for edge in edges:
-        a, b = component[edge.writer], component[edge.reader]
-        if a != b and b not in follow[a]:
-            follow[a].add(b)
-            waiting[b] += 1
-    free = [(members[number][0].number, number) for number, n in waiting.items() if not n]
-    heapq.heapify(free)
-    order = []
-    while free:
-        _, number = heapq.heappop(free)
-        order.append(members[number])
-        for other in follow[number]:
-            waiting[other] -= 1
-            if not waiting[other]:
-                heapq.heappush(free, (members[other][0].number, other))
-    return order
+def _sums(part: list[Site], edges: list[Edge], inside: tuple[int, ...], base: int) -> Sums | None:
+    (first, *more) = part
+    if not all(map(is_sum, part)) or any(site.levels != first.levels for site in more):
+        return None
+    if any(site.reads[0] == site.reads[1] for site in part):
+        return None
+    if any(edge.address != edge.reader.target for edge in edges):
+        return None
+    over = [k for k in range(base, len(first.levels)) if k not in inside]
+    return Sums(tuple(part), tuple(over))
 
 
-def _strongly_connected(sites: list[Site], after: dict[Site, list[Site]]) -> dict[Site, int]:
-    """A number for each site, the same within a component, by Tarjan's algorithm."""
-    found: dict[Site, int] = {}
-    lowest: dict[Site, int] = {}
-    component: dict[Site, int] = {}
-    path: list[Site] = []
-    for root in sites:
-        if root in found:
-            continue
-        work = [(root, iter(after[root]))]
-        found[root] = lowest[root] = len(found)
-        path.append(root)
-        while work:
-            site, rest = work[-1]
-            for other in rest:
-                if other not in found:
-                    found[other] = lowest[other] = len(found)
-                    path.append(other)
-                    work.append((other, iter(after[other])))
-                    break
-                if other not in component:
-                    lowest[site] = min(lowest[site], found[other])
-            else:
-                work.pop()
-                if work:
-                    lowest[work[-1][0]] = min(lowest[work[-1][0]], lowest[site])
-                if lowest[site] == found[site]:
-                    while True:
-                        member = path.pop()
-                        component[member] = found[site]
-                        if member is site:
-                            break
-    return component
+def row_of(site: Site) -> Primitive | None:
+    """The operation of a site, on what it reads; None for a move, and what is no operation."""
+    if is_sum(site):
+        return primitives.add
+    return getattr(site.statement, "row", None)

@@ -4,9 +4,10 @@ It takes no preparation, so what is short and run once is done soonest in this w
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from operator import mul
+from operator import attrgetter, mul
 from typing import Any, NoReturn
 
+from wengert.dispatch import Primitive
 from wengert.program.address import CONSTANT, INPUT, OUTPUT, VALUE, Address
 from wengert.program.program import Program
 from wengert.program.statements import Accumulate, Guard, Loop, Run, Statement, While
@@ -14,21 +15,23 @@ from wengert.run.path import Failure, changed
 
 DEEPEST = 16  # loops inside loops that can be run
 PATIENCE = 50  # statements that are walked through in the time the interpreter takes to prepare one
-Memory = dict[int, float]
+Memory = dict[int, Any]  # of floats, or of what stands for them
 
 
 class TooLong(Exception):  # noqa: N818 - for those who set the limit; a user never meets it
     """There is more to do than is allowed."""
 
 
-class Given(dict[int, float]):
+class Given(dict[int, Any]):
     """A memory that can only be read, from a function of the place."""
 
-    def __init__(self, find: Callable[[int], float]) -> None:
+    def __init__(self, find: Callable[[int], Any]) -> None:
         super().__init__()
         self.find = find
 
-    def __missing__(self, place: int) -> float:
+    def __missing__(self, place: int) -> Any:
+        if place < 0:
+            raise IndexError(place)
         return self.find(place)
 
 
@@ -40,13 +43,16 @@ class Walker:
         index: the index table.
         steps: how many statements may be run.
         failed: what to do about a guard that does not hold.
+        rule: the function that applies a row; that of floats, if nothing else is given.
     """
 
     def __init__(
         self, memories: dict[str, Memory], index: Sequence[int] | Any, steps: int,
         failed: Callable[[Failure], NoReturn],
+        rule: Callable[[Primitive], Callable[..., Any]] = attrgetter("scalar"),
     ) -> None:  # fmt: skip
         self.memories, self.index, self.steps, self.failed = memories, index, steps, failed
+        self.rule = rule
 
     def walk(self, statements: Sequence[Statement] | Run, counters: tuple[int, ...] = ()) -> None:
         """Run statements, at these counters of the loops around them."""
@@ -66,11 +72,11 @@ class Walker:
                 place = self._place(statement.target, counters)
                 if isinstance(statement, Accumulate):
                     number = self._read(statement.operand, counters)
-                    memory[place] = memory.get(place, 0.0) + number
+                    memory[place] += number
                     continue
                 operands = [self._read(address, counters) for address in statement.operands]
                 row = statement.row
-                memory[place] = result = row.scalar(*operands) if row else operands[0]
+                memory[place] = result = self.rule(row)(*operands) if row else operands[0]
                 if isinstance(statement, Guard):
                     expected = self._read(statement.expected, counters)
                     if result != expected:
@@ -91,7 +97,7 @@ class Walker:
         if around is not None:
             self.memories[loop.local] = around
 
-    def _read(self, address: Address, counters: tuple[int, ...]) -> float:
+    def _read(self, address: Address, counters: tuple[int, ...]) -> Any:
         return self.memories[address.memory][self._place(address, counters)]
 
     def _place(self, address: Address, counters: tuple[int, ...]) -> int:
@@ -135,26 +141,30 @@ def walked(program: Program, inputs: Sequence[float], steps: int) -> tuple[list[
         TooLong: there are more steps.
         LookupError: the program reads or assigns what it must not.
     """
-    sizes = program.sizes
-
-    def given(numbers: Sequence[float]) -> Given:
-        def find(place: int) -> float:
-            if place < 0:
-                raise IndexError(place)
-            return float(numbers[place])
-
-        return Given(find)
 
     def failed(failure: Failure) -> NoReturn:
         raise changed(program, failure)
 
-    memories: dict[str, Memory] = {
-        INPUT: given(inputs), CONSTANT: given(program.constants.data), VALUE: {}, OUTPUT: {}
-    }  # fmt: skip
+    memories = memories_of(program, lambda place: float(inputs[place]))
     walker = Walker(memories, program.index.data, steps, failed)
+    return outputs(program, walker), walker.steps
+
+
+def memories_of(program: Program, given: Callable[[int], Any]) -> dict[str, Memory]:
+    """The memories that a program starts with, from a function of an input's place."""
+
+    def constant(place: int) -> float:
+        return float(program.constants.data[place])
+
+    return {INPUT: Given(given), CONSTANT: Given(constant), VALUE: {}, OUTPUT: {}}
+
+
+def outputs(program: Program, walker: Walker) -> list[Any]:
+    """What a whole program gives."""
     walker.walk(program.statements)
-    for memory, size in {**sizes, INPUT: 0, CONSTANT: 0}.items():
-        places = memories[memory]
-        if places and (min(places) < 0 or max(places) >= size):
+    sizes = program.sizes
+    for memory in (VALUE, OUTPUT):
+        places = walker.memories[memory]
+        if places and (min(places) < 0 or max(places) >= sizes[memory]):
             raise IndexError(memory)
-    return [memories[OUTPUT][k] for k in range(sizes[OUTPUT])], walker.steps
+    return [walker.memories[OUTPUT][k] for k in range(sizes[OUTPUT])]

@@ -1,7 +1,8 @@
 """A Program as a scene: a cell for each statement, and a frame around each loop.
 
 An edge says which statement computes what another one reads. What is read from an earlier
-iteration, from the arguments or from the constants is a small cell of its own, with its name.
+iteration, from the arguments or from the constants is a small cell of its own, with its name. An
+accumulation reads the sum as it stood before, and what reads the sum then reads it from there.
 """
 
 from collections.abc import Callable, Collection, Iterable
@@ -125,7 +126,10 @@ class _Drawn:
             read.pop()
         operands = [self._operand(address, place, scope) for address in read]
         is_output = statement.target.memory == OUTPUT
-        if is_output:
+        is_sum = isinstance(statement, Accumulate) and not is_output
+        if is_sum:
+            operands.insert(0, self._operand(statement.target, place, scope))
+        if is_sum or is_output:
             name = self.texts.text(statement.target, place)
         name = name or statement.label
         symbol = _symbol(statement)
@@ -145,7 +149,19 @@ class _Drawn:
         made = self._add(operands, symbol or "=", scope, describe)
         if is_output:
             self._roots.add(made)
+        if is_sum:
+            self._continue(statement.target, place, scope, made)
         return made
+
+    def _continue(self, target: Address, place: Scope, scope: str, made: int) -> None:
+        """From here on, a sum is what an accumulation has made of it."""
+        reference = self.texts.names.reference(target, place)
+        if not place.path and target.base in self._places:
+            self._places[target.base] = made
+        elif reference and _is_behind(reference, place):
+            self._items[id(reference.item)] = made
+        else:
+            self._leaves[scope, self.texts.text(target, place)] = made
 
     def _operand(self, address: Address, place: Scope, scope: str) -> int:
         """The cell that stands for what is read: the statement that computed it, or a name."""

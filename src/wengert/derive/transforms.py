@@ -1,0 +1,324 @@
+"""Derivatives of functions, as functions: what users call.
+
+Each transform takes a function of numbers, arrays and structures of them; a Program, of which it
+makes a Program; or a Value, the root of a graph, of whose leaves it makes a Program. Transforms can
+be nested in any order, and used inside functions that are differentiated themselves.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from wengert.derive import programs
+from wengert.derive.calling import Transform, made, recorded, transformed
+from wengert.derive.programs import Argnums
+from wengert.dispatch import describe
+from wengert.errors import OperandError
+from wengert.node import Node
+from wengert.program.program import Program
+
+
+def grad(function: Any, argnums: Argnums | None = None, has_aux: bool = False) -> Any:
+    r"""The gradient of a function that gives one number: ∇f, by reverse mode.
+
+    Formula: `x̄ = ȳ · ∂f/∂x` with ȳ = 1. It costs a small multiple of f, however many numbers f is
+    differentiated by.
+
+    Args:
+        function: a function, a Program or a Value.
+        argnums: the position of the argument to differentiate by, or several; by default the first
+            one, and all leaves of a Value.
+        has_aux: whether the function returns a pair, of which only the first is differentiated.
+
+    Returns:
+        A function of the same arguments. It gives a gradient with the structure of the argument, a
+        tuple of them for several, and with `has_aux` a pair of that and the auxiliary result.
+
+    Raises:
+        OperandError: when called, if the function does not give one number.
+
+    Source:
+        Griewank and Walther, Evaluating Derivatives, 2nd edition, section 3.2; arguments as those
+        of jax.grad and torch.func.grad.
+
+    Examples:
+        >>> import wengert as wg
+        >>> wg.grad(lambda x, y: wg.sin(x) * y**2)(0.0, 3.0)
+        9.0
+        >>> wg.grad(wg.grad(wg.exp))(0.0)
+        1.0
+    """
+    return _transform("grad", programs.gradient, function, argnums, has_aux)
+
+
+def value_and_grad(function: Any, argnums: Argnums | None = None, has_aux: bool = False) -> Any:
+    """The value of a function that gives one number, and its gradient: (f, ∇f).
+
+    Args:
+        function: a function, a Program or a Value.
+        argnums: the position of the argument to differentiate by, or several; by default the first
+            one, and all leaves of a Value.
+        has_aux: whether the function returns a pair, of which only the first is differentiated.
+
+    Returns:
+        A function that gives a pair: what the function gives, and the gradient as `wg.grad` does.
+
+    Raises:
+        OperandError: when called, if the function does not give one number.
+
+    Source:
+        As for `wg.grad`.
+
+    Examples:
+        >>> import numpy as np
+        >>> import wengert as wg
+        >>> wg.value_and_grad(lambda w: np.sum(w**2))(np.array([1.0, 2.0]))
+        (5.0, array([2., 4.]))
+    """
+    return _transform("value_and_grad", programs.gradient, function, argnums, has_aux, value=True)
+
+
+def jacobian(
+    function: Any, argnums: Argnums | None = None, has_aux: bool = False, mode: str | None = None
+) -> Any:
+    """All first derivatives of a function: J[i, j] = ∂f_i/∂x_j, `(m, n)`.
+
+    Args:
+        function: a function, a Program or a Value.
+        argnums: the position of the argument to differentiate by, or several; by default the first
+            one, and all leaves of a Value.
+        has_aux: whether the function returns a pair, of which only the first is differentiated.
+        mode: "forward" carries n tangents along and keeps nothing, "reverse" goes back m times;
+            by default what costs less.
+
+    Returns:
+        A function. It gives the structure of the result, and in it for each number or array the
+        structure of the argument, with arrays of shape `(*of the result, *of the argument)`.
+
+    Raises:
+        OperandError: the mode is another one.
+
+    Source:
+        Griewank and Walther, Evaluating Derivatives, 2nd edition, chapter 3; structures as those of
+        jax.jacfwd and jax.jacrev.
+
+    Examples:
+        >>> import numpy as np
+        >>> import wengert as wg
+        >>> wg.jacobian(lambda x: x**2)(np.array([1.0, 2.0]))
+        array([[2., 0.],
+               [0., 4.]])
+    """
+    return _transform("jacobian", programs.jacobian, function, argnums, has_aux, mode=mode)
+
+
+def hessian(function: Any, argnums: Argnums | None = None, has_aux: bool = False) -> Any:
+    """All second derivatives of a function that gives one number: H[i, j] = ∂²f/∂x_i∂x_j.
+
+    Forward mode over reverse mode: n tangents are pushed through the gradient.
+
+    Args:
+        function: a function, a Program or a Value.
+        argnums: the position of the argument to differentiate by, or several; by default the first
+            one, and all leaves of a Value.
+        has_aux: whether the function returns a pair, of which only the first is differentiated.
+
+    Returns:
+        A function. It gives the structure of the argument, and in it for each number or array that
+        structure again, with arrays of shape `(*of the one, *of the other)`.
+
+    Raises:
+        OperandError: when called, if the function does not give one number.
+
+    Source:
+        Griewank and Walther, Evaluating Derivatives, 2nd edition, section 5.1.
+
+    Examples:
+        >>> import numpy as np
+        >>> import wengert as wg
+        >>> wg.hessian(lambda x: x[0] ** 2 * x[1])(np.array([1.0, 2.0]))
+        array([[4., 2.],
+               [2., 0.]])
+    """
+    return _transform("hessian", programs.hessian, function, argnums, has_aux)
+
+
+def jvp(
+    function: Any, primals: Sequence[Any], tangents: Sequence[Any], has_aux: bool = False
+) -> tuple[Any, ...]:
+    """A function and its derivative in a direction: (y, ẏ) with ẏ = J·ẋ, by forward mode.
+
+    Args:
+        function: a function, a Program or a Value.
+        primals: its arguments, a tuple.
+        tangents: a direction, a tuple of the same structure.
+        has_aux: whether the function returns a pair, of which only the first is differentiated.
+
+    Returns:
+        The result and its tangent, which has the structure of the result; with `has_aux` the
+        auxiliary result as a third.
+
+    Raises:
+        OperandError: primals or tangents are no tuples, or of another structure.
+
+    Source:
+        Griewank and Walther, Evaluating Derivatives, 2nd edition, section 3.1; arguments as those
+        of jax.jvp and torch.func.jvp.
+
+    Examples:
+        >>> import wengert as wg
+        >>> wg.jvp(lambda x, y: x * y, (2.0, 3.0), (1.0, 0.0))
+        (6.0, 3.0)
+    """
+    primals = _tuple(primals, "primals")
+    transform = _made("jvp", programs.jvp, has_aux=has_aux)
+    program, captured = _program(transform, function, primals)
+    result, tangent = program(*primals, *captured, _tuple(tangents, "tangents"))
+    return (result[0], tangent, result[1]) if has_aux else (result, tangent)
+
+
+def vjp(function: Any, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
+    """A function and its pullback: (y, ȳ ↦ x̄) with x̄ = Jᵀ·ȳ, by reverse mode.
+
+    Args:
+        function: a function, a Program or a Value.
+        primals: its arguments.
+        has_aux: whether the function returns a pair, of which only the first is differentiated.
+
+    Returns:
+        The result, and a function that takes a cotangent with the structure of the result and gives
+        a tuple with an adjoint for each argument; with `has_aux` the auxiliary result as a third.
+
+    Raises:
+        OperandError: when the pullback is called, if the cotangent has another structure.
+
+    Source:
+        Griewank and Walther, Evaluating Derivatives, 2nd edition, section 3.2; arguments as those
+        of jax.vjp and torch.func.vjp.
+
+    Examples:
+        >>> import wengert as wg
+        >>> y, pullback = wg.vjp(lambda x, y: x * y, 2.0, 3.0)
+        >>> y, pullback(1.0)
+        (6.0, (3.0, 2.0))
+    """
+    plain, captured = _program(None, function, primals)
+    program = made(_made("vjp", programs.vjp, has_aux=has_aux), plain, len(captured))
+    result = plain(*primals, *captured)
+
+    def pullback(cotangent: Any) -> Any:
+        """The arguments' adjoints for a cotangent of the result."""
+        return program(*primals, *captured, cotangent)
+
+    return (result[0], pullback, result[1]) if has_aux else (result, pullback)
+
+
+def linearize(function: Any, *primals: Any) -> tuple[Any, Callable[..., Any]]:
+    """A function and its derivative at a point, as a linear function: (y, ẋ ↦ J·ẋ).
+
+    Args:
+        function: a function, a Program or a Value.
+        primals: its arguments.
+
+    Returns:
+        The result, and a function that takes a tangent for each argument and gives that of the
+        result.
+
+    Raises:
+        OperandError: when the linear function is called, if the tangents have another structure.
+
+    Source:
+        As for `wg.jvp`; arguments as those of jax.linearize.
+
+    Examples:
+        >>> import wengert as wg
+        >>> y, linear = wg.linearize(lambda x: x**3, 2.0)
+        >>> y, linear(1.0), linear(10.0)
+        (8.0, 12.0, 120.0)
+    """
+    plain, captured = _program(None, function, primals)
+    program = made(_made("jvp", programs.jvp, value=False), plain, len(captured))
+    result = plain(*primals, *captured)
+
+    def linear(*tangents: Any) -> Any:
+        """The tangent of the result for tangents of the arguments."""
+        return program(*primals, *captured, tangents)
+
+    return result, linear
+
+
+def hvp(function: Any, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
+    """The Hessian of a function that gives one number, times a vector: H·v.
+
+    Forward mode over reverse mode: it costs a small multiple of the function, and no Hessian is
+    formed.
+
+    Args:
+        function: a function, a Program or a Value.
+        primals: its arguments, a tuple.
+        tangents: the vector, a tuple of the same structure.
+
+    Returns:
+        A tuple of the same structure.
+
+    Raises:
+        OperandError: primals or tangents are no tuples, or of another structure.
+
+    Source:
+        Pearlmutter, Fast exact multiplication by the Hessian, Neural Computation 6(1), 1994.
+
+    Examples:
+        >>> import wengert as wg
+        >>> wg.hvp(lambda x, y: x**2 * y, (1.0, 2.0), (1.0, 0.0))
+        (4.0, 2.0)
+    """
+    primals = _tuple(primals, "primals")
+    program, captured = _program(_made("hvp", programs.hvp), function, primals)
+    return program(*primals, *captured, _tuple(tangents, "tangents"))
+
+
+# --- how they are made ----------------------------------------------------------------------------
+
+
+def _transform(
+    name: str, make: Callable[..., Program], function: Any, argnums: Argnums | None, has_aux: bool,
+    **options: Any,
+) -> Any:  # fmt: skip
+    if argnums is None and not isinstance(function, Node):
+        argnums = 0
+    if argnums is not None and not programs.is_one(argnums):
+        argnums = tuple(argnums)  # type: ignore[arg-type]
+    return transformed(function, _made(name, make, argnums=argnums, has_aux=has_aux, **options))
+
+
+def _made(name: str, make: Callable[..., Program], **options: Any) -> Transform:
+    return Transform(name, make, tuple(options.items()))
+
+
+def _program(
+    transform: Transform | None, function: Any, args: Sequence[Any]
+) -> tuple[Program, list[Any]]:
+    """The program of a function, transformed, and what it takes behind the arguments."""
+    if isinstance(function, Program | Node):
+        program = function if isinstance(function, Program) else transformed(function, _SAME)
+        captured: list[Any] = []
+    elif callable(function):
+        program, captured = recorded(function, args)
+    else:
+        raise OperandError(f"A function, a Program or a Value is wanted, not {describe(function)}.")
+    return (made(transform, program, len(captured)) if transform else program), captured
+
+
+def _same(program: Program, taken: int = 0) -> Program:
+    return program
+
+
+_SAME = Transform("itself", _same)
+
+
+def _tuple(given: Any, what: str) -> tuple[Any, ...]:
+    if not isinstance(given, tuple | list):
+        raise OperandError(
+            f"The {what} are a tuple with one for each argument, not {describe(given)}: "
+            f"write ({what[:-1]},)."
+        )
+    return tuple(given)
