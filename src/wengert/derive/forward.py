@@ -274,11 +274,12 @@ def _needing_zero(activity: Activity) -> set[int]:
     """Inactive statements, by `id`, that write where active ones are read or add something."""
     found: set[int] = set()
     for line in activity.producers.lines:
-        addresses = [a for a in passing(line) if a.memory != INPUT]
-        addresses = [a for a in addresses if activity.depends(a, line.axes)]
+        addresses = [a for a in passing(line) if activity.depends(a, line.axes)]
         if line.kind is Accumulate and addresses:
             addresses.append(line.target)
         for address in addresses:
+            if address.memory == INPUT:
+                continue
             writers = activity.writers(address, line.axes)
             found |= {id(writer) for writer in writers if not activity.active(writer)}
     return found
