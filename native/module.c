@@ -383,6 +383,14 @@ static PyMethodDef functions[] = {
      "The twin of wengert.derive.columns.tangents_plain."},
     {"changes_of", changes_of, METH_VARARGS, "The twin of wengert.program.stretch.changes_plain."},
     {"columns_of", columns_of, METH_VARARGS, "The twin of wengert.program.stretch.columns_plain."},
+    {"dependences", dependences, METH_VARARGS, "The twin of wengert.derive.reach.dependences_plain."},
+    {"interactions", interactions, METH_VARARGS,
+     "The twin of wengert.derive.reach.interactions_plain."},
+    {"transposed", transposed, METH_VARARGS, "The twin of wengert.derive.pattern.transposed_plain."},
+    {"color_columns", color_columns, METH_VARARGS,
+     "The twin of wengert.derive.greedy.color_columns_plain."},
+    {"color_stars", color_stars, METH_VARARGS,
+     "The twin of wengert.derive.greedy.color_stars_plain."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -340,14 +340,22 @@ PyObject *kinds_of(PyObject *module, PyObject *args);
 PyObject *hashes_of(PyObject *module, PyObject *args);
 PyObject *strides_of(PyObject *module, PyObject *args);
 PyObject *levels_of(PyObject *module, PyObject *args);
+PyObject *changes_of(PyObject *module, PyObject *args);
+PyObject *columns_of(PyObject *module, PyObject *args);
 
 /* --- derive.c: derivatives of straight stretches ----------------------------------------------- */
 
 PyObject *reversed_columns(PyObject *module, PyObject *args);
 PyObject *tangents_of_columns(PyObject *module, PyObject *args);
 
-PyObject *changes_of(PyObject *module, PyObject *args);
-PyObject *columns_of(PyObject *module, PyObject *args);
+/* --- sparsity.c and coloring.c: patterns of derivatives ----------------------------------------- */
+
+PyObject *dependences(PyObject *module, PyObject *args);
+PyObject *interactions(PyObject *module, PyObject *args);
+PyObject *transposed(PyObject *module, PyObject *args);
+PyObject *color_columns(PyObject *module, PyObject *args);
+PyObject *color_stars(PyObject *module, PyObject *args);
+
 /* --- tape.c, tracer.c: recording; see tape.h ---------------------------------------------------- */
 
 PyObject *make_recorder(PyObject *module, PyObject *const *args, Py_ssize_t count);

@@ -43,6 +43,7 @@ LAYERS: list[list[str]] = [
 ]
 HEAVY = {"matplotlib", "IPython", "llvmlite", "dask", "graphviz", "scipy", "torch", "jax", "rich"}
 ALLOWED = {  # who may import what is heavy, and inside functions only
+    "derive.pattern": {"scipy"},
     "show.plot": {"matplotlib", "IPython"},
     "learn.tour": {"matplotlib"},  # closes the figures it has saved
 }
@@ -169,7 +170,7 @@ def test_heavy_packages_have_one_door_each(module: str) -> None:
 
 @pytest.mark.parametrize("module", ALLOWED)
 def test_the_exceptions_are_still_needed(module: str) -> None:
-    assert "matplotlib" in text(module)
+    assert any(name in text(module) for name in ALLOWED[module])
 
 
 def loaded_by(statement: str) -> set[str]:

@@ -1,7 +1,7 @@
-"""The makers of programs and the second evaluator stand beside the tests of programs."""
+"""The makers of programs stand beside the tests of programs, and the scenarios above them."""
 
 import sys
 from pathlib import Path
 
-for folder in (Path(__file__).parents[1] / "program", Path(__file__).parents[1]):
-    sys.path.insert(0, str(folder))
+TESTS = Path(__file__).parents[1]
+sys.path[:0] = [str(TESTS / "program"), str(TESTS)]

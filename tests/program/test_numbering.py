@@ -1,5 +1,6 @@
 """Value numbering: what the plain engine does to small lists, and that the native one agrees."""
 
+import math
 import random
 from collections.abc import Sequence
 from typing import Any
@@ -195,3 +196,15 @@ def test_an_error_in_a_row_is_passed_on() -> None:
     given = columns([(op(row), (const(0),))], {}, (1.0,))
     with pytest.raises(ArithmeticError, match="no"):
         numbering.numbered(*given)
+
+
+def test_all_nan_are_one() -> None:
+    """The NaN that an operation gives may have other bits than the one in memory."""
+    items = [
+        (op(p.add), (const(0), const(1))), (op(p.mul), (X, 0)), (op(p.mul), (X, const(2))),
+        (op(p.sub), (1, 2)),
+    ]  # fmt: skip
+    given = columns(items, {3: NEEDED}, [math.inf, -math.inf, math.nan])
+    for found in (numbered_plain(*given), numbering.numbered(*given)):
+        assert len(found.constants) == 3
+        assert found.value.tolist()[:3] == [const(2), 1, 1]

@@ -13,7 +13,7 @@ from wengert.program.counters import counters
 from wengert.program.draft import BODY, FIRST, LAST, TEST, Axis, Frame, Line
 from wengert.program.extents import extent
 from wengert.program.producers import Producers
-from wengert.program.statements import Assign
+from wengert.program.statements import Accumulate, Assign
 
 NO_INDEX = np.empty(0, np.int64)
 
@@ -163,3 +163,50 @@ def test_a_loop_without_a_count_reaches_down_in_its_own_steps() -> None:
     found = extent(value(90, -3), around, NO_INDEX)
     assert found.meets(extent(value(9), (), NO_INDEX))
     assert not found.meets(extent(value(10), (), NO_INDEX))
+
+
+# --- sums -----------------------------------------------------------------------------------------
+
+
+def added(target: Address, around: tuple[Axis, ...] = ()) -> Line:
+    return Line(Accumulate, target, None, (Address(INPUT, 0, (0,) * len(around)),), around)
+
+
+def test_a_sum_has_no_producer_and_others_have() -> None:
+    body = axes(10)
+    start, other, more = line(value(0, 2), body), line(value(1, 2), body), added(value(4))
+    producers = Producers([start, other, more], NO_INDEX)
+    assert producers.source(value(4), ()) is None
+    assert producers.source(value(0, 2), axes(10)) is None, "one of them is a sum"
+    assert producers.possible(value(4), ()) == [start, more]
+    for settled in (value(6), value(5)):
+        found = producers.source(settled, ())
+        assert found
+        assert found.line is (other if settled.base % 2 else start)
+        assert producers.settled(settled, ())
+    assert not producers.settled(value(4), ())
+
+
+def test_a_sum_is_looked_up_by_its_range() -> None:
+    around = axes(3)
+    start = line(value(0, 1), axes(20))
+    more = added(Address(VALUE, 10, (0,), Lookup(0, (1,))), around)
+    producers = Producers([start, more], np.array([0, 4, 2]))
+    assert [producers.settled(value(k), ()) for k in range(9, 17)] == [
+        True, False, True, False, True, False, True, True,
+    ]  # fmt: skip
+
+
+def test_a_sum_is_final_behind_its_last_addition() -> None:
+    start, early, more, late = line(value(0), ()), line(value(1), ()), added(value(0)), line(
+        value(2), ()
+    )  # fmt: skip
+    producers = Producers([start, early, more, late], NO_INDEX)
+    assert not producers.final(value(0), early)
+    assert not producers.final(value(0), more), "it changes right there"
+    assert producers.final(value(0), late)
+    producers.drop({more})
+    assert producers.final(value(0), early)
+    found = producers.source(value(0), ())
+    assert found
+    assert found.line is start

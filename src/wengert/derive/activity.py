@@ -12,7 +12,8 @@ from wengert.derive.partials import partials_of
 from wengert.program.address import INPUT, OUTPUT, VALUE, Address, Extent, Integers, Mask
 from wengert.program.dependence import UNBOUNDED, meets, size_of
 from wengert.program.draft import TEST, Axes, Axis, Item, Line, frames
-from wengert.program.producers import Producers, extent
+from wengert.program.extents import extent
+from wengert.program.producers import Producers
 from wengert.program.statements import Accumulate, Guard, Run
 
 Writer = Line | Run

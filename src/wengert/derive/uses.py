@@ -18,7 +18,7 @@ from wengert.derive.space import counts_of
 from wengert.program.address import INPUT, OUTPUT, VALUE, Address, Integers, Mask
 from wengert.program.dependence import solvable
 from wengert.program.draft import Axes, Frame, Item, Line
-from wengert.program.producers import extent
+from wengert.program.extents import extent
 from wengert.program.statements import Accumulate, Assign, Run
 
 Here = Callable[[Address, Axes], Address]  # where a value of the program is in its derivative

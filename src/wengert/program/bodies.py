@@ -73,14 +73,14 @@ def put_before(items: list[Item], frame: Frame, chosen: Sequence[Item]) -> None:
 
 
 def constants(draft: Draft) -> Details:
-    """An operand that ranges over equal constants becomes one constant that all share."""
+    """An operand that ranges over equal constants becomes one constant; equal ones are shared."""
     count = 0
     for line in draft.lines:
         for k, address in enumerate(line.reads):
             if address.memory == CONSTANT and not address.lookup:
                 shared = _shared(draft, address, line.axes)
                 if shared != address:
-                    count += bool(moving(address.strides, line.axes))
+                    count += bool(moving(address.strides, line.axes)) and not any(shared.strides)
                     line.reads = (*line.reads[:k], shared, *line.reads[k + 1 :])
                     draft.touch()
     return [f"{times(count, 'operand')} the same constant in every round"] if count else []
@@ -95,7 +95,8 @@ def _shared(draft: Draft, address: Address, axes: Axes) -> Address:
             return address
         words = block.view(np.int64)
         if words.flat[0] != words.flat[-1] or (words != words.flat[0]).any():
-            return address
+            base, strides = draft.numbers.first_alike(words, address.base, address.strides)
+            return Address(CONSTANT, base, strides)
         place = draft.numbers.place(float(block.flat[0]))
     return Address(CONSTANT, place, (0,) * len(axes))
 
@@ -150,17 +151,19 @@ def _evaluated(draft: Draft, line: Line) -> tuple[list[float], tuple[int, ...]] 
 
 
 class _Seen:
-    """What the rules see of operands, from one line."""
+    """What the rules see of operands, from one line as it is now."""
 
     def __init__(self, draft: Draft, line: Line) -> None:
         self.draft, self.line = draft, line
+        self._sources: tuple[Source | None, ...] | None = None
 
     def _source(self, operand: Address) -> Source | None:
-        producers, line = self.draft.producers, self.line
-        for k, address in enumerate(line.reads):
+        if self._sources is None:
+            self._sources = self.draft.producers.sources(self.line)
+        for address, source in zip(self.line.reads, self._sources, strict=True):
             if address is operand:
-                return producers.sources(line)[k]
-        return producers.source(operand, line.axes)
+                return source
+        return self.draft.producers.source(operand, self.line.axes)
 
     def row(self, operand: Address) -> Primitive | None:
         """The row of the operation that writes an address."""
@@ -194,7 +197,7 @@ def identities(draft: Draft) -> Details:
     for line in draft.lines:
         if line.kind is not Assign:
             continue
-        while line.row is not None:
+        while line.row is not None and matcher.knows(line.row):
             made = matcher.rewritten(line.row, line.reads, _Seen(draft, line))
             if made is None:
                 break
@@ -206,7 +209,7 @@ def identities(draft: Draft) -> Details:
 def common(draft: Draft) -> Details:
     """Of equal operations in one body, the later ones become moves."""
     merged = 0
-    for part in bodies(draft.items):
+    for part in draft.bodies():
         if len(part) > 1:
             merged += _merged(draft, part, {})
     for frame, _ in draft.frames:

@@ -6,11 +6,11 @@ import numpy as np
 
 from wengert.program.address import CONSTANT, OUTPUT, VALUE, Address, Extent
 from wengert.program.bodies import Details, said
-from wengert.program.draft import TEST, Axes, Axis, Frame, Item, Line, bodies
-from wengert.program.producers import Writers
+from wengert.program.draft import TEST, Axes, Axis, Frame, Item, Line
 from wengert.program.statements import Accumulate, Guard
 from wengert.program.tables import moving
 from wengert.program.workbench import Draft
+from wengert.program.writers import Writers
 
 
 def zeros(draft: Draft) -> Details:
@@ -60,7 +60,9 @@ def dead(draft: Draft) -> Details:
 def _drop(draft: Draft, gone: set[Line]) -> int:
     """Take lines out, and the loops that are empty then; how many of those."""
     loops = 0
-    for part in bodies(draft.items):
+    if not gone and all(any(frame.parts) for frame, _ in draft.frames):
+        return 0
+    for part in draft.bodies():
         kept: list[Item] = []
         for item in part:
             if isinstance(item, Frame) and not any(item.parts):

@@ -58,9 +58,10 @@ class _Straddled:
             self._found = set()
             producers = self._draft.producers
             for line in producers.lines:
-                for address, source in zip(line.reads, producers.sources(line), strict=True):
-                    if source is None:
-                        self._found.update(producers.possible(address, line.axes))
+                sources = producers.sources(line)
+                if None in sources:
+                    written = zip(sources, producers.writing(line), strict=True)
+                    self._found.update(*(found for source, found in written if source is None))
             for address, axes in self._elsewhere():
                 if not producers.source(address, axes):
                     self._found.update(producers.possible(address, axes))
@@ -110,7 +111,8 @@ def _leaves(draft: Draft, line: Line, depth: int, inside: set[Line], out: set[Li
         return False
     if not producers.all_final(line):
         return False
-    for address, source in zip(line.reads, producers.sources(line), strict=True):
+    found = zip(line.reads, producers.sources(line), producers.writing(line), strict=True)
+    for address, source, writing in found:
         if source and source.line in out:
             others = [row for k, row in enumerate(source.counters.matrix) if k != depth]
             if any(row[depth] for row in others) or None in source.counters.offsets:
@@ -118,7 +120,7 @@ def _leaves(draft: Draft, line: Line, depth: int, inside: set[Line], out: set[Li
             continue
         if _moves(address, depth):
             return False
-        if not inside.isdisjoint(producers.possible(address, line.axes)):
+        if not inside.isdisjoint(writing):
             return False
     return True
 

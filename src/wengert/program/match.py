@@ -95,6 +95,10 @@ class Matcher(Generic[T]):
         self.applied: dict[str, int] = {}
         self._starts = _starts(tuple(rules))
 
+    def knows(self, row: Primitive) -> bool:
+        """Whether there are rules that start with a row."""
+        return row in self._starts
+
     def rewritten(self, row: Primitive, operands: Sequence[T], view: View[T]) -> Made[T] | None:
         """What the first rule that applies makes of an operation."""
         start = self._starts.get(row)

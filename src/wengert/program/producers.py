@@ -8,20 +8,16 @@ A *sum*, what an `Accumulate` changes, has no producer. It is final for those th
 last of its accumulations, where "behind" is asked of the statements outside all loops.
 """
 
-from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-import numpy as np
-
-from wengert.program.address import CODES, Address, Extent, Integers, Lookup, Mask
+from wengert.program.address import CODES, Address, Extent, Integers, Lookup
 from wengert.program.counters import Counters, counters
 from wengert.program.draft import Axes, Item, Line, lines
 from wengert.program.extents import extent
 from wengert.program.statements import Accumulate
-
-FEW = 8  # extents that are compared one by one
+from wengert.program.writers import Writers, start_of
 
 
 class Source(NamedTuple):
@@ -33,13 +29,6 @@ class Source(NamedTuple):
 
 Known = tuple[tuple[Address, ...], tuple[Source | None, ...]]  # what is read, and its sources
 NOTHING: Known = (), ()
-
-
-class Sum(NamedTuple):
-    """Places that are accumulated to, and the last statement outside all loops that does it."""
-
-    places: Extent
-    last: int
 
 
 class Producers:
@@ -67,21 +56,18 @@ class Producers:
     def _group(self) -> None:
         """Put the writers of each memory together."""
         written: dict[str, list[Line]] = {}
-        sums: dict[str, dict[Extent, int]] = {}
+        adding: dict[str, list[Line]] = {}
         for line in self.lines:
-            memory = line.target.memory
-            written.setdefault(memory, []).append(line)
+            written.setdefault(line.target.memory, []).append(line)
             if line.kind is Accumulate:
-                sums.setdefault(memory, {})[self._extents[line]] = self._positions[line]
-        self.writers = {
-            memory: Writers(found, [self._extents[line] for line in found])
-            for memory, found in written.items()
-        }
-        self._sums = {
-            memory: [Sum(places, last) for places, last in found.items()]
-            for memory, found in sums.items()
-        }
+                adding.setdefault(line.target.memory, []).append(line)
+        self.writers = {memory: self._filed(found) for memory, found in written.items()}
+        self._sums = {memory: self._filed(found) for memory, found in adding.items()}
         self._met: dict[tuple[str, Extent], list[Line]] = {}
+        self._steady: dict[Line, bool] = {}
+
+    def _filed(self, found: list[Line]) -> Writers:
+        return Writers(found, [self._extents[line] for line in found])
 
     # --- what has changed -------------------------------------------------------------------------
 
@@ -125,22 +111,29 @@ class Producers:
         writers = self.writers.get(address.memory)
         return self._source(writers, address, around) if writers else None
 
-    def _source(self, writers: "Writers", address: Address, around: Axes) -> Source | None:
-        if address.lookup:
-            if not self.settled(address, around):
-                return None
-            candidates = iter(writers.looked_up.get(_start(address), ()))
-        else:
-            read = extent(address, around, self.index)
-            if self._sums and self._summed(address.memory, read):
-                return None
-            candidates = writers.around(read)
+    def _source(self, writers: Writers, address: Address, around: Axes) -> Source | None:
         fixed = scope_depth(address.memory, around)
-        for line in candidates:
+        for line in self._candidates(writers, address, around):
             found = counters(line.target, line.axes, address, around, fixed)
             if found:
-                return Source(line, found)
+                known = self._keeps(line) or self.settled(address, around)
+                return Source(line, found) if known else None
         return None
+
+    def _candidates(self, writers: Writers, address: Address, around: Axes) -> Iterator[Line]:
+        yield from writers.starting.get(start_of(address), ())
+        if address.lookup is None:
+            yield from writers.around(extent(address, around, self.index))
+
+    def writing(self, line: Line) -> Iterator[list[Line]]:
+        """For each address that a statement reads, every statement that may write some of it."""
+        for address, source in zip(line.reads, self.sources(line), strict=True):
+            if source is not None:
+                yield [source.line]
+            elif address.memory in self.writers:
+                yield self.met(address.memory, self.reach(address, line.axes))
+            else:
+                yield []
 
     def possible(self, address: Address, around: Axes) -> list[Line]:
         """Every statement that may write something of what an address reads."""
@@ -167,39 +160,46 @@ class Producers:
         """The places that an address can mean."""
         return extent(address, around, self.index)
 
-    def sums(self, memory: str) -> list[Extent]:
-        """The places that are accumulated to."""
-        return [found.places for found in self._sums.get(memory, ())]
-
     # --- what changes -----------------------------------------------------------------------------
 
-    def _summed(self, memory: str, read: Extent, behind: int | None = None) -> bool:
-        """Whether places may be accumulated to, at or behind a position."""
-        return any(
-            found.places.meets(read) and (behind is None or found.last >= behind)
-            for found in self._sums.get(memory, ())
-        )
+    def sums(self, memory: str) -> list[Extent]:
+        """The places that are accumulated to."""
+        found = self._sums.get(memory)
+        return [self._extents[line] for line in found.lines] if found else []
+
+    def _adding(self, memory: str, read: Extent) -> list[Line]:
+        """The accumulations that may change one of these places."""
+        return self._sums[memory].meeting(read) if memory in self._sums else []
+
+    def _keeps(self, line: Line) -> bool:
+        """Whether nothing that a statement writes ever changes."""
+        if line.target.memory not in self._sums:
+            return True
+        if line not in self._steady:
+            self._steady[line] = not self._adding(line.target.memory, self._extents[line])
+        return self._steady[line]
 
     def settled(self, address: Address, around: Axes) -> bool:
         """Whether what stands at an address never changes once it is written."""
         if address.memory not in self._sums:
             return True
-        return not self._summed(address.memory, extent(address, around, self.index))
+        return not self._adding(address.memory, extent(address, around, self.index))
 
     def final(self, address: Address, reader: Line) -> bool:
         """Whether what a statement reads at an address does not change any more."""
         if address.memory not in self._sums:
             return True
-        read = extent(address, reader.axes, self.index)
-        return not self._summed(address.memory, read, self._positions[reader])
+        adding = self._adding(address.memory, extent(address, reader.axes, self.index))
+        return all(self._positions[line] < self._positions[reader] for line in adding)
 
     def all_final(self, line: Line) -> bool:
         """Whether nothing that a statement reads or writes changes any more."""
         if not self._sums:
             return True
-        if not self.settled(line.target, line.axes):
-            return False
-        return all(self.final(address, line) for address in line.reads)
+        read = zip(line.reads, self.sources(line), strict=True)
+        return self._keeps(line) and all(
+            source is not None or self.final(address, line) for address, source in read
+        )
 
     def moved(self, source: Source, address: Address, around: Axes) -> Address | None:
         """What the source of something reads, as the reader of that something can read it."""
@@ -212,93 +212,6 @@ class Producers:
             if not all(source.counters.passes(k) for k in range(depth)):
                 return None
         return source.counters.applied(address)
-
-
-class Writers:
-    """The statements that write to one memory.
-
-    What writes at affine places is filed by its step, and by where in a step it starts: a place
-    can only belong to a statement that is filed where the place would be.
-    """
-
-    def __init__(self, writers: list[Line], extents: list[Extent]) -> None:
-        self.lines, self._extents = writers, extents
-        self.number = {line: k for k, line in enumerate(writers)}
-        self._bounds: tuple[Integers, Integers, Integers] | None = None
-        self.looked_up: dict[tuple[str, int, int], list[Line]] = {}
-        self._files: dict[int, dict[int, _File]] = {}
-        for line, places in zip(writers, extents, strict=True):
-            if line.kind is Accumulate:
-                continue
-            if line.target.lookup:
-                self.looked_up.setdefault(_start(line.target), []).append(line)
-            else:
-                step = places.step
-                files = self._files.setdefault(step, {})
-                start = places.low % step if step else places.low
-                files.setdefault(start, _File()).entries.append((places.low, places.high, line))
-
-    def around(self, read: Extent) -> Iterator[Line]:
-        """The statements at affine places among which the one must be that writes all of these."""
-        low, high, step = read
-        for wide, files in self._files.items():
-            if (step % wide if wide else step) == 0:
-                file = files.get(low % wide if wide else low)
-                if file is not None:
-                    yield from file.around(low, high)
-
-    def meeting(self, read: Extent) -> list[Line]:
-        """The statements that may write one of these places."""
-        return [self.lines[k] for k in self.numbers(read)]
-
-    def numbers(self, read: Extent, among: Mask | None = None) -> list[int]:
-        """The numbers of the statements that may write one of these places."""
-        if self._bounds is None:
-            low, high, step = np.array(self._extents, np.int64).T
-            self._bounds = np.ascontiguousarray(low), np.ascontiguousarray(high), step
-        lows, highs, steps = self._bounds
-        mask = lows <= read.high
-        mask &= highs >= read.low
-        if among is not None:
-            mask &= among
-        near = mask.nonzero()[0]
-        if len(near) > FEW:
-            common = np.gcd(steps[near], read.step)
-            apart = lows[near] - read.low
-            return near[np.where(common, apart % np.maximum(common, 1), apart) == 0].tolist()
-        return [k for k in near.tolist() if self._extents[k].meets(read)]
-
-
-class _File:
-    """Statements with one step whose places, but for where they end, are the same."""
-
-    def __init__(self) -> None:
-        self.entries: list[tuple[int, int, Line]] = []
-        self._lows: list[int] = []
-        self._tops: list[int] = []
-
-    def around(self, low: int, high: int) -> Iterator[Line]:
-        """The statements that start at or before one place, and end at or behind another."""
-        if not self._lows:
-            self._sort()
-        at = bisect_right(self._lows, low)
-        while at and self._tops[at - 1] >= high:
-            at -= 1
-            if self.entries[at][1] >= high:
-                yield self.entries[at][2]
-
-    def _sort(self) -> None:
-        self.entries.sort(key=lambda entry: entry[0])
-        self._lows = [low for low, _, _ in self.entries]
-        top = self.entries[0][1]
-        for _, high, _ in self.entries:
-            top = max(top, high)
-            self._tops.append(top)
-
-
-def _start(address: Address) -> tuple[str, int, int]:
-    """What two looked-up addresses must have in common to mean the same."""
-    return address.memory, address.base, address.lookup.start if address.lookup else 0
 
 
 def _in_scope(memory: str, around: Axes) -> bool:

@@ -147,7 +147,8 @@ def _exact_reciprocal(divisor: float) -> float | None:
 
 
 def _plain_factor(factor: float) -> float | None:
-    return factor if factor != 0.0 and math.isfinite(factor) else None
+    """A factor other than the neutral one, for which there is a shorter way."""
+    return factor if factor not in (0.0, 1.0) and math.isfinite(factor) else None
 
 
 def _if_true(condition: float) -> float | None:

@@ -4,6 +4,7 @@ The passes of `bodies.py`, `hoist.py` and `dead.py` work on it. What was asked i
 long as it stays true, and `version` tells whether anything has changed since a pass looked.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -11,10 +12,11 @@ import numpy as np
 
 from wengert.program.address import VALUE, distinct
 from wengert.program.draft import Axes, Frame, Item, Line, drafted, frames, stated
+from wengert.program.packing import packed
 from wengert.program.producers import Producers
 from wengert.program.program import Program
 from wengert.program.statements import Run
-from wengert.program.tables import Numbers, packed
+from wengert.program.tables import Numbers
 
 
 class Draft:
@@ -48,6 +50,12 @@ class Draft:
         if self._frames is None:
             self._frames = list(frames(self.items))
         return self._frames
+
+    def bodies(self) -> Iterator[list[Item]]:
+        """Every list of items that stand in one body, inner ones first."""
+        for frame, _ in self.frames:
+            yield from frame.parts
+        yield self.items
 
     def touch(self) -> None:
         """A line reads or does something else now."""

@@ -4,6 +4,7 @@ The shapes are those of the SVG text. Nothing is shown on a screen, and no globa
 matplotlib's is left changed.
 """
 
+from collections.abc import Mapping
 from functools import cache
 from io import BytesIO
 from math import sqrt
@@ -11,7 +12,7 @@ from typing import Any
 
 from wengert.errors import DrawError
 from wengert.show.plot import matplotlib
-from wengert.show.shapes import BOLD, FILLS, STROKES, WIDTHS, Box, Line, Picture, Shape, Text
+from wengert.show.shapes import BOLD, FILLS, STROKES, WIDTHS, Box, Line, Picture, Shape, Text, Tiles
 
 FONTS = ["DejaVu Sans Mono", "DejaVu Sans"]
 MISSING = "□"  # for a character that neither font has
@@ -42,7 +43,7 @@ def page_of(picture: Picture, form: str, theme: str = "auto") -> bytes:
         for group in picture.groups:
             for shape in group.shapes:
                 depth += 1
-                axes.add_artist(_artist(draw, shape, shade, depth))
+                axes.add_artist(_artist(draw, shape, shade, depth, picture.palette))
         page = BytesIO()
         metadata = {"CreationDate": None} if form == "pdf" else None
         figure.savefig(page, format=form, metadata=metadata, transparent=True)
@@ -63,9 +64,13 @@ def _resolution(picture: Picture) -> float:
     return dpi
 
 
-def _artist(draw: dict[str, Any], shape: Shape, shade: int, depth: int) -> Any:
+def _artist(
+    draw: dict[str, Any], shape: Shape, shade: int, depth: int,
+    palette: Mapping[str, tuple[str, str]],
+) -> Any:  # fmt: skip
     style = shape.style
-    fill = FILLS[style][shade] if style in FILLS else "none"
+    fills = FILLS[style] if style in FILLS else palette.get(style, ("none", "none"))
+    fill = fills[shade]
     if isinstance(shape, Text):
         weight = "bold" if style in BOLD else "normal"
         return draw["text"].Text(
@@ -81,6 +86,8 @@ def _artist(draw: dict[str, Any], shape: Shape, shade: int, depth: int) -> Any:
     if isinstance(shape, Box):
         paint["linestyle"] = (0, (4, 3)) if style == "frame" else "-"
         return draw["patches"].PathPatch(_round(draw["path"].Path, shape), **paint)
+    if isinstance(shape, Tiles):
+        return draw["patches"].PathPatch(_outlines(draw["path"].Path, shape), **paint)
     return draw["patches"].PathPatch(_path(draw["path"].Path, shape), **paint)
 
 
@@ -96,6 +103,16 @@ def _round(make: Any, box: Box) -> Any:
     points += [(left, top + r), (left, top + bend), (left + bend, top), (left + r, top)]
     corner = [make.LINETO] + [make.CURVE4] * 3
     return make([*points, points[0]], [make.MOVETO, *corner * 4, make.CLOSEPOLY])
+
+
+def _outlines(make: Any, tiles: Tiles) -> Any:
+    points = [
+        point
+        for x, y, w, h in tiles.boxes
+        for point in ((x, y), (x + w, y), (x + w, y + h), (x, y + h), (x, y))
+    ]
+    codes = [make.MOVETO, make.LINETO, make.LINETO, make.LINETO, make.CLOSEPOLY]
+    return make(points, codes * len(tiles.boxes))
 
 
 def _path(make: Any, line: Line) -> Any:

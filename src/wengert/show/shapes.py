@@ -4,7 +4,8 @@ All writers draw these: the SVG text and the PNG page differ in nothing but the 
 a contrast of 4.5 : 1 for text, and no meaning hangs on colour alone.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 ADVANCE = 0.602  # the width of a character of a monospace font, in ems
 
@@ -47,7 +48,15 @@ class Text:
     style: str
 
 
-Shape = Box | Line | Text
+@dataclass(frozen=True, slots=True)
+class Tiles:
+    """Many rectangles of one style: x, y, width and height of each."""
+
+    boxes: tuple[tuple[float, float, float, float], ...]
+    style: str
+
+
+Shape = Box | Line | Text | Tiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +78,7 @@ class Picture:
     height: float
     groups: list[Group]
     about: str
+    palette: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # fills of its own styles
 
 
 # style -> (light, dark)

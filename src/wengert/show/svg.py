@@ -4,7 +4,22 @@ Everything is named after the drawing's own identity, so that pictures on one pa
 other alone; and every text is given its width, so that it fits its box in any font.
 """
 
-from wengert.show.shapes import BOLD, FILLS, STROKES, TEXTS, WIDTHS, Box, Group, Line, Picture, Text
+from collections.abc import Mapping
+
+from wengert.show.shapes import (
+    BOLD,
+    FILLS,
+    STROKES,
+    TEXTS,
+    WIDTHS,
+    Box,
+    Group,
+    Line,
+    Picture,
+    Shape,
+    Text,
+    Tiles,
+)
 
 FONT = "ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, 'Liberation Mono', monospace"
 SHRINKS = 2400  # wider pictures keep their size and scroll
@@ -28,7 +43,7 @@ def svg_of(picture: Picture, identity: str, theme: str = "auto") -> str:
     )
     title = f'<title id="{identity}-title">{escape(picture.about)}</title>'
     return "\n".join(
-        [head, title, f"<style>{_styles(identity, theme)}</style>"]
+        [head, title, f"<style>{_styles(identity, theme, picture.palette)}</style>"]
         + [_group(group) for group in picture.groups]
         + ["</svg>"]
     )
@@ -39,7 +54,7 @@ def escape(text: str) -> str:
     return text.translate(XML)
 
 
-def _styles(identity: str, theme: str) -> str:
+def _styles(identity: str, theme: str, palette: Mapping[str, tuple[str, str]]) -> str:
     """The style sheet, every rule of it under the drawing's own class."""
     rules = [
         f".{identity} text{{font-family:{FONT};direction:ltr;unicode-bidi:isolate;stroke:none}}",
@@ -52,16 +67,20 @@ def _styles(identity: str, theme: str) -> str:
             rules.append(f"{_select(identity, style)}{{fill:{FILLS[style][0]}{weight}}}")
         else:
             rules.append(f"{_select(identity, style)}{{{_paint(style, 0)}{_stroke(style)}}}")
+    rules += [f"{_select(identity, name)}{{fill:{fill[0]}}}" for name, fill in palette.items()]
     if theme == "auto":
-        dark = "".join(_dark(identity))
+        dark = "".join(_dark(identity, palette))
         rules.append(f"@media (prefers-color-scheme:dark){{{dark}}}")
     elif theme == "dark":
-        rules += _dark(identity)
+        rules += _dark(identity, palette)
     return "".join(rules)
 
 
-def _dark(identity: str) -> list[str]:
-    return [f"{_select(identity, style)}{{{_paint(style, 1)}}}" for style in {**FILLS, **STROKES}]
+def _dark(identity: str, palette: Mapping[str, tuple[str, str]]) -> list[str]:
+    rules = [f"{_select(identity, style)}{{{_paint(style, 1)}}}" for style in {**FILLS, **STROKES}]
+    return rules + [
+        f"{_select(identity, name)}{{fill:{fill[1]}}}" for name, fill in palette.items()
+    ]
 
 
 def _select(identity: str, style: str) -> str:
@@ -86,8 +105,11 @@ def _group(group: Group) -> str:
     return f'<g class="{group.kind}">{title}{"".join(map(_shape, group.shapes))}</g>'
 
 
-def _shape(shape: Box | Line | Text) -> str:
+def _shape(shape: Shape) -> str:
     style = _class(shape.style)
+    if isinstance(shape, Tiles):
+        corners = (f"M{x:.2f} {y:.2f}h{w:.2f}v{h:.2f}h{-w:.2f}z" for x, y, w, h in shape.boxes)
+        return f'<path class="{style}" d="{"".join(corners)}"/>'
     if isinstance(shape, Box):
         return (
             f'<rect class="{style}" x="{shape.x:.1f}" y="{shape.y:.1f}" '
