@@ -30,6 +30,7 @@ from wengert.program.address import (
 from wengert.program.draft import TEST, Axes, Axis, Item, drafted, frames, lines, reading, stated
 from wengert.program.extents import extent
 from wengert.program.numbering import NEEDED, OUTSIDE, PINNED, ROOT, Numbered, numbered
+from wengert.program.packing import packed
 from wengert.program.program import Program
 from wengert.program.rules import Term, rules_for
 from wengert.program.statements import (
@@ -44,7 +45,6 @@ from wengert.program.statements import (
     fits_columns,
     straight,
 )
-from wengert.program.tables import packed
 
 MOVE = Operation(None)
 
