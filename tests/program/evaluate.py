@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from wengert.dispatch import Primitive
 from wengert.errors import PathChanged
 from wengert.program.address import CONSTANT, INPUT, OUTPUT, VALUE, Address
 from wengert.program.program import Program
@@ -26,6 +27,7 @@ from wengert.program.statements import (
 )
 
 Changed = Callable[[Guard, float], None]
+Apply = Callable[[Primitive, Sequence[Any]], Any]
 
 
 def raising(guard: Guard, result: float) -> None:
@@ -40,7 +42,12 @@ def evaluate(program: Program, inputs: Sequence[float], changed: Changed = raisi
 
 def walk(program: Program, inputs: Sequence[float], changed: Changed = raising) -> list[float]:
     """The outputs, by going through the tree of loops one iteration after the other."""
-    return Walk(program, inputs, changed).outputs()
+    return Walk(program, list(map(float, inputs)), changed).outputs()
+
+
+def walk_on(program: Program, inputs: Sequence[Any], apply: Apply) -> list[Any]:
+    """The outputs on numbers of any kind, on which `apply` does what a row says."""
+    return Walk(program, inputs, raising, apply=apply).outputs()
 
 
 def walked(program: Program, *arguments: Any) -> Any:
@@ -56,7 +63,7 @@ def outcome(program: Program, inputs: Sequence[float]) -> tuple[list[int], str]:
     """
     broken: list[str] = []
     outputs = Walk(
-        program, inputs, lambda guard, _: broken.append(guard.source), longest=50
+        program, list(map(float, inputs)), lambda guard, _: broken.append(guard.source), longest=50
     ).outputs()
     return bits(outputs), broken[0] if broken else ""
 
@@ -74,23 +81,27 @@ def bits(numbers: Sequence[float] | float) -> list[int]:
     return array.view(np.int64).tolist()
 
 
+def _scalar(row: Primitive, numbers: Sequence[float]) -> float:
+    return row.scalar(*numbers)
+
+
 class Walk:
     """One evaluation, by going through the tree."""
 
     def __init__(
-        self, program: Program, inputs: Sequence[float], changed: Changed,
-        longest: int | None = None,
+        self, program: Program, inputs: Sequence[Any], changed: Changed,
+        longest: int | None = None, apply: Apply = _scalar,
     ) -> None:  # fmt: skip
-        self.program, self.changed, self.longest = program, changed, longest
-        self.memories: dict[str, dict[int, float]] = {
-            INPUT: dict(enumerate(map(float, inputs))),
+        self.program, self.changed, self.longest, self.apply = program, changed, longest, apply
+        self.memories: dict[str, dict[int, Any]] = {
+            INPUT: dict(enumerate(inputs)),
             CONSTANT: dict(enumerate(program.constants.tolist())),
             VALUE: {},
             OUTPUT: {},
         }
         self.do(program.statements, ())
 
-    def outputs(self) -> list[float]:
+    def outputs(self) -> list[Any]:
         return [self.memories[OUTPUT][k] for k in range(self.program.results.size)]
 
     def do(self, statements: Iterable[Statement], counters: tuple[int, ...]) -> None:
@@ -124,12 +135,12 @@ class Walk:
             target[place] += numbers[0]
             return
         expected = numbers.pop() if isinstance(statement, Guard) else None
-        result = statement.row.scalar(*numbers) if statement.row else numbers[0]
+        result = self.apply(statement.row, numbers) if statement.row else numbers[0]
         target = self.memories.setdefault(statement.target.memory, {})
         assert place not in target, f"{statement.target} is written twice at {place}"
         target[place] = result
         if isinstance(statement, Guard) and result != expected:
             self.changed(statement, result)
 
-    def read(self, address: Address, counters: tuple[int, ...]) -> float:
+    def read(self, address: Address, counters: tuple[int, ...]) -> Any:
         return self.memories[address.memory][address.at(counters, self.program.index)]

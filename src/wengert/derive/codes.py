@@ -15,7 +15,7 @@ from wengert.program.address import (
     distinct,
 )
 from wengert.program.draft import Line
-from wengert.program.statements import Operation, Run
+from wengert.program.statements import Accumulate, Operation, Run
 
 
 def beside_codes(beside: Beside, places: Integers, row: int = 0) -> Integers:
@@ -41,10 +41,10 @@ def places_of(line: Line, index: Integers) -> Integers:
 
 
 def read_in_lines(activity: Activity, run: Run) -> Integers:
-    """The places of a run that statements outside of columns read."""
+    """The places of a run that statements outside of columns read or add something to."""
     found = [np.empty(0, np.int64)]
     for line in activity.producers.lines:
-        for address in line.reads:
+        for address in (*line.reads, *[line.target] * (line.kind is Accumulate)):
             if address.memory == VALUE:
                 places = address.all(counts_of(line.axes), activity.index).ravel()
                 found.append(places[(places >= run.start) & (places < run.start + len(run))])

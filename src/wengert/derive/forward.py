@@ -130,6 +130,10 @@ class Forward:
         """Whether the statement itself belongs into the new program."""
         return True
 
+    def follows(self, line: Line) -> bool:
+        """Whether the tangent of its result may be needed."""
+        return True
+
     # --- statements -------------------------------------------------------------------------------
 
     def items(self, items: Sequence[Item], body: Body, axes: Axes = ()) -> None:
@@ -164,6 +168,8 @@ class Forward:
         body.source = inner.source = line.source
         if self.repeats(line):
             body.statements.append(_same(line, target, tuple(reads)))
+        if not self.follows(line):
+            return
         wanted = [(k, a) for k, a in slots(line) if self.activity.depends(a, line.axes)]
         needed = line.target.memory == OUTPUT or id(line) in self.zeros
         if not wanted and not (needed and line.kind is not Accumulate):
@@ -265,13 +271,17 @@ class Forward:
 
 
 def _needing_zero(activity: Activity) -> set[int]:
-    """Inactive statements, by `id`, that are read through addresses of active ones."""
+    """Inactive statements, by `id`, that write where active ones are read or add something."""
     found: set[int] = set()
     for line in activity.producers.lines:
-        for address in passing(line):
-            if address.memory != INPUT and activity.depends(address, line.axes):
-                writers = activity.writers(address, line.axes)
-                found |= {id(writer) for writer in writers if not activity.active(writer)}
+        addresses = [a for a in passing(line) if activity.depends(a, line.axes)]
+        if line.kind is Accumulate and addresses:
+            addresses.append(line.target)
+        for address in addresses:
+            if address.memory == INPUT:
+                continue
+            writers = activity.writers(address, line.axes)
+            found |= {id(writer) for writer in writers if not activity.active(writer)}
     return found
 
 

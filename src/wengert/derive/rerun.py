@@ -122,6 +122,7 @@ class Rerun(Forward):
     ) -> None:
         self.size = sum(prod(entry.counts) for entry in entries)
         super().__init__(body.space, uses.activity, self.size, {})
+        self.useful = uses.useful
         self.here, self.depth = here, len(axes)
         self.rows = len(body.counts) - len(axes)
         self.entries = {_key(entry, self.depth): entry for entry in entries}
@@ -164,3 +165,7 @@ class Rerun(Forward):
     def repeats(self, line: Line) -> bool:
         """What leaves the loop has been there since the first run."""
         return line.target.memory not in CODES
+
+    def follows(self, line: Line) -> bool:
+        """Only what reaches an output with a cotangent: no tangents come from elsewhere."""
+        return id(line) in self.useful or id(line) in self.zeros

@@ -278,26 +278,22 @@ class _Sweep:
             inner.assign(self._in_rows(out, source), None, (self.beside(source),))
             body.close(inner)
         for first, length in stretches(self.wanted & self.uses.private_inputs):
-            if not self.rows:
-                sources = [coded_of(self._total(first + k)) for k in range(length)]
-                at = self.results + int(self.wanted[:first].sum())
-                body.statements += moves(at, np.array(sources, np.int64))
-                continue
-            self._one_by_one(first, length, count)
+            sources = [self._total(first + k) for k in range(length)]
+            at = self.results + int(self.wanted[:first].sum())
+            if self.rows or any(source.lookup for source in sources):
+                self._one_by_one(sources, first, Beside(VALUE, at - first, count))
+            else:
+                body.statements += moves(at, np.array([coded_of(s) for s in sources], np.int64))
 
     def _total(self, place: int) -> Address:
         """The adjoint of an input that is read outside of loops only."""
         terms = self.inputs.get(place, [])
         return total(terms, self.body.apply) if terms else self.body.constant(0.0)
 
-    def _one_by_one(self, first: int, length: int, count: int) -> None:
-        body = self.body
-        for place in range(first, first + length):
-            source = self._total(place)
-            at = self.results + int(self.wanted[:place].sum())
-            out = Beside(VALUE, at - place, count)
+    def _one_by_one(self, sources: Sequence[Address], first: int, out: Beside) -> None:
+        for place, source in enumerate(sources, first):
             target = self._in_rows(out, self.within(Address(INPUT, place)))
-            body.assign(target, None, (source,))
+            self.body.assign(target, None, (source,))
 
     # --- while loops and columns ------------------------------------------------------------------
 

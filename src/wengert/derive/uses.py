@@ -76,7 +76,7 @@ class Uses:
         far: the uses at a distance, by the key of the use.
         kept: the statements, by `id`, whose results' adjoints have places of their own.
         summed: those of them for which contributions are summed up there.
-        private_inputs: the inputs that are read outside of loops only, `(n,)`.
+        private_inputs: the inputs that are read outside of loops only, and not looked up, `(n,)`.
         summed_inputs: those for whose adjoints contributions are summed up, `(n,)`.
     """
 
@@ -99,7 +99,7 @@ class Uses:
         started = {id(w) for line in self._sums() for w in self._starts(line)}
         self.kept = {
             id(line) for line in activity.producers.lines
-            if line.kind is Assign and line.target.memory == VALUE
+            if line.kind is not Accumulate and line.target.memory == VALUE
             and (id(line) in self._readers or id(line) in self._for_runs or id(line) in started)
         }  # fmt: skip
         self.summed = set(self.kept)
@@ -128,17 +128,21 @@ class Uses:
         return id(line) in self._read_far
 
     def is_private_input(self, use: Use) -> bool:
-        """Whether an input is read that is read outside of loops only."""
-        inside = use.address.memory != INPUT or use.line.axes
-        return not inside and bool(self.private_inputs[use.address.base])
+        """Whether an input is read that is read outside of loops only, at a place that is known."""
+        moving = use.line.axes or use.address.lookup
+        if use.address.memory != INPUT or moving:
+            return False
+        return bool(self.private_inputs[use.address.base])
 
     def read_of(self, run: Run) -> list[int]:
-        """The places of a run that statements outside of columns read."""
-        low, high, _ = whole(run)
+        """The places of a run that statements outside of columns read or add something to."""
+        reach, index = whole(run), self.activity.index
+        read = [(far.address, far.axes) for far in self._readers.get(id(run), [])]
+        read += [(line.target, line.axes) for line in self._sums() if self._is_start(run, line)]
         found: set[int] = set()
-        for far in self._readers.get(id(run), []):
-            places = far.places(self.activity.index)
-            found.update(places[(places >= low) & (places <= high)].tolist())
+        for address, axes in read:
+            places = address.all(counts_of(axes), index).ravel()
+            found.update(places[reach.holds(places)].tolist())
         return sorted(found)
 
     # --- finding ----------------------------------------------------------------------------------
@@ -221,6 +225,9 @@ class Uses:
         """Everything that writes where a statement accumulates."""
         return self.activity.writers(line.target, line.axes)
 
+    def _is_start(self, run: Run, line: Line) -> bool:
+        return any(writer is run for writer in self._starts(line))
+
     def _is_plain(self, writer: Writer) -> bool:
         if isinstance(writer, Run) or any(axis.frame.local for axis in writer.axes):
             return False
@@ -257,14 +264,14 @@ class Uses:
 
     def _sort_inputs(self) -> None:
         size, index = len(self.activity.wanted), self.activity.index
-        many = np.zeros(size, bool)  # read in loops
+        many = np.zeros(size, bool)  # read in loops, or looked up
         shared = np.zeros(size, bool)  # read by columns
         assigned = np.zeros(size, bool)
         for run in self._runs:
             shared[run.places_in(INPUT)] = True
         reading = {far: None for far in self.far.values() if far.address.memory == INPUT}
         for far in reading:
-            if far.axes:
+            if far.axes or far.address.lookup:
                 low, high, _ = extent(far.address, far.axes, index)
                 many[low : high + 1] = True
         self.private_inputs = ~many

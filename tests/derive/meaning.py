@@ -1,0 +1,151 @@
+"""What the derivatives of a program are, by ways that share nothing with `derive` but the program.
+
+The program is walked with eager Values, and `backward` gives its Jacobian. Reverse and forward
+mode add up the same products of the same partials, each over all paths from an input to an output,
+and so differ by rounding alone: by at most γ·S, where S is the sum of the absolute products and γ
+the error of as many roundings as the longest path has products and sums on it (Higham, Accuracy
+and Stability of Numerical Algorithms, 2nd edition, 2002, section 3.1). The second way is that of
+50 digits: the program is walked with mpmath's numbers and functions, and differences are taken.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from evaluate import walk_on
+
+import wengert as wg
+from oracle import mp, reference
+from wengert.dispatch import Primitive
+from wengert.graph import topological_order
+from wengert.operand import local_partials
+from wengert.program.program import Program
+from wengert.special import strong_product
+
+Array = np.ndarray[Any, Any]
+UNIT = 2.0**-53  # one rounding
+STEP = mp.mpf(10) ** -15
+
+
+class Eager(NamedTuple):
+    """A Jacobian by back-propagation.
+
+    Args:
+        jacobian: `(m, n)`.
+        scale: for each entry, the sum of the absolute products that it is the sum of.
+        roundings: at most so many roundings are between such a product and its exact value, in
+            whichever order they are done.
+    """
+
+    jacobian: Array
+    scale: Array
+    roundings: int
+
+    @property
+    def bound(self) -> Array:
+        """How far two ways to add up may be apart; numbers below the normal ones are not asked."""
+        with np.errstate(all="ignore"):
+            bound: Array = 2.0 * self.roundings * UNIT * self.scale + 1e-290
+        return bound
+
+
+def eager(program: Program, inputs: Sequence[float]) -> Eager:
+    """The Jacobian of a program by Values."""
+    leaves = [wg.Value(x) for x in inputs]
+    outputs = walk_on(program, leaves, _on_values)
+    jacobian = np.zeros((len(outputs), len(leaves)))
+    scale = np.zeros_like(jacobian)
+    roundings = 1
+    for k, output in enumerate(outputs):
+        if not isinstance(output, wg.Value):
+            continue
+        for leaf in leaves:
+            leaf.grad = 0.0
+        output.backward()
+        jacobian[k] = [leaf.grad for leaf in leaves]
+        order = topological_order(output)
+        sizes = _sizes(order)
+        scale[k] = [sizes.get(leaf, 0.0) for leaf in leaves]
+        roundings = max(roundings, _roundings(order))
+    return Eager(jacobian, scale, roundings)
+
+
+def _on_values(row: Primitive, numbers: Sequence[Any]) -> Any:
+    return row(*numbers)
+
+
+def _sizes(order: Sequence[Any]) -> dict[Any, float]:
+    """The sum of absolute products, from the last of some nodes to each."""
+    sizes = {order[-1]: 1.0}
+    for node in reversed(order):
+        if node not in sizes or not node._operands:
+            continue
+        partials = local_partials(node._row, node.data, [each.data for each in node._operands])
+        for operand, partial in zip(node._operands, partials, strict=True):
+            term = strong_product(sizes[node], abs(partial))
+            sizes[operand] = sizes.get(operand, 0.0) + term
+    return sizes
+
+
+def _roundings(order: Sequence[Any]) -> int:
+    """The most products and sums on a path, forwards and backwards."""
+    ahead: dict[Any, int] = {}
+    uses: dict[Any, int] = {}
+    for node in order:
+        ahead[node] = max((ahead[each] for each in node._operands), default=-1) + 1
+        ahead[node] += max(len(node._operands) - 1, 0)
+        for operand in node._operands:
+            uses[operand] = uses.get(operand, 0) + 1
+    back: dict[Any, int] = {}
+    for node in reversed(order):
+        back[node] = back.get(node, 0) + max(uses.get(node, 0) - 1, 0)
+        for operand in node._operands:
+            back[operand] = max(back.get(operand, 0), back[node] + 1)
+    return max(ahead.values()) + max(back.values())
+
+
+class Kink(Exception):  # noqa: N818 - it says where a program has no derivative
+    """A row is at a place where its function is not smooth, or so near that nobody can tell."""
+
+
+def exact(program: Program, inputs: Sequence[Any]) -> list[Any]:
+    """The outputs with 50 digits.
+
+    Raises:
+        Kink: two functions meet at this point.
+    """
+    return walk_on(program, [mp.mpf(x) for x in inputs], _exactly)
+
+
+def exact_jacobian(program: Program, inputs: Sequence[float]) -> Array:
+    """By central differences, whose error is about 1e-20; `(m, n)`."""
+    point = [mp.mpf(x) for x in inputs]
+    columns = []
+    for k in range(len(point)):
+        there, back = list(point), list(point)
+        there[k], back[k] = point[k] + STEP, point[k] - STEP
+        ends = zip(exact(program, there), exact(program, back), strict=True)
+        columns.append([float((b - a) / (2 * STEP)) for b, a in ends])
+    return np.array(columns, float).reshape(len(point), -1).T
+
+
+NEAR = mp.mpf(10) ** -8
+STEPS = {"floor": mp.floor, "ceil": mp.ceil, "rint": lambda x: mp.floor(x + 0.5), "trunc": mp.floor,
+         "floordiv": mp.floor, "mod": mp.floor}  # fmt: skip
+
+
+def _exactly(row: Primitive, numbers: Sequence[Any]) -> Any:
+    xs = [mp.mpf(x) for x in numbers]
+    if row.facts.stops_gradient:
+        return mp.mpf(float(xs[0]))  # what a difference does not see
+    if row.name in ("minimum", "maximum", "less", "less_equal", "greater", "greater_equal",
+                    "equal", "not_equal") and 0 < abs(xs[0] - xs[1]) < NEAR:  # fmt: skip
+        raise Kink
+    if row.name in ("abs", "relu", "sign", "cbrt", "sqrt") and abs(xs[0]) < NEAR:
+        raise Kink
+    if row.name in STEPS:
+        quotient = xs[0] / xs[1] if row.nin > 1 else xs[0]
+        offset = mp.mpf(0.5) if row.name == "rint" else 0
+        if abs(quotient - offset - mp.nint(quotient - offset)) < NEAR:
+            raise Kink
+    return reference(row)(*xs)
