@@ -20,7 +20,7 @@ from wengert.derive.pattern import Pattern
 from wengert.derive.programs import Argnums, Chosen, gradient
 from wengert.derive.reverse import reverse
 from wengert.derive.sparsity import hessian_pattern, jacobian_pattern
-from wengert.errors import MissingExtraError, OperandError
+from wengert.errors import OperandError
 from wengert.program.address import Integers
 from wengert.program.program import Program
 from wengert.program.recorded import Recorded
@@ -65,13 +65,7 @@ class Compressed:
 
     def matrix(self, *args: Any) -> Any:
         """The matrix at some arguments, a `scipy.sparse.csr_array`."""
-        try:
-            from scipy.sparse import csr_array
-        except ImportError:
-            raise MissingExtraError("A sparse matrix", "SciPy", "scipy") from None
-        pattern = self.pattern
-        columns = (self.entries(*args), pattern.indices, pattern.indptr)
-        return csr_array(columns, shape=pattern.shape)
+        return self.pattern.csr(self.entries(*args))
 
     def __repr__(self) -> str:
         m, n = self.pattern.shape
