@@ -53,11 +53,13 @@ HEAVY = {
     "jax",
     "rich",
     "sympy",
+    "cyipopt",
 }
 ALLOWED = {  # who may import what is heavy, and inside functions only
     "derive.pattern": {"scipy"},
     "show.plot": {"matplotlib", "IPython"},
     "interop.symbolic": {"sympy"},
+    "interop.doors": {"scipy", "cyipopt"},
     "learn.tour": {"matplotlib"},  # closes the figures it has saved
 }
 MAY_SHOW = {"__init__", "cli"}  # besides `show` itself and `learn`

@@ -8,6 +8,8 @@
 1.9726023611141572
 """
 
+from typing import TYPE_CHECKING, Any
+
 from wengert.ambient import debug_nans, scope
 from wengert.derive.transforms import (
     grad,
@@ -116,6 +118,9 @@ from wengert.steps import steps
 from wengert.value import Value
 from wengert.value import engine as engine
 
+if TYPE_CHECKING:
+    from wengert.interop import scipy as scipy
+
 __version__ = "0.1.0"
 
 # Without abs, pow and sum: `from wengert import *` is to leave Python's own alone.
@@ -215,3 +220,13 @@ __all__ = [
     "where",
     "while_loop",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """The modules that are loaded when they are first asked for."""
+    if name == "scipy":
+        from wengert.interop import scipy
+
+        globals()[name] = scipy
+        return scipy
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
