@@ -143,7 +143,13 @@ class Vector:
         entries = len(x) * len(self.value(x))
         if entries < many:
             return False
-        return jacobian_pattern(self.paths.recorded(x)).nnz <= share * entries
+        return bool(self.paths(_filled, x) <= share * entries)
+
+
+def _filled(program: Program) -> Callable[[Floats], int]:
+    """What says how many entries the Jacobian on a path has."""
+    entries = jacobian_pattern(program).nnz
+    return lambda x: entries
 
 
 def _number(value: Any) -> float:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from wengert.derive.calling import Transform, made, recorded
+from wengert.dispatch import describe
 from wengert.errors import OperandError, PathChanged
 from wengert.interop.unknowns import Unknowns
 from wengert.program.program import Program
@@ -31,11 +32,16 @@ class Paths:
         unknowns: what it is a function of.
         args: what is fixed: further arguments of any kind.
         flat: whether the programs give one vector, whatever the function gives.
+
+    Raises:
+        OperandError: the function is none.
     """
 
     def __init__(
         self, function: Any, unknowns: Unknowns, args: tuple[Any, ...] = (), flat: bool = True
     ) -> None:
+        if not callable(function):
+            raise OperandError(f"A solver takes a function, not {describe(function)}.")
         self.function, self.unknowns, self.args, self.flat = function, unknowns, args, flat
         self._known: list[Path] = []  # the latest first
 
@@ -83,6 +89,7 @@ class Paths:
         def function(x: Any) -> Any:
             return self.function(x, *self.args)
 
+        function.__name__ = name_of(self.function)
         return function
 
 
