@@ -20,7 +20,7 @@ PACKAGE = Path(wengert.__file__).parent
 # A module may import what stands above it here, and what stands beside it as long as no circle
 # closes. A name ending in a dot stands for a whole package.
 LAYERS: list[list[str]] = [
-    ["errors"],
+    ["errors", "later"],
     ["source", "special"],
     ["dispatch"],
     ["primitives"],

@@ -8,19 +8,9 @@
 1.9726023611141572
 """
 
-from typing import TYPE_CHECKING, Any
+import typing
 
 from wengert.ambient import debug_nans, scope
-from wengert.derive.transforms import (
-    grad,
-    hessian,
-    hvp,
-    jacobian,
-    jvp,
-    linearize,
-    value_and_grad,
-    vjp,
-)
 from wengert.errors import (
     CheckError,
     DrawError,
@@ -55,6 +45,7 @@ from wengert.functions import (
     sum as sum,
 )
 from wengert.graph import trace
+from wengert.later import loader as _loader
 from wengert.learn.quiz import quiz
 from wengert.primitives import (
     abs as abs,
@@ -118,10 +109,38 @@ from wengert.steps import steps
 from wengert.value import Value
 from wengert.value import engine as engine
 
-if TYPE_CHECKING:
+if typing.TYPE_CHECKING:
+    from wengert.derive.transforms import (
+        grad,
+        hessian,
+        hvp,
+        jacobian,
+        jvp,
+        linearize,
+        value_and_grad,
+        vjp,
+    )
     from wengert.interop import scipy as scipy
+    from wengert.show.sparsity import sparsity
 
 __version__ = "0.1.0"
+
+_TRANSFORMS = (
+    "grad", "hessian", "hvp", "jacobian", "jvp", "linearize", "value_and_grad", "vjp",
+)  # fmt: skip
+_LATER = {  # loaded when first asked for
+    **dict.fromkeys(_TRANSFORMS, "wengert.derive.transforms"),
+    "scipy": "wengert.interop.scipy",
+    "sparsity": "wengert.show.sparsity",
+}
+
+
+__getattr__ = _loader(globals(), _LATER)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
 
 # Without abs, pow and sum: `from wengert import *` is to leave Python's own alone.
 __all__ = [
@@ -208,6 +227,7 @@ __all__ = [
     "sinh",
     "softmax",
     "softplus",
+    "sparsity",
     "sqrt",
     "steps",
     "stop_gradient",
@@ -220,13 +240,3 @@ __all__ = [
     "where",
     "while_loop",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    """The modules that are loaded when they are first asked for."""
-    if name == "scipy":
-        from wengert.interop import scipy
-
-        globals()[name] = scipy
-        return scipy
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial, update_wrapper
 from threading import Lock
 from types import MethodType
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from wengert.dispatch import describe
 from wengert.errors import OperandError
@@ -19,25 +19,26 @@ from wengert.program.program import Program
 from wengert.program.record import name_of, record, record_captured
 from wengert.program.roll import roll
 
-KEPT = 256  # programs made by transforms, the least recently used go first
+KEPT = 256  # what transforms have made, the least recently used go first
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Transform:
+class Transform(Generic[T]):
     """A transform of programs, and its options.
 
     Args:
         name: what it is called.
         make: from a program, and `taken`, the number of its last arguments that are not the
-            caller's, to a program.
+            caller's, to what it makes: mostly a program.
         options: by name, in order; they can be hashed.
     """
 
     name: str
-    make: Callable[..., Program]
+    make: Callable[..., T]
     options: tuple[tuple[str, Any], ...] = ()
 
-    def __call__(self, program: Program, taken: int = 0) -> Program:
+    def __call__(self, program: Program, taken: int = 0) -> T:
         """The transformed program."""
         return self.make(program, taken=taken, **dict(self.options))
 
@@ -47,22 +48,28 @@ def prepared(program: Program, taken: int = 0) -> Program:
     return roll(program).simplify()
 
 
-PREPARED = Transform("prepared", prepared)
+def simplified(program: Program, taken: int = 0) -> Program:
+    """A program that was given as one: its loops are there, or are not wanted."""
+    return program.simplify()
+
+
+PREPARED, SIMPLIFIED = Transform("prepared", prepared), Transform("simplified", simplified)
 
 
 class _Made:
-    """The programs that transforms have made."""
+    """What transforms have made."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[Any, Program] = OrderedDict()
+        self._known: OrderedDict[Any, Any] = OrderedDict()
         self._lock = Lock()
 
-    def __call__(self, transform: Transform, program: Program, taken: int) -> Program:
+    def __call__(self, transform: Transform[T], program: Program, taken: int) -> T:
         key = transform, program.key, program.name, program.arguments.makes(), taken
         with self._lock:
             if key in self._known:
                 self._known.move_to_end(key)
-                return self._known[key]
+                known: T = self._known[key]
+                return known
         made = transform(program, taken)
         with self._lock:
             self._known[key] = made
@@ -82,7 +89,7 @@ class Transformed:
         transform: the transform.
     """
 
-    def __init__(self, function: Any, transform: Transform) -> None:
+    def __init__(self, function: Any, transform: Transform[Any]) -> None:
         if not callable(function):
             raise OperandError(
                 f"wg.{transform.name} takes a function, a Program or a Value, "
@@ -124,16 +131,18 @@ def recorded(
     """The program of a function for some arguments, and what it takes behind these."""
     if isinstance(function, Transformed):
         return function.programmed(args, named or {})
+    if isinstance(function, Node):
+        return made(PREPARED, record(function, passes=()), 0), []
+    if isinstance(function, Program):
+        return made(SIMPLIFIED, function, 0), []
     program, captured = record_captured(
         partial(function, **named) if named else function, args, passes=()
     )
     return made(PREPARED, program, len(captured)), captured
 
 
-def transformed(function: Any, transform: Transform) -> Any:
+def transformed(function: Any, transform: Transform[Program]) -> Any:
     """A function from a function, and a Program from a Program or a graph."""
-    if isinstance(function, Node):
-        function = made(PREPARED, record(function, passes=()), 0)
-    if isinstance(function, Program):
-        return made(transform, function.simplify(), 0)
+    if isinstance(function, Node | Program):
+        return made(transform, recorded(function, ())[0], 0)
     return Transformed(function, transform)

@@ -101,8 +101,11 @@ class Pattern:
         """Row and column of each entry."""
         return zip(self.rows.tolist(), self.indices.tolist(), strict=True)
 
-    def csr(self) -> Any:
-        """The pattern as a `scipy.sparse.csr_array` of True.
+    def csr(self, entries: Any = None) -> Any:
+        """The matrix with these entries, a `scipy.sparse.csr_array`; by default all True.
+
+        Args:
+            entries: in the order of the pattern, `(nnz,)`.
 
         Raises:
             MissingExtraError: SciPy is not installed.
@@ -111,7 +114,8 @@ class Pattern:
             from scipy.sparse import csr_array
         except ImportError:
             raise MissingExtraError("A scipy.sparse array", "scipy", "scipy") from None
-        return csr_array((np.ones(self.nnz, bool), self.indices, self.indptr), shape=self.shape)
+        given = np.ones(self.nnz, bool) if entries is None else entries
+        return csr_array((given, self.indices, self.indptr), shape=self.shape)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Pattern):

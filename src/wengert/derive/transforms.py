@@ -11,6 +11,12 @@ from typing import Any
 from wengert.derive import programs
 from wengert.derive.calling import Transform, made, recorded, transformed
 from wengert.derive.programs import Argnums
+from wengert.derive.sparse import (
+    Compressed,
+    SparseTransformed,
+    compressed_hessian,
+    compressed_jacobian,
+)
 from wengert.dispatch import describe
 from wengert.errors import OperandError
 from wengert.node import Node
@@ -78,8 +84,9 @@ def value_and_grad(function: Any, argnums: Argnums | None = None, has_aux: bool 
 
 
 def jacobian(
-    function: Any, argnums: Argnums | None = None, has_aux: bool = False, mode: str | None = None
-) -> Any:
+    function: Any, argnums: Argnums | None = None, has_aux: bool = False, mode: str | None = None,
+    sparse: bool = False,
+) -> Any:  # fmt: skip
     """All first derivatives of a function: J[i, j] = ∂f_i/∂x_j, `(m, n)`.
 
     Args:
@@ -89,13 +96,17 @@ def jacobian(
         has_aux: whether the function returns a pair, of which only the first is differentiated.
         mode: "forward" carries n tangents along and keeps nothing, "reverse" goes back m times;
             by default what costs less.
+        sparse: compute only what is not zero by structure, in few directions: columns (rows) that
+            have no row (column) in common share one.
 
     Returns:
         A function. It gives the structure of the result, and in it for each number or array the
-        structure of the argument, with arrays of shape `(*of the result, *of the argument)`.
+        structure of the argument, with arrays of shape `(*of the result, *of the argument)`. With
+        `sparse`, a `scipy.sparse.csr_array`, `(m, n)`, of all numbers in their order.
 
     Raises:
-        OperandError: the mode is another one.
+        OperandError: the mode is another one, or auxiliary results are asked for with `sparse`.
+        MissingExtraError: `sparse` without SciPy.
 
     Source:
         Griewank and Walther, Evaluating Derivatives, 2nd edition, chapter 3; structures as those of
@@ -108,10 +119,14 @@ def jacobian(
         array([[2., 0.],
                [0., 4.]])
     """
+    if sparse:
+        return _sparse("jacobian", compressed_jacobian, function, argnums, has_aux, mode=mode)
     return _transform("jacobian", programs.jacobian, function, argnums, has_aux, mode=mode)
 
 
-def hessian(function: Any, argnums: Argnums | None = None, has_aux: bool = False) -> Any:
+def hessian(
+    function: Any, argnums: Argnums | None = None, has_aux: bool = False, sparse: bool = False
+) -> Any:
     """All second derivatives of a function that gives one number: H[i, j] = ∂²f/∂x_i∂x_j.
 
     Forward mode over reverse mode: n tangents are pushed through the gradient.
@@ -121,10 +136,13 @@ def hessian(function: Any, argnums: Argnums | None = None, has_aux: bool = False
         argnums: the position of the argument to differentiate by, or several; by default the first
             one, and all leaves of a Value.
         has_aux: whether the function returns a pair, of which only the first is differentiated.
+        sparse: compute only what is not zero by structure, in as few directions as a star coloring
+            needs.
 
     Returns:
         A function. It gives the structure of the argument, and in it for each number or array that
-        structure again, with arrays of shape `(*of the one, *of the other)`.
+        structure again, with arrays of shape `(*of the one, *of the other)`. With `sparse`, a
+        `scipy.sparse.csr_array`, `(n, n)`, of all numbers in their order.
 
     Raises:
         OperandError: when called, if the function does not give one number.
@@ -139,6 +157,8 @@ def hessian(function: Any, argnums: Argnums | None = None, has_aux: bool = False
         array([[4., 2.],
                [2., 0.]])
     """
+    if sparse:
+        return _sparse("hessian", compressed_hessian, function, argnums, has_aux)
     return _transform("hessian", programs.hessian, function, argnums, has_aux)
 
 
@@ -283,36 +303,39 @@ def _transform(
     name: str, make: Callable[..., Program], function: Any, argnums: Argnums | None, has_aux: bool,
     **options: Any,
 ) -> Any:  # fmt: skip
-    if argnums is None and not isinstance(function, Node):
-        argnums = 0
-    if argnums is not None and not programs.is_one(argnums):
-        argnums = tuple(argnums)  # type: ignore[arg-type]
+    argnums = _hashable(argnums, function)
     return transformed(function, _made(name, make, argnums=argnums, has_aux=has_aux, **options))
 
 
-def _made(name: str, make: Callable[..., Program], **options: Any) -> Transform:
+def _sparse(
+    name: str, make: Callable[..., Compressed], function: Any, argnums: Argnums | None,
+    has_aux: bool, **options: Any,
+) -> SparseTransformed:  # fmt: skip
+    if has_aux:
+        raise OperandError("A sparse derivative is a matrix alone. Leave has_aux out.")
+    options["argnums"] = _hashable(argnums, function)
+    return SparseTransformed(function, Transform(name, make, tuple(options.items())))
+
+
+def _hashable(argnums: Argnums | None, function: Any) -> Argnums | None:
+    """The positions in a form that can be looked up; the first by default, but all of a graph."""
+    if argnums is None and not isinstance(function, Node):
+        return 0
+    return argnums if argnums is None or programs.is_one(argnums) else tuple(argnums)  # type: ignore[arg-type]
+
+
+def _made(name: str, make: Callable[..., Program], **options: Any) -> Transform[Program]:
     return Transform(name, make, tuple(options.items()))
 
 
 def _program(
-    transform: Transform | None, function: Any, args: Sequence[Any]
+    transform: Transform[Program] | None, function: Any, args: Sequence[Any]
 ) -> tuple[Program, list[Any]]:
     """The program of a function, transformed, and what it takes behind the arguments."""
-    if isinstance(function, Program | Node):
-        program = function if isinstance(function, Program) else transformed(function, _SAME)
-        captured: list[Any] = []
-    elif callable(function):
-        program, captured = recorded(function, args)
-    else:
+    if not callable(function) and not isinstance(function, Node):
         raise OperandError(f"A function, a Program or a Value is wanted, not {describe(function)}.")
+    program, captured = recorded(function, args)
     return (made(transform, program, len(captured)) if transform else program), captured
-
-
-def _same(program: Program, taken: int = 0) -> Program:
-    return program
-
-
-_SAME = Transform("itself", _same)
 
 
 def _tuple(given: Any, what: str) -> tuple[Any, ...]:

@@ -12,8 +12,11 @@ import numpy as np
 
 from wengert.derive import programs
 from wengert.derive.calling import Transform
-from wengert.derive.sparsity import jacobian_pattern
-from wengert.interop import compressed
+from wengert.derive.sparse import (
+    compressed_hessian,
+    compressed_jacobian,
+    compressed_weighted_hessian,
+)
 from wengert.interop.paths import Paths
 from wengert.program.program import Program
 from wengert.program.structure import Floats
@@ -54,6 +57,9 @@ PRODUCT = Transform("hvp", programs.hvp)
 JACOBIAN = Transform("jacobian", programs.jacobian)
 WEIGHTED = Transform("weighted_hessian", weighted_hessian)
 WEIGHTED_PRODUCT = Transform("weighted_product", weighted_product)
+SPARSE_HESSIAN = Transform("sparse_hessian", compressed_hessian)
+SPARSE_JACOBIAN = Transform("sparse_jacobian", compressed_jacobian)
+SPARSE_WEIGHTED = Transform("sparse_weighted_hessian", compressed_weighted_hessian)
 
 
 class Objective:
@@ -66,7 +72,7 @@ class Objective:
     def __init__(self, paths: Paths) -> None:
         self.paths = paths
         self._slope = latest(lambda x: paths(GRADIENT, x))
-        self._sparse = latest(lambda x: paths(compressed.hessian, x))
+        self._sparse = latest(lambda x: paths(SPARSE_HESSIAN, x))
 
     def alone(self, x: Floats) -> float:
         """The value, for solvers that ask for nothing else."""
@@ -132,24 +138,18 @@ class Vector:
 
     def sparse_jacobian(self, x: Floats) -> Any:
         """The Jacobian as a `scipy.sparse.csr_array`."""
-        return self.paths(compressed.jacobian, x)
+        return self.paths(SPARSE_JACOBIAN, x)
 
     def sparse_hessian(self, x: Floats, weights: Floats) -> Any:
         """The Hessian of the weighted sum as a `scipy.sparse.csr_array`."""
-        return self.paths(compressed.weighted_hessian, x, np.asarray(weights, float))
+        return self.paths(SPARSE_WEIGHTED, x, np.asarray(weights, float))
 
     def is_thin(self, x: Floats, many: int, share: float) -> bool:
         """Whether a Jacobian of so many entries is 0 by structure but for a share of them."""
         entries = len(x) * len(self.value(x))
         if entries < many:
             return False
-        return bool(self.paths(_filled, x) <= share * entries)
-
-
-def _filled(program: Program) -> Callable[[Floats], int]:
-    """What says how many entries the Jacobian on a path has."""
-    entries = jacobian_pattern(program).nnz
-    return lambda x: entries
+        return bool(self.sparse_jacobian(x).nnz <= share * entries)
 
 
 def _number(value: Any) -> float:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from wengert.derive.calling import Transform, made, recorded
+from wengert.derive.sparse import Compressed
 from wengert.dispatch import describe
 from wengert.errors import OperandError, PathChanged
 from wengert.interop.unknowns import Unknowns
@@ -21,7 +22,6 @@ from wengert.program.record import name_of
 from wengert.program.structure import ARRAY, TUPLE, Floats, Structure
 
 KEPT = 4  # paths; the least recently used goes first
-Derive = Transform | Callable[[Program], Callable[..., Any]] | None  # None for the program itself
 
 
 class Paths:
@@ -45,11 +45,11 @@ class Paths:
         self.function, self.unknowns, self.args, self.flat = function, unknowns, args, flat
         self._known: list[Path] = []  # the latest first
 
-    def __call__(self, derive: Derive, x: Floats, *further: Any) -> Any:
+    def __call__(self, transform: Transform[Any] | None, x: Floats, *further: Any) -> Any:
         """What the function, or a derivative of it, gives at a point.
 
         Args:
-            derive: a transform, or what else makes something to be called from a program.
+            transform: one that makes a program or a sparse matrix; None for the function itself.
             x: the unknowns, `(n,)`.
             further: what that takes behind them.
 
@@ -59,14 +59,14 @@ class Paths:
         x = np.array(x, dtype=float)
         for k, path in enumerate(self._known):
             try:
-                result = path(derive, x, *further)
+                result = path(transform, x, *further)
             except PathChanged:
                 continue
             self._known.insert(0, self._known.pop(k))
             return result
         path = Path(self.recorded(x))
         self._known = [path, *self._known[: KEPT - 1]]
-        return path(derive, x, *further)
+        return path(transform, x, *further)
 
     def recorded(self, x: Floats) -> Program:
         """The program of the path that the function takes at a point.
@@ -102,19 +102,18 @@ class Path:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self._made: dict[Any, Any] = {}
+        self._made: dict[Transform[Any], Any] = {}
 
-    def __call__(self, derive: Derive, x: Floats, *further: Any) -> Any:
+    def __call__(self, transform: Transform[Any] | None, x: Floats, *further: Any) -> Any:
         """What is derived from the program gives at a point.
 
         Raises:
             PathChanged: the function takes another path there.
         """
-        if derive is None:
+        if transform is None:
             return self.program(x)
-        if derive not in self._made:
-            if isinstance(derive, Transform):
-                self._made[derive] = made(derive, self.program, 0)
-            else:
-                self._made[derive] = derive(self.program)
-        return self._made[derive](x, *further)
+        if transform not in self._made:
+            self._made[transform] = made(transform, self.program, 0)
+        derivative = self._made[transform]
+        call = derivative.matrix if isinstance(derivative, Compressed) else derivative
+        return call(x, *further)

@@ -11,10 +11,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from wengert.derive.calling import recorded
 from wengert.derive.coloring import ROWS, Coloring
 from wengert.derive.pattern import Pattern
+from wengert.derive.programs import Argnums
+from wengert.derive.transforms import hessian, jacobian
 from wengert.dispatch import describe
-from wengert.errors import DrawError
+from wengert.errors import DrawError, OperandError
 from wengert.show.output import html_of, write
 from wengert.show.page import page_of
 from wengert.show.shapes import ADVANCE, Box, Group, Line, Picture, Shape, Text, Tiles
@@ -45,6 +48,48 @@ PALETTE = {
     **{f"group{k}": fill for k, fill in enumerate(GROUPS)},
     **{f"density{k}": fill for k, fill in enumerate(DENSITY)},
 }
+
+
+def sparsity(
+    function: Any, *args: Any, argnums: Argnums | None = None, order: int | None = None,
+    theme: str = "auto",
+) -> "PatternDrawing":  # fmt: skip
+    """The sparsity pattern of a function's derivative, as a picture with its colors.
+
+    Args:
+        function: a function, a Program or a Value.
+        args: its arguments, at which it is recorded; the pattern holds for all that take the path.
+        argnums: the position of the argument to differentiate by, or several; by default the first
+            one, and all leaves of a Value.
+        order: 1 for the Jacobian, `(m, n)`, and 2 for the Hessian, `(n, n)`; by default 2 where the
+            function gives one number, and 1 else.
+        theme: "light", "dark", or "auto" for what the reader's system says.
+
+    Returns:
+        A picture: shown by a notebook, saved with `.save("pattern.svg")`. It has the `pattern`, and
+        the `coloring` by which `wg.jacobian(..., sparse=True)` and `wg.hessian(..., sparse=True)`
+        compute the matrix: columns, or rows, of one color share a direction.
+
+    Raises:
+        OperandError: the order is neither, or the Hessian of several numbers is asked for.
+
+    Source:
+        A. Gebremedhin, F. Manne, A. Pothen, What color is your Jacobian? SIAM Review 47(4), 2005,
+        doi:10.1137/S0036144504444711.
+
+    Examples:
+        >>> import numpy as np
+        >>> import wengert as wg
+        >>> wg.sparsity(lambda x: x[1:] * x[:-1], np.ones(1000))
+        PatternDrawing(Coloring(2 colors of 1,000 columns, 1,998 entries))
+    """
+    if order is None:
+        order = 2 if recorded(function, args)[0].results.leaf_shape == () else 1
+    if order not in (1, 2):
+        raise OperandError(f"The order is 1 (Jacobian) or 2 (Hessian), not {order!r}.")
+    transform = jacobian if order == 1 else hessian
+    coloring = transform(function, argnums, sparse=True).compressed(*args).coloring
+    return draw_pattern(coloring.pattern, coloring, theme=theme)
 
 
 class PatternDrawing:

@@ -1,0 +1,173 @@
+"""Sparse derivatives: a few directions at once, and the entries read from what they give.
+
+The pattern says which entries there are, a coloring which columns or rows share a direction. Both
+depend on the program alone, and so does the program that computes the compressed matrix: directions
+are an argument of it. All three are kept and serve for every point.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from wengert.derive.assemble import assembled, named
+from wengert.derive.calling import Transformed, made, recorded
+from wengert.derive.coloring import Coloring, color_columns, color_rows, color_symmetric
+from wengert.derive.forward import Derived, forward
+from wengert.derive.pattern import Pattern
+from wengert.derive.programs import Argnums, Chosen, gradient, vjp
+from wengert.derive.reverse import reverse
+from wengert.derive.sparsity import hessian_pattern, jacobian_pattern
+from wengert.errors import OperandError
+from wengert.program.address import Integers
+from wengert.program.program import Program
+from wengert.program.recorded import Recorded
+from wengert.program.structure import ARRAY, Floats, Structure
+
+CHEAPER = 2  # a direction backwards costs as much as so many forwards
+
+
+@dataclass(frozen=True)
+class Compressed:
+    """How a sparse derivative is computed.
+
+    Args:
+        program: takes the arguments and directions, and gives the compressed matrix: `(m, colors)`
+            for colored columns, `(colors, n)` for colored rows.
+        coloring: which columns or rows share a direction; its `pattern` is the matrix's.
+        places: where in the directions, which belong to all inputs or outputs, the colored ones
+            stand.
+        size: how many inputs or outputs there are.
+    """
+
+    program: Program
+    coloring: Coloring
+    places: Integers
+    size: int
+
+    @property
+    def pattern(self) -> Pattern:
+        """Which entries there are."""
+        return self.coloring.pattern
+
+    @cached_property
+    def directions(self) -> Floats:
+        """The directions, `(colors, size)`."""
+        seeds = np.zeros((self.coloring.number, self.size))
+        seeds[:, self.places] = self.coloring.seeds().T
+        return seeds
+
+    def entries(self, *args: Any) -> Floats:
+        """The entries at some arguments, in the order of the pattern, `(nnz,)`."""
+        return self.coloring.decompress(self.program(*args, self.directions))
+
+    def matrix(self, *args: Any) -> Any:
+        """The matrix at some arguments, a `scipy.sparse.csr_array`."""
+        return self.pattern.csr(self.entries(*args))
+
+    def __repr__(self) -> str:
+        m, n = self.pattern.shape
+        return f"<{self.program.name}: {m:,} x {n:,}, {self.coloring!r}>"
+
+
+def compressed_jacobian(
+    program: Program, argnums: Argnums | None = 0, mode: str | None = None, taken: int = 0
+) -> Compressed:
+    """The Jacobian of a program, by the mode that takes fewer directions."""
+    chosen = Chosen(program, argnums, False, taken)
+    places = np.flatnonzero(chosen.wanted)[chosen.order]
+    pattern = jacobian_pattern(program, inputs=places)
+    columns, rows = color_columns(pattern), color_rows(pattern)
+    if mode is None:
+        cheap = columns.number <= CHEAPER * rows.number
+        mode = "forward" if cheap else "reverse"
+    if chosen.mode(mode) == "forward":
+        return _pushed(program, chosen, columns, places)
+    size, count = program.results.size, rows.number
+    derived = reverse(program, chosen.wanted, count)
+    entries = np.arange(count)[:, None] * chosen.columns.size + chosen.order
+    compressed = _program(program, derived, (count, size), entries, "jacobian")
+    return Compressed(compressed, rows, np.arange(size), size)
+
+
+def compressed_hessian(program: Program, argnums: Argnums | None = 0, taken: int = 0) -> Compressed:
+    """The Hessian of a program with one number as its result, by directions of the gradient."""
+    slope = gradient(program, argnums, taken=taken)
+    chosen = Chosen(program, argnums, False, taken)
+    places = np.flatnonzero(chosen.wanted)[chosen.order]
+    coloring = color_symmetric(hessian_pattern(program, inputs=places))
+    return _pushed(slope, Chosen(slope, argnums, False, taken), coloring, places)
+
+
+def compressed_weighted_hessian(program: Program, taken: int = 0) -> Compressed:
+    """The Hessian of ⟨weights, c(x)⟩ by the first argument; the weights are the last one."""
+    slope = vjp(program, taken=taken)
+    chosen = Chosen(program, 0, False, taken)
+    places = np.flatnonzero(chosen.wanted)
+    coloring = color_symmetric(hessian_pattern(program, inputs=places))
+    return _pushed(slope, Chosen(slope, 0, False, taken), coloring, places)
+
+
+def _pushed(program: Program, chosen: Chosen, coloring: Coloring, places: Integers) -> Compressed:
+    """A matrix that is multiplied with directions, by forward mode."""
+    size, count, m = program.arguments.size, coloring.number, chosen.rows.size
+    derived = forward(program, chosen.wanted, count)
+    entries = np.arange(m)[:, None] + m * np.arange(count)
+    compressed = _program(program, derived, (count, size), entries, "directions")
+    return Compressed(compressed, coloring, places, size)
+
+
+def _program(
+    program: Program, derived: Derived, directions: tuple[int, int], entries: Integers, what: str
+) -> Program:
+    arguments = program.arguments
+    keys = named([*arguments.keys, "directions"])
+    further = Structure(ARRAY, directions)
+    arguments = replace(arguments, keys=tuple(keys), parts=(*arguments.parts, further))
+    results = Structure(ARRAY, entries.shape)
+    order = [program.results.size + entries.ravel()]
+    name = f"{program.name}_{what}"
+    return assembled(program, derived, arguments, results, order, name).simplify()
+
+
+class SparseTransformed(Transformed):
+    """A function that gives a sparse matrix."""
+
+    def __call__(self, *args: Any, **named: Any) -> Any:
+        """The matrix, a `scipy.sparse.csr_array`."""
+        compressed, captured = self._compressed(args, named)
+        if captured or any(isinstance(leaf, Recorded) for leaf in _leaves(args)):
+            raise OperandError(
+                "A sparse matrix holds plain numbers and cannot be recorded or differentiated "
+                "further. Use the dense derivative inside recorded code."
+            )
+        return compressed.matrix(*args)
+
+    def compressed(self, *example: Any, **named: Any) -> Compressed:
+        """How it is computed at these arguments: pattern, coloring and program."""
+        return self._compressed(example, named)[0]
+
+    def _compressed(
+        self, args: Sequence[Any], named: dict[str, Any]
+    ) -> tuple[Compressed, list[Any]]:
+        program, captured = recorded(self.function, args, named)
+        found: Compressed = made(self.transform, program, len(captured))
+        return found, captured
+
+
+def _leaves(args: Sequence[Any]) -> list[Any]:
+    """What stands in arguments for numbers."""
+    found, waiting = [], list(args)
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, np.ndarray):
+            waiting += each.ravel().tolist() if each.dtype == object else []
+        elif isinstance(each, dict):
+            waiting += each.values()
+        elif isinstance(each, tuple | list):
+            waiting += each
+        else:
+            found.append(each)
+    return found
