@@ -116,8 +116,13 @@ class Vector:
 
     def __init__(self, paths: Paths) -> None:
         self.paths = paths
-        self.value: Compute = latest(lambda x: paths(None, x))
+        self._value = latest(lambda x: paths(None, x))
         self._jacobian = latest(lambda x: paths(JACOBIAN, x))
+
+    def value(self, x: Floats) -> Floats:
+        """The m numbers; the caller may change them."""
+        numbers: Floats = self._value(x).copy()
+        return numbers
 
     def jacobian(self, x: Floats) -> Floats:
         """The Jacobian, `(m, n)`; the caller may change it."""

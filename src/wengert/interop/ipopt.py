@@ -99,8 +99,7 @@ class IpoptProblem:
 
     def constraints(self, x: Any) -> Floats:
         """The constraints c(x), `(m,)`."""
-        values: Floats = self._constraints.value(x).copy()
-        return values
+        return self._constraints.value(x)
 
     def jacobianstructure(self) -> tuple[Integers, Integers]:
         """The rows and the columns of the Jacobian's entries."""

@@ -52,9 +52,6 @@ class Paths:
             transform: one that makes a program or a sparse matrix; None for the function itself.
             x: the unknowns, `(n,)`.
             further: what that takes behind them.
-
-        Raises:
-            PathChanged: the function takes another path each time it is called for one point.
         """
         x = np.array(x, dtype=float)
         for k, path in enumerate(self._known):

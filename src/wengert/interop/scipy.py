@@ -136,12 +136,11 @@ def least_squares(
         scipy.optimize.least_squares.
 
     Examples:
-        >>> import numpy as np
         >>> import wengert as wg
-        >>> t = np.array([0.0, 1.0, 2.0])
-        >>> y = 3.0 * np.exp(-0.5 * t)
-        >>> fit = wg.scipy.least_squares(lambda p: p["a"] * wg.exp(-p["k"] * t) - y,
-        ...                              {"a": 1.0, "k": 1.0})
+        >>> points = [(0.0, 3.0), (1.0, 1.8195919791), (2.0, 1.1036383235)]
+        >>> def residuals(p):
+        ...     return [p["a"] * wg.exp(-p["k"] * t) - y for t, y in points]
+        >>> fit = wg.scipy.least_squares(residuals, {"a": 1.0, "k": 1.0})
         >>> {name: round(number, 6) for name, number in fit.x.items()}
         {'a': 3.0, 'k': 0.5}
     """

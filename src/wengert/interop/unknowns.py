@@ -2,7 +2,7 @@
 
 import copy
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -85,25 +85,38 @@ def _is_plain(number: Any) -> bool:
     return isinstance(number, int | float | np.integer | np.floating)
 
 
-def _pairs(structure: Structure, bounds: Any, where: str) -> Any:
+def _pairs(structure: Structure, bounds: Any, where: str) -> Iterator[tuple[Floats, Floats]]:
     """A lower and an upper bound, both vectors, for each leaf."""
-    if bounds is None:
-        bounds = (None,) * (2 if structure.leaf_shape is not None else len(structure.parts))
-    elif structure.kind == DICT and isinstance(bounds, Mapping):
-        bounds = [bounds.get(key) for key in structure.keys]
-    elif structure.kind == RECORD:
-        bounds = [getattr(bounds, str(key), None) for key in structure.keys]
     if structure.kind in (NUMBER, ARRAY):
-        yield _pair(structure, bounds, where)
+        yield _pair(structure, (None, None) if bounds is None else bounds, where)
         return
-    if not isinstance(bounds, Sequence) or len(bounds) != len(structure.parts):
-        raise OperandError(
-            f"{where} have the structure of x0, with a pair (lower, upper) for each number or "
-            f"array; expected a {structure.kind} of {len(structure.parts)}, not {describe(bounds)}."
-        )
     keys = structure.keys or range(len(structure.parts))
-    for key, part, below in zip(keys, structure.parts, bounds, strict=True):
+    for key, part, below in zip(
+        keys, structure.parts, _below(structure, bounds, where), strict=True
+    ):
         yield from _pairs(part, below, f"{where}[{key!r}]")
+
+
+def _below(structure: Structure, bounds: Any, where: str) -> Sequence[Any]:
+    """The bounds for each part of a structure; those that a dict lacks are none."""
+    if bounds is None:
+        return [None] * len(structure.parts)
+    if (
+        structure.kind == DICT
+        and isinstance(bounds, Mapping)
+        and set(bounds) <= set(structure.keys)
+    ):
+        return [bounds.get(key) for key in structure.keys]
+    if structure.kind == RECORD and all(hasattr(bounds, str(key)) for key in structure.keys):
+        return [getattr(bounds, str(key)) for key in structure.keys]
+    is_sequence = isinstance(bounds, list | tuple) and structure.kind != DICT
+    if is_sequence and len(bounds) == len(structure.parts):
+        return bounds  # type: ignore[no-any-return]
+    what = ", ".join(map(str, structure.keys)) or len(structure.parts)
+    raise OperandError(
+        f"{where} have the structure of x0, with a pair (lower, upper) for each number or array "
+        f"and None for no bound; here that is a {structure.kind} of {what}, not {describe(bounds)}."
+    )
 
 
 def _pair(structure: Structure, pair: Any, where: str) -> tuple[Floats, Floats]:
