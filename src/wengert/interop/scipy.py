@@ -235,7 +235,7 @@ def root_scalar(
 
     Examples:
         >>> import wengert as wg
-        >>> wg.scipy.root_scalar(lambda x: wg.cos(x) - x, x0=1.0, method="halley").root
+        >>> float(wg.scipy.root_scalar(lambda x: wg.cos(x) - x, x0=1.0, method="halley").root)
         0.7390851332151607
     """
     optimize = scipy_optimize("wg.scipy.root_scalar")
