@@ -66,7 +66,7 @@ def reverse(
     space = Space(program)
     items = drafted(program.statements)
     chosen = np.ones(program.results.size, bool) if chosen is None else chosen
-    uses = Uses(Activity(items, program.index, wanted), items, chosen)
+    uses = Uses(Activity(items, program.index, program.values, wanted), items, chosen)
     again = Again(uses, checkpoint)
     statements = list(program.statements)
     results = space.take(rows * int(wanted.sum()))
