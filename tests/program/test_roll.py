@@ -506,7 +506,7 @@ def test_random_code_with_all_that_is_meant_for_large_programs(body: Tree, least
             patch("wengert.program.irregular.SMALL", 0),
             patch("wengert.program.irregular.WORTH", 10**9),
             patch("wengert.program.irregular.LONG", 64),
-            patch("wengert.program.roll.BETTER", 1),
+            patch("wengert.program.irregular.BETTER", 1),
             patch("wengert.program.group.SMALL", least),
             patch("wengert.program.group.WORTH", 10**9),
             patch("wengert.program.group.BETTER", 0.5),
