@@ -17,11 +17,13 @@ class Case:
         name: what it is called in tables.
         function: plain Python, of numbers and arrays.
         arguments: where it is differentiated.
+        jumps: whether it is not continuous there, so that differences say nothing.
     """
 
     name: str
     function: Callable[..., Any]
     arguments: tuple[Any, ...]
+    jumps: bool = False
 
 
 # --- loops that run as long as a condition holds --------------------------------------------------
@@ -65,7 +67,7 @@ def while_in_while(x, y):
 def while_in_scan(xs, y):
     def step(total, x):
         root = wg.while_loop(
-            lambda r: abs(r * r - x) > 1e-6, lambda r: 0.5 * (r + x / r), x
+            lambda r: r * r - x > 1e-6, lambda r: 0.5 * (r + x / r), x
         )
         return total * y + root, root * total
 
@@ -248,7 +250,7 @@ ROWS = [
     Case("no rounds", no_rounds, (1.5, 0.6)),
     Case("several results", several_results, (0.6, 1.1)),
     Case("a counter that matters", counter_matters, (0.3, 0.8)),
-    Case("a count from an argument", count_from_an_argument, (4.0, 0.8)),
+    Case("a count from an argument", count_from_an_argument, (4.0, 0.8), True),
     Case("while in while", while_in_while, (1.3, 0.9)),
     Case("while in scan", while_in_scan, (POSITIVE, 0.9)),
     Case("while in two loops", while_in_two_loops, (POSITIVE, 0.9)),
