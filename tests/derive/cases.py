@@ -127,7 +127,7 @@ def while_feeds_scan(x, ys):
 
 def scan_feeds_while(ys, x):
     _, outs = wg.scan(lambda c, y: (c * y + x, c * c), x, ys)
-    return wg.while_loop(lambda z: z > 0.5, lambda z: z * 0.5 * outs[1], outs[2] * outs[3])
+    return wg.while_loop(lambda z: z > 0.5, lambda z: z * 0.5 * outs[2], outs[0] * outs[1])
 
 
 def nothing_carried_but_constants(x):
@@ -259,7 +259,7 @@ ROWS = [
     Case("arrays in while", arrays_in_while, (MATRIX, LIST[:3])),
     Case("two whiles", two_whiles, (7.0, 0.6)),
     Case("while feeds scan", while_feeds_scan, (1.7, LIST)),
-    Case("scan feeds while", scan_feeds_while, (POSITIVE, 0.9)),
+    Case("scan feeds while", scan_feeds_while, (LIST, 0.9)),
     Case("constants in while", nothing_carried_but_constants, (1.5,)),
     Case("only the condition", condition_only, (2.5, 0.8)),
     Case("passed through", passed_through, (5.0, 0.8)),
