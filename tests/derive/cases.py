@@ -66,9 +66,7 @@ def while_in_while(x, y):
 
 def while_in_scan(xs, y):
     def step(total, x):
-        root = wg.while_loop(
-            lambda r: r * r - x > 1e-6, lambda r: 0.5 * (r + x / r), x
-        )
+        root = wg.while_loop(lambda r: r * r - x > 1e-6, lambda r: 0.5 * (r + x / r), x)
         return total * y + root, root * total
 
     total, roots = wg.scan(step, 0.3, xs)
@@ -105,6 +103,7 @@ def scan_with_outputs_in_while(xs, y):
 
 def arrays_in_while(a, x):
     """Power iterations; the carry is an array."""
+
     def body(state):
         v, n = state
         w = [wg.dot(row, v) for row in a]

@@ -13,7 +13,15 @@ import numpy as np
 import pytest
 from cases import ROWS, Case
 from meaning import (
-    Eager, eager, evaluated, exact_jacobian, hold, hold_exactly, numbers, second, unsimplified,
+    Eager,
+    eager,
+    evaluated,
+    exact_jacobian,
+    hold,
+    hold_exactly,
+    numbers,
+    second,
+    unsimplified,
 )  # fmt: skip
 
 import problems
