@@ -1,4 +1,4 @@
-"""Forward mode: random programs against eager Values, edges of rows, what is left out, what it costs."""
+"""Forward mode: random programs against eager Values, edges of rows, what is left out."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Traced partials: the same bits as the row's own rule, what is zero by structure, what is needed."""
+"""Traced partials: the bits of the row's own rule, zeros by structure, what is needed."""
 
 import math
 from typing import Any

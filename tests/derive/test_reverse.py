@@ -1,4 +1,4 @@
-"""Reverse mode: random programs against eager Values, edges of rows, what is summed up and what not."""
+"""Reverse mode: random programs against eager Values, edges of rows, what is summed up."""
 
 from collections.abc import Iterable
 

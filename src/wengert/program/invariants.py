@@ -30,7 +30,6 @@ from wengert.program.address import (
     Address,
     Integers,
     Lookup,
-    distinct,
     in_memory,
     span,
 )
@@ -246,7 +245,7 @@ class _Checker:
         target = OUTPUT if run.outputs else VALUE
         if run.start + len(run) > self.sizes[target]:
             raise ProgramError(f"A run writes beyond the {target} memory.")
-        used = [run.operations[k] for k in distinct(run.ops).tolist()]  # others may be listed
+        used = [run.operations[k] for k in set(run.ops.tolist())]  # others may be listed
         if run.outputs and any(o.row or o.guards for o in used):
             raise ProgramError("A run to the outputs consists of moves.")
         for memory in (VALUE, INPUT, CONSTANT, OUTPUT):
