@@ -236,7 +236,12 @@ class _Sweep:
             return self.beside(target)
         terms = [self.beside(target)] if id(line) in self.uses.kept else []
         terms += self.pending.pop(id(line), [])
-        return total(terms, body.apply) if terms else None
+        if not terms:
+            return None
+        adjoint = total(terms, body.apply)
+        if line.label:
+            body.name(adjoint, f"{line.label}_bar")
+        return adjoint
 
     def _deliver(
         self, term: Address, use: Use, body: Body, waiting: dict[Far, list[Address]]

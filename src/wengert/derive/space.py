@@ -25,6 +25,7 @@ from wengert.program.statements import Accumulate, Assign, Loop, Statement, Whil
 from wengert.program.structure import Floats
 
 FEW = 8  # moves that stand one by one
+RECENT = 64  # statements among which one to label is looked for
 
 
 class Space:
@@ -139,6 +140,14 @@ class Body:
     ) -> None:
         """Write an operation down whose result has a place."""
         self.statements.append(Assign(target, row, operands, label, self.source))
+
+    def name(self, target: Address, label: str) -> None:
+        """Label what was written to a place, if that was not long ago."""
+        for k in range(len(self.statements) - 1, max(-1, len(self.statements) - 1 - RECENT), -1):
+            written = self.statements[k]
+            if isinstance(written, Assign) and written.target == target:
+                self.statements[k] = replace(written, label=written.label or label)
+                return
 
     def add_to(self, target: Address, operand: Address) -> None:
         """Write an accumulation down."""
