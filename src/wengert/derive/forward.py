@@ -66,7 +66,9 @@ def forward(
         VALUE: Beside(VALUE, space.take(sizes[VALUE] * directions), sizes[VALUE]),
         OUTPUT: Beside(VALUE, results, sizes[OUTPUT]),
     }
-    forwarding = Forward(space, Activity(items, program.index, wanted), directions, tangents)
+    forwarding = Forward(
+        space, Activity(items, program.index, program.values, wanted), directions, tangents
+    )
     body = Body(space)
     forwarding.items(items, body)
     return Derived(tuple(body.statements), space, results)

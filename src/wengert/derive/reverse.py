@@ -66,7 +66,7 @@ def reverse(
     space = Space(program)
     items = drafted(program.statements)
     chosen = np.ones(program.results.size, bool) if chosen is None else chosen
-    uses = Uses(Activity(items, program.index, wanted), items, chosen)
+    uses = Uses(Activity(items, program.index, program.values, wanted), items, chosen)
     again = Again(uses, checkpoint)
     statements = list(program.statements)
     results = space.take(rows * int(wanted.sum()))
@@ -236,7 +236,12 @@ class _Sweep:
             return self.beside(target)
         terms = [self.beside(target)] if id(line) in self.uses.kept else []
         terms += self.pending.pop(id(line), [])
-        return total(terms, body.apply) if terms else None
+        if not terms:
+            return None
+        adjoint = total(terms, body.apply)
+        if line.label:
+            body.name(adjoint, f"{line.label}_bar")
+        return adjoint
 
     def _deliver(
         self, term: Address, use: Use, body: Body, waiting: dict[Far, list[Address]]

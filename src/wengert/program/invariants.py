@@ -245,7 +245,8 @@ class _Checker:
         target = OUTPUT if run.outputs else VALUE
         if run.start + len(run) > self.sizes[target]:
             raise ProgramError(f"A run writes beyond the {target} memory.")
-        if run.outputs and any(o.row or o.guards for o in run.operations):
+        used = [run.operations[k] for k in set(run.ops.tolist())]  # others may be listed
+        if run.outputs and any(o.row or o.guards for o in used):
             raise ProgramError("A run to the outputs consists of moves.")
         for memory in (VALUE, INPUT, CONSTANT, OUTPUT):
             places = run.places_in(memory)
