@@ -84,8 +84,17 @@ def test_bounds_of_records_and_lists() -> None:
     start, bounds = [np.zeros(1), 0.0], [None, (None, 1.0)]
     held = wg.scipy.minimize(lambda p: quartic((p[0][0], p[1])), start, bounds=bounds)
     assert held.x[1] == 1.0
+    nested = {"a": 0.0, "b": [1.0]}
+    held = wg.scipy.minimize(
+        lambda p: quartic((p["a"], p["b"][0])), nested, bounds={"a": (0.0, 0.5)}
+    )
+    assert held.x == {"a": pytest.approx(0.5), "b": [pytest.approx(1.0, abs=1e-5)]}
     result = wg.scipy.minimize(quartic, [0.0, 0.0], bounds=[(0.0, 0.5), (None, None)])
     assert np.allclose(result.x, [0.5, 1.0], atol=1e-5)
+    box = np.array([-1.0, -1.0]), np.array([0.5, 9.0])
+    assert np.allclose(
+        wg.scipy.least_squares(lambda x: x - 1.0, [0.0, 0.0], bounds=box).x, [0.5, 1.0]
+    )
 
 
 @pytest.mark.parametrize("method", ["BFGS", "trust-constr", "SLSQP", "Nelder-Mead"])

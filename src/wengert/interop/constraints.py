@@ -52,7 +52,7 @@ class NonlinearConstraint:
     ub: Any
     sparse: bool = False
     keep_feasible: Any = False
-    args: tuple[Any, ...] = ()
+    args: Any = ()
 
 
 def constrained(constraints: Any, unknowns: Unknowns, method: Any, hess: Any) -> Any:
@@ -79,14 +79,14 @@ def several(constraints: Any) -> list[Any]:
 def _made(constraint: Any, unknowns: Unknowns, method: Any, hess: Any) -> Any:
     if isinstance(constraint, Mapping):
         kind, fun = _read(constraint)
+        args = constraint.get("args", ())
         if "jac" in constraint:
             return constraint
         if method != WITH_CURVATURE:
-            vector = Vector(Paths(fun, unknowns, _tuple(constraint.get("args", ()))))
+            vector = Vector(Paths(fun, unknowns, args))
             return {"type": kind, "fun": vector.value, "jac": vector.jacobian}
         highest = 0.0 if kind == "eq" else np.inf
-        args = _tuple(constraint.get("args", ()))
-        constraint = NonlinearConstraint(fun, 0.0, highest, hess == "sparse", args=args)
+        constraint = NonlinearConstraint(fun, 0.0, highest, sparse=hess == "sparse", args=args)
     if isinstance(constraint, NonlinearConstraint):
         return _scipys(constraint, unknowns, method, hess)
     if not hasattr(constraint, "lb"):
@@ -110,7 +110,7 @@ def _read(constraint: Mapping[str, Any]) -> tuple[str, Any]:
 def _scipys(constraint: NonlinearConstraint, unknowns: Unknowns, method: Any, hess: Any) -> Any:
     """A constraint of SciPy's; only one of its methods asks for more than the Jacobian."""
     optimize = scipy_optimize("wg.scipy.NonlinearConstraint")
-    vector = Vector(Paths(constraint.fun, unknowns, _tuple(constraint.args)))
+    vector = Vector(Paths(constraint.fun, unknowns, constraint.args))
     further: dict[str, Any] = {"keep_feasible": constraint.keep_feasible}
     sparse = constraint.sparse and method == WITH_CURVATURE
     if method == WITH_CURVATURE and hess is not False:
@@ -131,7 +131,3 @@ def _products(vector: Vector) -> Any:
         return linear_operator((len(x),) * 2, lambda v: vector.product(x, weights, v), dtype=float)
 
     return hessian
-
-
-def _tuple(args: Any) -> tuple[Any, ...]:
-    return args if isinstance(args, tuple) else (args,)

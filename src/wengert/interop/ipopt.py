@@ -15,7 +15,7 @@ from wengert.errors import OperandError
 from wengert.interop.constraints import NonlinearConstraint, several
 from wengert.interop.doors import cyipopt
 from wengert.interop.exact import Objective, Vector
-from wengert.interop.paths import Paths
+from wengert.interop.paths import Paths, fixed
 from wengert.interop.unknowns import Unknowns
 from wengert.program.address import Integers
 from wengert.program.structure import Floats, structure_of
@@ -69,13 +69,12 @@ class IpoptProblem:
         self.x0, self.n = self.unknowns.start, len(self.unknowns.start)
         self.lb, self.ub = _limits(self.unknowns.bounds(bounds), self.n)
         conditions = _conditions(constraints)
-        args = args if isinstance(args, tuple) else (args,)
 
         def all_conditions(x: Any) -> Any:
-            return [each.fun(x, *each.args) for each in conditions]
+            return [each.fun(x, *fixed(each.args)) for each in conditions]
 
         def lagrangian(x: Any) -> Any:
-            return fun(x, *args), all_conditions(x)
+            return fun(x, *fixed(args)), all_conditions(x)
 
         self._objective = Objective(Paths(fun, self.unknowns, args, flat=False))
         self._constraints = Vector(Paths(all_conditions, self.unknowns))

@@ -30,7 +30,7 @@ class Paths:
     Args:
         function: a function of the unknowns and of what is fixed.
         unknowns: what it is a function of.
-        args: what is fixed: further arguments of any kind.
+        args: what is fixed: further arguments of any kind, a tuple of them or one.
         flat: whether the programs give one vector, whatever the function gives.
 
     Raises:
@@ -38,11 +38,12 @@ class Paths:
     """
 
     def __init__(
-        self, function: Any, unknowns: Unknowns, args: tuple[Any, ...] = (), flat: bool = True
+        self, function: Any, unknowns: Unknowns, args: Any = (), flat: bool = True
     ) -> None:
         if not callable(function):
             raise OperandError(f"A solver takes a function, not {describe(function)}.")
-        self.function, self.unknowns, self.args, self.flat = function, unknowns, args, flat
+        self.function, self.unknowns, self.flat = function, unknowns, flat
+        self.args = fixed(args)
         self._known: list[Path] = []  # the latest first
 
     def __call__(self, transform: Transform[Any] | None, x: Floats, *further: Any) -> Any:
@@ -88,6 +89,11 @@ class Paths:
 
         function.__name__ = name_of(self.function)
         return function
+
+
+def fixed(args: Any) -> tuple[Any, ...]:
+    """Further arguments as a tuple; SciPy takes a single one as it is."""
+    return args if isinstance(args, tuple) else (args,)
 
 
 class Path:

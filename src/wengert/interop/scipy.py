@@ -93,7 +93,7 @@ def minimize(
     optimize = scipy_optimize("wg.scipy.minimize")
     _refuse(named, "wg.scipy.minimize", ("jac", "hessp"), 'write hess="hvp" for products')
     unknowns = Unknowns(x0)
-    objective = Objective(Paths(fun, unknowns, _tuple(args), flat=False))
+    objective = Objective(Paths(fun, unknowns, args, flat=False))
     chosen = method.lower() if isinstance(method, str) else method
     given: dict[str, Any] = {"fun": objective.alone}
     if chosen not in WITHOUT_GRADIENT:
@@ -108,7 +108,7 @@ def minimize(
 
 
 def least_squares(
-    fun: Any, x0: Any, sparse: bool | None = None, bounds: Any = (-np.inf, np.inf),
+    fun: Any, x0: Any, sparse: bool | None = None, bounds: Any = None,
     method: str = "trf", args: Any = (), callback: Any = None, **named: Any,
 ) -> Any:  # fmt: skip
     """The least sum of squares of a function's numbers by SciPy's solver, with exact Jacobians.
@@ -147,18 +147,17 @@ def least_squares(
     optimize = scipy_optimize("wg.scipy.least_squares")
     _refuse(named, "wg.scipy.least_squares", ("jac", "jac_sparsity"), "write sparse=True or False")
     unknowns = Unknowns(x0)
-    residuals = Vector(Paths(fun, unknowns, _tuple(args)))
+    residuals = Vector(Paths(fun, unknowns, args))
     if sparse and method == "lm":
         raise OperandError('The method "lm" takes a dense Jacobian: choose "trf" or "dogbox".')
     if sparse is None:
         sparse = method != "lm" and residuals.is_thin(unknowns.start, MANY, THIN)
     if callback is not None:
         named["callback"] = unknowns.callback(callback)
-    result = optimize.least_squares(
-        residuals.value, unknowns.start, method=method, bounds=unknowns.bounds(bounds)
-        if bounds != (-np.inf, np.inf) else bounds,
-        jac=residuals.sparse_jacobian if sparse else residuals.jacobian, **named,
-    )  # fmt: skip
+    if bounds is not None:
+        named["bounds"] = unknowns.bounds(bounds)
+    jac = residuals.sparse_jacobian if sparse else residuals.jacobian
+    result = optimize.least_squares(residuals.value, unknowns.start, jac, method=method, **named)
     return unknowns.put_together(result)
 
 
@@ -199,7 +198,7 @@ def root(
     optimize = scipy_optimize("wg.scipy.root")
     _refuse(named, "wg.scipy.root", ("jac",), "it is made here")
     unknowns = Unknowns(x0)
-    system = Vector(Paths(fun, unknowns, _tuple(args)))
+    system = Vector(Paths(fun, unknowns, args))
     jac = {"jac": system.jacobian} if method in ("hybr", "lm") else {}
     result = optimize.root(
         system.value, unknowns.start, method=method, tol=tol,
@@ -240,7 +239,7 @@ def root_scalar(
     """
     optimize = scipy_optimize("wg.scipy.root_scalar")
     _refuse(named, "wg.scipy.root_scalar", ("fprime", "fprime2"), "they are made here")
-    objective = Objective(Paths(fun, Unknowns(1.0), _tuple(args), flat=False))
+    objective = Objective(Paths(fun, Unknowns(1.0), args, flat=False))
     if method is None and bracket is None and "x1" not in named:
         method = "newton"
     if method in ("newton", "halley"):
@@ -294,7 +293,3 @@ def _refuse(named: dict[str, Any], where: str, names: tuple[str, ...], advice: s
     for name in names:
         if name in named:
             raise OperandError(f"{where} makes exact derivatives and takes no {name}: {advice}.")
-
-
-def _tuple(args: Any) -> tuple[Any, ...]:
-    return args if isinstance(args, tuple) else (args,)
