@@ -9,6 +9,8 @@
 """
 
 from wengert.ambient import debug_nans, scope
+from wengert.custom import custom_rule
+from wengert.derive.implicit import implicit
 from wengert.derive.transforms import (
     grad,
     hessian,
@@ -146,6 +148,7 @@ __all__ = [
     "clip",
     "cos",
     "cosh",
+    "custom_rule",
     "debug_nans",
     "digamma",
     "dot",
@@ -167,6 +170,7 @@ __all__ = [
     "hessian",
     "hvp",
     "hypot",
+    "implicit",
     "jacobian",
     "jvp",
     "less",
