@@ -207,13 +207,12 @@ class _Equation:
             held: the same, not to be differentiated by.
         """
         y = self._refined(held)
-        factored = Factored(primitives.stop_gradient(self.linearised(held, y)[1]))
+        inverse = primitives.stop_gradient(Factored(self.linearised(held, y)[1]).inverse())
         for _ in range(self.function.order):
-            steps = factored.solution(self.residuals(args, y))
-            y = [each - step for each, step in zip(y, steps, strict=True)]
-        return self.unknowns.tree(y)
+            y = y - inverse @ self.residuals(args, y)
+        return self.unknowns.tree(list(y))
 
-    def _refined(self, args: Sequence[Any]) -> list[Any]:
+    def _refined(self, args: Sequence[Any]) -> Any:
         """Where Newton's method gets from the solver's answer."""
 
         def limit(y: Any) -> Any:
@@ -236,7 +235,7 @@ class _Equation:
             raise OperandError(
                 f"Newton's method does not converge from the solver's answer {_few(self.start)}."
             )
-        return list(map(primitives.stop_gradient, y))
+        return primitives.stop_gradient(y)
 
 
 # --- on Values ------------------------------------------------------------------------------------
@@ -255,7 +254,7 @@ def _on_values(function: Implicit, args: tuple[Any, ...]) -> Any:
 def _value(solved: "_Solved", k: int, operands: list[Any]) -> Value:
     """One unknown; its closures refer to the nodes themselves, so that they can be copied."""
     number = solved.at([operand._data for operand in operands]).start[k]
-    out = Value(float(number), tuple(operands), "implicit")
+    out = type(operands[0])(float(number), tuple(operands), "implicit")
 
     def backward() -> None:
         if out.grad:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from wengert.functions import where
 from wengert.primitives import abs as absolute
 from wengert.primitives import div, greater
@@ -60,6 +62,11 @@ class Factored:
                 x[k] = x[k] - self.rows[k][j] * x[j]
             x[k] = div(x[k], self.rows[k][k])
         return x
+
+    def inverse(self) -> Any:
+        """The inverse, an array `(n, n)`."""
+        columns = [self.solution(unit) for unit in np.eye(len(self.rows)).tolist()]
+        return np.array(columns, dtype=object).T
 
 
 def _exchanged(truth: Any, first: Any, second: Any) -> tuple[Any, Any]:
