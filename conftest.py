@@ -26,7 +26,7 @@ def back_again(namespace: dict[str, object]) -> None:
 
 pytest_collect_file = Sybil(
     parsers=[PythonCodeBlockParser(), DocTestParser()],
-    patterns=["README.md", "docs/getting-started.md", "docs/programs.md"],
+    patterns=["README.md", "docs/getting-started.md", "docs/programs.md", "docs/transforms/*.md"],
     setup=in_a_folder_of_its_own,
     teardown=back_again,
 ).pytest()

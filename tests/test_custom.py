@@ -398,7 +398,8 @@ WRONG: dict[str, tuple[Made, str]] = {
     ),
     "NaN": (lambda: custom_rule("f", math.sin, lambda z, x: (math.nan,)), "gives nan"),
     "no slope": (
-        lambda: custom_rule("f", lambda x: math.nan, lambda z, x: (1.0,)), "cannot be checked"
+        lambda: custom_rule("f", lambda x: math.nan, lambda z, x: (1.0,)),
+        "cannot be checked",
     ),
     "another array form": (lambda: custom_rule("f", *SIN, array=np.cos), "The array form of f"),
 }

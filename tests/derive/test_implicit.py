@@ -114,7 +114,9 @@ def test_kepler_s_equation_to_third_order() -> None:
     assert first == pytest.approx((wanted[1, 0], wanted[0, 1]), rel=1e-13)
     second = wg.hessian(kepler, (0, 1))(*point)
     flat = [each for row in second for each in row]
-    assert flat == pytest.approx([wanted[2, 0], wanted[1, 1], wanted[1, 1], wanted[0, 2]], rel=1e-12)
+    assert flat == pytest.approx(
+        [wanted[2, 0], wanted[1, 1], wanted[1, 1], wanted[0, 2]], rel=1e-12
+    )
     third = wg.grad(wg.grad(wg.grad(kepler, 0), 0), 1)(*point)
     assert third == pytest.approx(wanted[2, 1], rel=1e-11)
 
@@ -269,7 +271,9 @@ def test_a_program_that_does_not_converge_says_so(a: float) -> None:
 
 
 def test_a_solution_at_zero_is_found() -> None:
-    cube = wg.implicit(lambda a, y: y + y**3 - a, lambda a: bisection(lambda y: y + y**3 - a, -9, 9))
+    cube = wg.implicit(
+        lambda a, y: y + y**3 - a, lambda a: bisection(lambda y: y + y**3 - a, -9, 9)
+    )
     program = wg.record(cube, 0.0)
     assert wg.grad(cube)(0.0) == pytest.approx(1.0, rel=1e-14)
     assert program(10.0) == pytest.approx(2.0, rel=1e-15)

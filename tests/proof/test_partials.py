@@ -31,9 +31,7 @@ def test_the_table_is_right(row: Primitive) -> None:
     check_partials(row)
 
 
-@pytest.mark.parametrize(
-    ("row", "k"), [(row, k) for row in ROWS for k in range(row.nin)], ids=repr
-)
+@pytest.mark.parametrize(("row", "k"), [(row, k) for row in ROWS for k in range(row.nin)], ids=repr)
 def test_a_partial_that_is_a_little_off_is_found(row: Primitive, k: int) -> None:
     with pytest.raises(CheckError, match=f"by {row.operands[k]} is wrong at"):
         check_partials(changed(row, k))
