@@ -191,6 +191,23 @@ def test_columns_of_programs_take_it() -> None:
     assert raw == pytest.approx([each.grad for each in values], rel=1e-12)
 
 
+def test_stated_loops_take_it() -> None:
+    rule = sinc()
+
+    def turned(a: Any) -> Any:
+        return wg.scan(lambda c, x: (rule(c * x), rule(x)), a, np.linspace(0.5, 1.5, 30))[0]
+
+    def unrolled(a: Any) -> Any:
+        for x in np.linspace(0.5, 1.5, 30).tolist():
+            a = mpmath.sin(a * x) / (a * x)
+        return a
+
+    with mpmath.workdps(40):
+        wanted = [float(mpmath.diff(unrolled, 0.3, n)) for n in (1, 2)]
+    assert wg.grad(turned)(0.3) == pytest.approx(wanted[0], rel=1e-11)
+    assert wg.hessian(turned)(0.3) == pytest.approx(wanted[1], rel=1e-10)
+
+
 def test_programs_with_most_operands_run_in_both_ways() -> None:
     names = ", ".join(f"x{k}" for k in range(MOST_OPERANDS))
     function = eval(f"lambda {names}: {' + '.join(names.split(', '))}")

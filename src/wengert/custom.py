@@ -16,8 +16,8 @@ from wengert.errors import CheckError, OperandError, WengertError
 from wengert.expression import FUNCTIONS
 from wengert.formula import value_text
 from wengert.operand import Ieee, Operand
-from wengert.program.spelling import is_free_name
 from wengert.program.record import name_of
+from wengert.program.spelling import is_free_name
 from wengert.proof.partials import check_partials, samples
 from wengert.registry import registered
 from wengert.special import elementwise

@@ -180,9 +180,9 @@ def _document(row: Primitive) -> str:
         for edge in row.edges
     ]
     constant = f"({row.params[0]!r})" if row.params else ""
-    lines = [f">>> {row.name}"] if row.definition else [
-        ">>> from wengert import primitives", f">>> primitives.{row.name}{constant}"
-    ]  # fmt: skip
+    call = f"    >>> from wengert import primitives\n    >>> primitives.{row.name}{constant}"
+    if row.definition:  # not in the table, but wherever the user keeps it
+        call = f"    >>> {row.name}"
     at = ", ".join(repr((low + high) / 2) for low, high in row.domain)
     z = row.scalar(*[(low + high) / 2 for low, high in row.domain])
     paragraphs = [
@@ -191,7 +191,7 @@ def _document(row: Primitive) -> str:
         "Args:\n" + "\n".join(f"    {interval}" for interval in intervals),
         "Returns:\n    A float for numbers, an array for an array, a Value for a Value.",
         *(["Edge cases:\n" + "\n".join(f"    {edge}" for edge in edges)] if edges else []),
-        "Examples:\n    " + "\n    ".join(lines) + f"({at})\n    {z!r}",
+        f"Examples:\n{call}({at})\n    {z!r}",
     ]
     return "\n\n".join(paragraphs) + "\n"
 

@@ -27,7 +27,6 @@ from wengert.program.loops import while_loop
 from wengert.program.record import name_of
 from wengert.program.recorded import Recorded
 from wengert.program.structure import Structure, structure_of
-from wengert.value import Value
 
 Numbers = Sequence[Any] | np.ndarray[Any, np.dtype[Any]]
 MOST_UNKNOWNS = 64
@@ -251,7 +250,7 @@ def _on_values(function: Implicit, args: tuple[Any, ...]) -> Any:
     return equation.unknowns.tree(y)
 
 
-def _value(solved: "_Solved", k: int, operands: list[Any]) -> Value:
+def _value(solved: "_Solved", k: int, operands: list[Any]) -> Any:
     """One unknown; its closures refer to the nodes themselves, so that they can be copied."""
     number = solved.at([operand._data for operand in operands]).start[k]
     out = type(operands[0])(float(number), tuple(operands), "implicit")
