@@ -32,6 +32,7 @@ pytest_collect_file = Sybil(
         "docs/programs.md",
         "docs/export.md",
         "docs/scipy.md",
+        "docs/transforms/*.md",
     ],
     setup=in_a_folder_of_its_own,
     teardown=back_again,

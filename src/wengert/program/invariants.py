@@ -17,7 +17,6 @@ import numpy as np
 
 from wengert.dispatch import Family, Primitive
 from wengert.errors import OperandError, ProgramError
-from wengert.primitives import TABLE
 from wengert.program.address import (
     CODES,
     CONSTANT,
@@ -49,6 +48,7 @@ from wengert.program.statements import (
     reads,
 )
 from wengert.program.structure import TUPLE, Structure
+from wengert.registry import known
 
 DEEPEST = 64  # loops inside each other; parts of a structure inside each other
 LARGEST = PLACE  # no integer in a program is larger, and no loop runs more often
@@ -299,13 +299,13 @@ def _is_operation(operation: Any) -> bool:
 
 
 def _is_row(row: Any) -> bool:
-    """Whether it is a row of the table; of a family, a member that the table would make."""
+    """Whether it is a row of the table or a user's; of a family, a member that it would make."""
     if not isinstance(row, Primitive):
         return False
-    known = TABLE.get(row.name)
-    if isinstance(known, Family):
+    found = known(row.name)
+    if isinstance(found, Family):
         try:
-            return len(row.params) == 1 and known(row.params[0]).symbol == row.symbol
+            return len(row.params) == 1 and found(row.params[0]).symbol == row.symbol
         except OperandError:
             return False
-    return row is known
+    return row is found or bool(row.definition)  # of a rule that was replaced, programs remain

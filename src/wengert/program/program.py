@@ -433,7 +433,7 @@ def _text_of(meaning: Any) -> str:
     if isinstance(meaning, tuple):
         return f"({','.join(map(_text_of, meaning))})"
     if isinstance(meaning, Assign | Guard):
-        row = (meaning.row.name, *meaning.row.params) if meaning.row else ()
+        row = meaning.row.content if meaning.row else ()
         expected = meaning.expected if isinstance(meaning, Guard) else None
         return repr((type(meaning).__name__, row, meaning.target, meaning.operands, expected))
     if isinstance(meaning, Accumulate):

@@ -199,7 +199,11 @@ class Operation:
     @property
     def sort_key(self) -> tuple[Any, ...]:
         """For an order that does not depend on when it was first used."""
-        return (self.row.name, repr(self.row.params), self.guards) if self.row else ("", "", False)
+        return (
+            (self.row.name, repr(self.row.content[1:]), self.guards)
+            if self.row
+            else ("", "", False)
+        )
 
 
 def arity_of(operations: Iterable[Operation], numbers: np.ndarray[Any, Any]) -> Integers:
