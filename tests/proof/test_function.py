@@ -235,15 +235,24 @@ def test_a_wrong_row_is_named_with_its_line(row, partials, slot, mode):
 
 
 def test_a_wrong_second_derivative_is_named():
-    half = bad(primitives.sin, lambda z, x: (primitives.stop_gradient(primitives.cos(x)),))
+    bad_cos = bad(primitives.cos, lambda z, x: (primitives.sin(x),))
+    half = bad(primitives.sin, lambda z, x: (bad_cos(x),))
 
     def waves(x):
         return half(x) * 2.0
 
     assert wg.check(waves, 0.5).ok
     report = wg.check(waves, 0.5, order=2)
-    print(report)
-    assert not report.ok
+    assert {"forward over reverse", "reverse over reverse", "jvp, forward over forward"} <= {
+        row.transform for row in report.wrong
+    }
+    assert {fault.row for fault in report.faults} == {"bad_cos"}
+
+
+def test_what_is_stopped_is_no_part_of_the_slope():
+    report = wg.check(lambda x: wg.stop_gradient(x) * x, 3.0)
+    assert {row.verdict for row in report} == {"right"}
+    assert all(row.numeric == pytest.approx(row.value) for row in report)
 
 
 def test_a_wrong_transform_is_told_from_the_others(monkeypatch):
@@ -346,6 +355,16 @@ def test_names_of_what_is_given():
     program = wg.record(lambda a, b: a @ b, np.ones((2, 2)), [1.0, 2.0])
     assert named(program.arguments) == ["a[0, 0]", "a[0, 1]", "a[1, 0]", "a[1, 1]", "b.0", "b.1"]
     assert Subject.of(program, (np.ones((2, 2)), [1.0, 2.0])).total == "⟨w, f⟩"
+
+
+def test_an_argument_called_like_a_direction_and_one_that_is_not_finite():
+    report = wg.check(lambda v1, v2: v1 * v2, 2.0, 3.0)
+    assert report.ok
+    assert {row.verdict for row in report} == {"right"}
+    infinite = wg.check(lambda x, y: x * y, math.inf, 3.0)
+    assert not infinite.wrong
+    assert {row.verdict for row in infinite} == {"cannot check"}
+    assert infinite["forward"][0].reason.endswith("the result is inf")
 
 
 def test_mistakes():
