@@ -207,7 +207,7 @@ def steps(root: Any, *args: Any, direction: str = "backward") -> Any:
         v1 = a·b = 2.0·(-3.0) = -6.0
         >>> program = wg.grad(lambda x: x**3).program(2.0)
         >>> [step.formula for step in wg.steps(program, 2.0)]
-        ['x * x', 't1 * 3.0', 't2', 't3']
+        ['x * x', '3.0 * t1', 't2']
     """
     if not isinstance(root, Value):
         return _of_program(root, args)

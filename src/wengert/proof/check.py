@@ -8,7 +8,7 @@ slopes of the operations one at a time; a gradient that it allows is not called 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from math import inf, isfinite, nan
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
@@ -16,14 +16,15 @@ from wengert.dispatch import describe
 from wengert.errors import GraphError, OperandError
 from wengert.graph import names
 from wengert.proof.bounds import Bounds, bounds
-from wengert.proof.comparison import FunctionReport
 from wengert.proof.diagnose import Use, likely_reason
-from wengert.proof.function import check_function
 from wengert.proof.judge import Judge
 from wengert.proof.nudge import UNKNOWN, Tape, local_slopes, record, root_slopes
 from wengert.proof.numeric import FIRST, KINK, SMOOTH, WIDE, Slope, better
 from wengert.proof.report import Finding, Report
 from wengert.value import Value
+
+if TYPE_CHECKING:
+    from wengert.proof.comparison import FunctionReport
 
 
 @overload
@@ -48,7 +49,7 @@ def check(
     most: int = 100,
     seed: int = 0,
     raise_on_error: bool = False,
-) -> FunctionReport: ...
+) -> "FunctionReport": ...
 
 
 def check(
@@ -62,7 +63,7 @@ def check(
     most: int = 100,
     seed: int = 0,
     raise_on_error: bool = False,
-) -> Report | FunctionReport:
+) -> "Report | FunctionReport":
     r"""Compare the gradients that stand in a graph, or a function's derivatives, with slopes.
 
     $$\bar v \approx \frac{L(v + h) - L(v - h)}{2h}, \quad h \to 0$$
@@ -126,6 +127,8 @@ def check(
         >>> wg.check(lambda x: wg.sin(x) * x, 2.0, order=2).ok
         True
     """
+    from wengert.proof.function import check_function  # it takes what runs and derives programs
+
     report: Report | FunctionReport
     if isinstance(root, Value):
         if args or order != 1 or mode is not None:

@@ -49,14 +49,16 @@ def check_function(
         _Check(subject, modes, whole, judge, most, random)
         for subject, modes, whole in _subjects(base, order, mode, random)
     ]
-    rows = [row for k, each in enumerate(checks) for row in each.rows(None if k else eager)]
-    faults = {str(fault): fault for each in checks for fault in each.faults()}
+    with np.errstate(all="ignore"):
+        rows = [row for k, each in enumerate(checks) for row in each.rows(None if k else eager)]
+        faults = {str(fault): fault for each in checks for fault in each.faults()}
     notes = dict.fromkeys(note for each in checks for note in each.notes(seed))
     return FunctionReport(tuple(rows), tuple(faults.values()), tuple(notes))
 
 
 def _program(function: Any, args: Sequence[Any]) -> Program:
     if isinstance(function, Program):
+        function.bound(args, {})  # says which arguments it takes
         return function
     if not callable(function):
         raise OperandError(f"check() takes a Value or a function, not {describe(function)}.")
@@ -70,7 +72,7 @@ def _program(function: Any, args: Sequence[Any]) -> Program:
 
 
 def _subjects(
-    base: Subject, order: int, mode: str | None, random: np.random.Generator
+    base: Subject, order: int, mode: str | None, random: "np.random.Generator"
 ) -> list[tuple[Subject, tuple[str, ...], bool]]:
     """What is differentiated, by which modes, and whether entry by entry or along directions."""
     modes: tuple[str, ...] = MODES if mode is None else (mode,)
@@ -91,12 +93,12 @@ def _subjects(
     return found
 
 
-def _weights(count: int, random: np.random.Generator) -> Floats:
+def _weights(count: int, random: "np.random.Generator") -> Floats:
     """Numbers of either sign, none small."""
     return np.asarray(random.uniform(0.5, 1.5, count) * random.choice([-1.0, 1.0], count))
 
 
-def _direction(name: str, subject: Subject, random: np.random.Generator) -> Direction:
+def _direction(name: str, subject: Subject, random: "np.random.Generator") -> Direction:
     """A random direction, each part of the size of the input that it moves."""
     _, exponents = np.frexp(np.where(np.isfinite(subject.x) & (subject.x != 0.0), subject.x, 1.0))
     return Direction(name, _weights(len(subject.names), random) * np.ldexp(1.0, exponents))
@@ -116,7 +118,7 @@ class _Check:
 
     def __init__(
         self, subject: Subject, modes: Sequence[str], whole: bool, judge: Judge, most: int,
-        random: np.random.Generator,
+        random: "np.random.Generator",
     ) -> None:  # fmt: skip
         self.subject, self.modes, self.whole, self.judge = subject, modes, whole, judge
         m, n = len(subject.outputs), len(subject.names)
@@ -233,7 +235,8 @@ class _Check:
             way = f"vjp, {subject.called('reverse')}" if subject.how else "vjp"
             sides["reverse"] = float(pulled @ direction.vector)
             sizes.append(float(np.abs(pulled) @ np.abs(direction.vector)))
-            found += self.measure.compared({way: sides["reverse"]}, weights, direction)
+            if np.isfinite(pulled).all():  # else a part of the sum has overflowed
+                found += self.measure.compared({way: sides["reverse"]}, weights, direction)
         if len(sides) == 2:
             room = sum(self.measure.size(row, direction) for row in self.outputs)
             found.append(
@@ -254,15 +257,14 @@ class _Check:
         """Two numbers that are the same but for rounding."""
         allowed = EXACT * size + 1e-13 * paths + self.judge.atol
         if not np.isfinite([left, right]).all():
-            same = left == right or (left != left and right != right)
-            verdict = "right" if same else "undecided"
-            return Comparison(way, name, left, right, 0.0, verdict, "" if same else "not finite")
+            verdict = "undecided" if np.isfinite([left, right]).any() else "cannot check"
+            return Comparison(way, name, left, right, 0.0, verdict, "not finite")
         verdict = "right" if abs(left - right) <= allowed else "wrong"
         reason = "" if verdict == "right" else "the two sides disagree"
         return Comparison(way, name, left, right, allowed, verdict, reason)
 
 
-def _some(count: int, size: int, random: np.random.Generator) -> list[int]:
+def _some(count: int, size: int, random: "np.random.Generator") -> list[int]:
     """Some of the numbers below `count`, in order."""
     return (
         sorted(random.choice(count, size, replace=False).tolist())

@@ -40,7 +40,7 @@ class Measure:
     def __init__(self, subject: Subject, outputs: Sequence[int], judge: Judge) -> None:
         self.subject, self.outputs, self.judge = subject, outputs, judge
         self._values: tuple[Direction | None, dict[float, Floats]] = (None, {})
-        self._known: dict[tuple[int, str], _Measured] = {}
+        self._known: dict[tuple[int, int | None, str], _Measured] = {}
 
     @cached_property
     def replay(self) -> Replay | None:
@@ -58,8 +58,9 @@ class Measure:
             if quantity is None
             else str(quantity.derived(direction.name))
         )
-        data = direction.start if isfinite(direction.start) else nan
-        verdicts = {way: self._verdict(value, data, found) for way, value in given.items()}
+        verdicts = {
+            way: self._verdict(value, direction.start, found) for way, value in given.items()
+        }
         wrong = [way for way, (verdict, _) in verdicts.items() if verdict == "wrong"]
         rows = []
         for way, value in given.items():
@@ -68,12 +69,7 @@ class Measure:
                 reason = _joined(_others(way, wrong, given), reason)
             elif verdict != "right" and found.kinks:
                 reason = _joined(_here(verdict, found.kinks), reason)
-            direct, second = found.direct, found.second
-            numeric, bound = direct.value, direct.error
-            if direct.kind != SMOOTH and not direct.flat and second.known and not second.kinked:
-                numeric, bound = second.middle, 0.5 * (second.high - second.low)
-            if direct.kind == KINK or verdict in ("not differentiable", "cannot check"):
-                numeric = nan
+            numeric, bound = _shown(value, verdict, found)
             rows.append(Comparison(way, name, value, numeric, bound, verdict, reason))
         return rows
 
@@ -100,7 +96,7 @@ class Measure:
     def _measured(self, output: Output, direction: Direction) -> _Measured:
         if not isinstance(output, int):
             return self._of(output, direction)
-        key = output, direction.name
+        key = output, direction.unit, direction.name
         if key not in self._known:
             self._known[key] = self._of(output, direction)
         return self._known[key]
@@ -162,6 +158,19 @@ class Measure:
     @staticmethod
     def _result(output: Output, values: Floats) -> float:
         return float(values[output] if isinstance(output, int) else output @ values)
+
+
+def _shown(value: float, verdict: str, found: _Measured) -> tuple[float, float]:
+    """The number that a derivative is shown beside, and its error."""
+    direct, second = found.direct, found.second
+    if direct.kind == KINK or verdict in ("not differentiable", "cannot check"):
+        return nan, inf
+    numeric, bound = direct.value, direct.error
+    stopped = verdict == "right" and abs(value - numeric) > 1e-3 * abs(numeric) + bound
+    poor = direct.kind != SMOOTH and not direct.flat
+    if (stopped or poor) and second.known and not second.kinked:
+        return second.middle, 0.5 * (second.high - second.low)
+    return numeric, bound
 
 
 def _itself(direct: Slope) -> Bounds:
