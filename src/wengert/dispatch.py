@@ -134,7 +134,7 @@ class Primitive:
         with np.errstate(all="ignore"):
             if not any(array.dtype == object for array in arrays):
                 return self.array(*arrays)[()]  # a number where there are no dimensions
-            if any(array.dtype != object and array.ndim and hasattr(other, "_apply")
+            if any(array.dtype != object and array.ndim and _stands_alone(other)
                    for array in arrays for other in args):  # fmt: skip
                 raise float_array_error(self.name, _kind_among(args))
             return np.frompyfunc(self, self.nin, 1)(*arrays)
@@ -305,6 +305,11 @@ def float_array_error(where: str, kind: str) -> OperandError:
         f"Make the array {first if value else 'one of objects first, xs.astype(object)'}, "
         "or use one element of it, xs[i]."
     )
+
+
+def _stands_alone(arg: Any) -> bool:
+    """Whether it stands for one number, and does not combine with the elements of an array."""
+    return hasattr(arg, "_apply") and not getattr(arg, "_spreads", False)
 
 
 def _kind_among(args: Sequence[Any]) -> str:

@@ -93,7 +93,7 @@ def test_large_thin_jacobians_are_sparse_without_being_asked_for(
 def test_residuals_may_have_any_structure_and_bounds_follow_the_unknowns() -> None:
     def residuals(p: Any, scale: float) -> Any:
         t = np.linspace(0.0, 2.0, 9)
-        fit = p["a"] * np.exp(-p["k"][0, 0] * t.astype(object)) - 3.0 * np.exp(-0.5 * t)
+        fit = p["a"] * np.exp(-p["k"][0, 0] * t) - 3.0 * np.exp(-0.5 * t)
         return {"fit": scale * fit, "more": (p["k"][0, 0] - 0.5, [p["a"] - 3.0])}
 
     start = {"a": 1.0, "k": np.ones((1, 1))}
