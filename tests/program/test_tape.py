@@ -300,6 +300,7 @@ def test_object_arrays() -> None:
         assert found == pytest.approx(expected, rel=1e-15)
 
 
+@twin
 @pytest.mark.parametrize(
     "function",
     [
