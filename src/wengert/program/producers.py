@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from wengert.program.address import CODES, Address, Extent, Integers, Lookup, Mask
+from wengert.program.address import CODES, CONSTANT, INPUT, Address, Extent, Integers, Lookup, Mask
 from wengert.program.counters import Counters, counters
 from wengert.program.draft import Axes, Item, Line, lines
 from wengert.program.extents import extent
@@ -202,7 +202,12 @@ class Producers:
         return all(self.final(address, line) for address in line.reads)
 
     def moved(self, source: Source, address: Address, around: Axes) -> Address | None:
-        """What the source of something reads, as the reader of that something can read it."""
+        """What the source of something reads, as the reader of that something can read it.
+
+        What is made in a round that is computed again is read through as few places as before.
+        """
+        if address.memory not in (INPUT, CONSTANT) and _leaves_round(source, around):
+            return None
         if self._sums and not self.final(address, source.line):
             return None
         if address.memory not in CODES:
@@ -294,6 +299,18 @@ class _File:
         for _, high, _ in self.entries:
             top = max(top, high)
             self._tops.append(top)
+
+
+def _leaves_round(source: Source, around: Axes) -> bool:
+    """Whether a source is computed again together with others, and its reader is not."""
+    marked = [k for k, axis in enumerate(source.line.axes) if axis.frame.again]
+    if not marked:
+        return False
+    deep = marked[-1] + 1
+    same = all(a.frame is b.frame for a, b in zip(source.line.axes[:deep], around, strict=False))
+    return not (
+        same and len(around) >= deep and all(source.counters.passes(k) for k in range(deep))
+    )
 
 
 def _start(address: Address) -> tuple[str, int, int]:
