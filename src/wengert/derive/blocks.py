@@ -54,8 +54,7 @@ class Blocks:
             return False
         source = self.activity.producers.source(address, axes)
         if source and not self.activity.is_sum(address, axes):
-            passes = all(source.counters.passes(k) for k in range(depth + 1))
-            return passes and _is_inside(source.line, axes, depth)
+            return source.same_round(axes, depth + 1)
         waiting = [(address, axes)]
         for read, around in waiting:  # which grows by the terms of sums
             for writer in self.activity.writers(read, around):

@@ -30,6 +30,16 @@ class Source(NamedTuple):
     line: Line
     counters: Counters
 
+    def same_round(self, around: Axes, depth: int) -> bool:
+        """Whether it stands in the same round of the reader's loops down to a depth."""
+        own = self.line.axes[:depth]
+        if len(own) < depth or len(around) < depth:
+            return False
+        return all(
+            mine.frame is its.frame and (mine.rounds == 1 or self.counters.passes(k))
+            for k, (mine, its) in enumerate(zip(own, around, strict=False))
+        )
+
 
 Known = tuple[tuple[Address, ...], tuple[Source | None, ...]]  # what is read, and its sources
 NOTHING: Known = (), ()
@@ -304,13 +314,7 @@ class _File:
 def _leaves_round(source: Source, around: Axes) -> bool:
     """Whether a source is computed again together with others, and its reader is not."""
     marked = [k for k, axis in enumerate(source.line.axes) if axis.frame.again]
-    if not marked:
-        return False
-    deep = marked[-1] + 1
-    same = all(a.frame is b.frame for a, b in zip(source.line.axes[:deep], around, strict=False))
-    return not (
-        same and len(around) >= deep and all(source.counters.passes(k) for k in range(deep))
-    )
+    return bool(marked) and not source.same_round(around, marked[-1] + 1)
 
 
 def _start(address: Address) -> tuple[str, int, int]:
