@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from program_helpers import marks
 
 import wengert as wg
-from wengert.errors import PathChanged
+from wengert.errors import OperandError, PathChanged
 from wengert.program.checkpoint import checkpoint
 from wengert.program.invariants import checked
 from wengert.program.program import Program
@@ -344,3 +344,82 @@ def test_a_scan_in_segments(xs: list[float], kept: Any, moves: bool) -> None:
     plain, again = (gradient(function(each), x) for each in (None, kept))
     np.testing.assert_allclose(walked(again, x), walked(plain, x), rtol=1e-12, atol=1e-300)
     np.testing.assert_array_equal(Interpreter(again)(x), walked(again, x))
+
+
+# --- loops that are in a program already ----------------------------------------------------------
+
+
+def fibonacci(steps: int) -> Callable[..., Any]:
+    """Reads from two rounds before, and a number from outside."""
+
+    def run(p: Any) -> Any:
+        a, b = p[0], p[1]
+        for _ in range(steps):
+            a, b = b, wg.sin(a * b) + p[0]
+        return a * b
+
+    return run
+
+
+def smoothed(steps: int) -> Callable[..., Any]:
+    """A row of numbers goes from round to round."""
+
+    def run(p: Any) -> Any:
+        u = list(p)
+        for _ in range(steps):
+            u = [0.5 * u[k] + 0.5 * wg.tanh(u[k - 1]) for k in range(len(u))]
+        return np.sum(np.array(u) ** 2)
+
+    return run
+
+
+@pytest.mark.parametrize("kept", ["sqrt", 1, 7, 100, 290])
+@pytest.mark.parametrize("steps", [300, 961])
+@pytest.mark.parametrize("make", [fibonacci, smoothed, lambda n: runge_kutta(n, None)])
+def test_loops_of_python_in_segments(make: Any, steps: int, kept: Any) -> None:
+    function, x = make(steps), START / 2.0
+    plain = gradient(function, x)
+    again = checked(wg.grad(function, checkpoint=kept).program(x))
+    assert marks(again)
+    np.testing.assert_allclose(walked(again, x), walked(plain, x), rtol=1e-13)
+    np.testing.assert_array_equal(Interpreter(again)(x), walked(again, x))
+    value = wg.value_and_grad(function, checkpoint=kept).program(x)(x)[0]
+    assert value == wg.record(function, x)(x)
+
+
+def test_the_memory_of_a_loop_of_python() -> None:
+    function = runge_kutta(10**6, None)
+    again = wg.grad(function, checkpoint="sqrt").program(START)
+    assert 8 * buffer(again) < 20e6
+
+
+def test_what_cannot_be_done_in_segments_is_kept() -> None:
+    """All rounds are read elsewhere; there is no carry; loops are short."""
+
+    def all_read(p: Any) -> Any:
+        _, seen = wg.scan(lambda c, _: (wg.sin(c) * p[0], c), p[1], length=400)
+        return np.sum(seen * seen)
+
+    def no_carry(p: Any) -> Any:
+        return wg.scan(lambda c, x: (c, wg.sin(x * p[0])), (), np.arange(400.0))[1][7]
+
+    for function in (all_read, no_carry, fibonacci(20)):
+        x = np.array([0.3, 0.4])
+        again = checked(wg.grad(function, checkpoint="sqrt").program(x))
+        np.testing.assert_array_equal(walked(again, x), walked(gradient(function, x), x))
+
+
+@pytest.mark.parametrize("way", ["store", "body"])
+def test_bodies_are_computed_again(way: str) -> None:
+    def function(p: Any) -> Any:
+        return wg.fori(500, lambda i, c: wg.sin(wg.exp(-c * p[0]) * p[1]), p[0])
+
+    x = np.array([0.3, 0.4])
+    found = checked(wg.grad(function, checkpoint=way).program(x))
+    np.testing.assert_array_equal(walked(found, x), walked(gradient(function, x), x))
+
+
+@pytest.mark.parametrize("wrong", ["binomial", 0, 2.5, True])
+def test_wrong_ways(wrong: Any) -> None:
+    with pytest.raises(OperandError, match='checkpoint= is "store", "body", "sqrt", a positive'):
+        wg.grad(wg.sin, checkpoint=wrong)(1.0)

@@ -75,12 +75,15 @@ def test_the_mark_is_kept(program: Program, tmp_path: Path) -> None:
     assert str(wg.load(path)).count(" again:") == count
     assert Program.parse(str(program)) == program
     assert str(checked(program.simplify())).count(" again:") == count
-    assert "again" in wg.draw(program).svg
     example = (
         [0.3, np.linspace(0.0, 1.0, 10)] if len(program.arguments.parts[1].shape) else [0.3, 0.4]
     )
     spliced = checked(wg.record(lambda *args: program(*args), *example))
     assert " again:" in str(spliced)
+
+
+def test_the_mark_is_in_drawings() -> None:
+    assert "again" in wg.draw(layered(40)).svg
 
 
 def test_the_mark_is_part_of_what_a_program_is() -> None:

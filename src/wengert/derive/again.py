@@ -16,8 +16,7 @@ from wengert.program.address import Address
 from wengert.program.draft import Axes, Item, Line
 from wengert.program.statements import Assign
 
-STORE, BODY, SQRT = "store", "body", "sqrt"
-WAYS = (None, STORE, BODY, SQRT)
+STORE, BODY = "store", "body"
 AMPLE = 1 << 22  # numbers that a loop may keep, if nobody asks for less
 
 
@@ -33,7 +32,7 @@ class Again:
         blocks: the loops that are marked to be computed again.
     """
 
-    def __init__(self, uses: Uses, way: str | None) -> None:
+    def __init__(self, uses: Uses, way: str | int | None) -> None:
         self.uses, self.way = uses, way
         self.blocks = Blocks(uses)
 
@@ -52,7 +51,7 @@ class Again:
         found = [line for line in here if id(line) in needed]
         inner = max((k + 1 for k, axis in enumerate(axes) if axis.frame.again), default=0)
         much = len(found) * prod(counts_of(axes[inner:])) > AMPLE
-        return found if much or self.way in (BODY, SQRT) else []
+        return found if much or self.way == BODY else []
 
     def _can(self, line: Line) -> bool:
         """Whether a result is not kept anyway."""

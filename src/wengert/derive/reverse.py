@@ -13,7 +13,7 @@ from math import prod
 import numpy as np
 
 from wengert.derive.activity import Activity, slots, whole
-from wengert.derive.again import Again, repeated
+from wengert.derive.again import BODY, STORE, Again, repeated
 from wengert.derive.codes import active_places, beside_codes, coded_of, moves, places_of
 from wengert.derive.columns import reversed_run
 from wengert.derive.copies import Copies
@@ -21,6 +21,7 @@ from wengert.derive.forward import Derived, deepened, settle
 from wengert.derive.partials import local, product, total
 from wengert.derive.rerun import Entry, Rerun, entries_of
 from wengert.derive.space import Beside, Body, Space, dense
+from wengert.derive.strips import stripped
 from wengert.derive.uses import Far, Use, Uses
 from wengert.program.address import (
     CODES,
@@ -39,13 +40,14 @@ from wengert.program.address import (
 )
 from wengert.program.draft import Axes, Axis, Frame, Item, Line, drafted
 from wengert.program.program import Program
+from wengert.program.segments import Checkpoint, rounds_kept
 from wengert.program.statements import Accumulate, Run
 from wengert.program.structure import Floats
 
 
 def reverse(
     program: Program, wanted: Mask, rows: int = 1, seeds: Floats | None = None,
-    chosen: Mask | None = None, checkpoint: str | None = None,
+    chosen: Mask | None = None, checkpoint: Checkpoint = None,
 ) -> Derived:  # fmt: skip
     """Pull cotangents back through a program.
 
@@ -56,7 +58,8 @@ def reverse(
         seeds: the outputs' cotangents, `(rows, m)`; without them they are further inputs, in this
             order.
         chosen: the outputs that have cotangents, `(m,)`; all by default.
-        checkpoint: what to do about values that loops need on the way back, see `again.py`.
+        checkpoint: what to do about values that loops need on the way back: "store" or "body", see
+            `again.py`; or how many rounds of a loop to keep at a time, see `strips.py`.
 
     Returns:
         The statements of the program and those of its derivative, which leave the adjoints of the
@@ -64,6 +67,9 @@ def reverse(
 
     **Source:** Griewank and Walther, Evaluating Derivatives, 2nd edition, 2008, section 3.2.
     """
+    if checkpoint not in (None, STORE, BODY):
+        rounds_kept(checkpoint, 1, '"store", "body", ')
+        program, checkpoint = stripped(program, checkpoint), None
     space = Space(program)
     items = drafted(program.statements)
     chosen = np.ones(program.results.size, bool) if chosen is None else chosen

@@ -25,8 +25,13 @@ Checkpoint = str | int | None
 """How many rounds of a loop reverse mode keeps the values of at a time."""
 
 
-def rounds_kept(checkpoint: Any, count: int) -> int | None:
+def rounds_kept(checkpoint: Any, count: int, others: str = "") -> int | None:
     """How many rounds a segment has, by what the user said; None for no segments.
+
+    Args:
+        checkpoint: what they said.
+        count: how many rounds there are.
+        others: what else they might have said, for the message.
 
     Raises:
         OperandError: it is neither "sqrt" nor a number of rounds.
@@ -38,8 +43,8 @@ def rounds_kept(checkpoint: Any, count: int) -> int | None:
     if isinstance(checkpoint, int) and not isinstance(checkpoint, bool) and checkpoint > 0:
         return checkpoint
     raise OperandError(
-        'checkpoint= is "sqrt", a positive number of rounds to be kept at a time, or None to keep '
-        f"all, not {describe(checkpoint)}."
+        f'checkpoint= is {others}"sqrt", a positive number of rounds to be kept at a time, or '
+        f"None, not {describe(checkpoint)}."
     )
 
 
