@@ -2,7 +2,8 @@
 
 The rounds of a segment get places of their own, with room in front for what the first of them read
 of earlier rounds: the *halo*. A segment begins with moves from cells to its halo and ends with
-moves to the cells of the next one, as in `program/segments.py`. Where places do not move alike from
+moves to the cells of the next one, as in `program/segments.py`. What is read elsewhere is moved to
+where it was. Where places do not move alike from
 round to round, a loop is left as it is.
 """
 
@@ -13,15 +14,11 @@ from math import prod
 import numpy as np
 
 from wengert.program.address import (
-    CODES,
-    PLACE,
-    SHIFT,
     VALUE,
     Address,
     Integers,
     Lookup,
     distinct,
-    in_memory,
 )
 from wengert.program.program import Program
 from wengert.program.rewrite import Counts, Strides, rewritten
@@ -77,7 +74,11 @@ class _Own:
 def _planned(before: Program, position: int, loop: Loop, length: int) -> "_Strip | None":
     """How to do a loop in segments; None if that is not possible."""
     own = []
-    for statement, around in walk((loop,)):
+    for statement, around in walk(before.statements):
+        if any(isinstance(o, While) and o.condition.memory == VALUE for o in around):
+            return None  # a condition that is no statement's operand
+        if not around or around[0] is not loop:
+            continue
         target = statement.target
         if target.memory == VALUE and not isinstance(statement, Accumulate):
             places = _in_first(target, around)
@@ -92,7 +93,7 @@ def _planned(before: Program, position: int, loop: Loop, length: int) -> "_Strip
     if found is None or not 0 < len(found) <= FEW:
         return None
     strip = _Strip(before, position, loop, length, stride, tuple(own), found)
-    return strip if strip.leaves_little() else None
+    return None if strip.left_over() is None else strip
 
 
 def _in_first(address: Address, around: Sequence[Loop | While]) -> Integers | None:
@@ -146,10 +147,6 @@ def _reach(address: Address, counts: Sequence[int], index: Integers) -> tuple[in
     return low, high
 
 
-class _Scattered(Exception):  # noqa: N818 - for strips alone
-    """Something outside of a loop reads what many of its rounds have made."""
-
-
 class _Strip:
     """A loop and how it is done in segments."""
 
@@ -170,55 +167,37 @@ class _Strip:
 
     # --- outside ----------------------------------------------------------------------------------
 
-    def leaves_little(self) -> bool:
-        """Whether what is read of the loop elsewhere are a few places."""
-        return all(found is not None for found in map(self._outside, self._others()))
-
-    def _others(self) -> Iterator[Statement]:
+    def left_over(self) -> list[int] | None:
+        """The places that are read or added to elsewhere; None if they are many."""
+        found: set[int] = set()
         for k, statement in enumerate(self.before.statements):
-            if k != self.position:
-                yield statement
+            if k == self.position:
+                continue
+            for places in self._touched(statement):
+                if places is None or len(places) > SEEN:
+                    return None
+                found.update(place for place in places.tolist() if self._now(place) != place)
+                if len(found) > FEW:
+                    return None
+        return sorted(found)
 
-    def _outside(self, statement: Statement) -> Statement | None:
-        """Another statement, reading from where results are now; None if it reads too many."""
+    def _touched(self, statement: Statement) -> Iterator[Integers | None]:
+        """The places of the value memory that may be the loop's; None for too many."""
         if isinstance(statement, Run):
-            return self._of_run(statement)
-        try:
-            (found,) = rewritten((statement,), self._elsewhere)
-        except _Scattered:
-            return None
-        return found
-
-    def _elsewhere(
-        self, memory: str, base: int, strides: Strides, lookup: Lookup | None, counts: Counts
-    ) -> Address:
-        """An address outside of the loop: what it reads of the loop has moved by one distance."""
-        address = Address(memory, base, strides, lookup)
-        around = [Loop(count, ()) for count in counts]
-        if memory != VALUE or not _meets(address, around, self.loop, self.own, self.before):
-            return address
-        if lookup or prod(counts) > FEW:
-            raise _Scattered
-        places = address.all(counts, self.before.index).ravel().tolist()
-        apart = {self._now(place) - place for place in places}
-        if len(apart) > 1:
-            raise _Scattered
-        return replace(address, base=base + min(apart, default=0))
-
-    def _of_run(self, run: Run) -> Run | None:
-        values = in_memory(run.operands, VALUE)
-        places = distinct(run.operands[values] & PLACE)
-        now = {int(p): self._now(int(p)) for p in places if self._may_be_own(int(p))}
-        if sum(old != new for old, new in now.items()) > FEW:
-            return None
-        operands = run.operands.copy()
-        for old, new in now.items():
-            operands[run.operands == (CODES[VALUE] << SHIFT | old)] = new
-        return replace(run, operands=operands)
-
-    def _may_be_own(self, place: int) -> bool:
-        reach = self.stride * (self.loop.count - 1)
-        return any(e.places.min() <= place <= e.places.max() + reach for e in self.own)
+            places = distinct(statement.places_in(VALUE))
+            reach = self.stride * (self.loop.count - 1)
+            low = min(int(each.places.min()) for each in self.own)
+            high = max(int(each.places.max()) for each in self.own) + reach
+            yield places[(places >= low) & (places <= high)]
+            return
+        for plain, around in walk((statement,)):
+            for address in (*reads(plain), plain.target):
+                if address.memory == VALUE and _meets(
+                    address, around, self.loop, self.own, self.before
+                ):
+                    counts = [loop.count if isinstance(loop, Loop) else 1 for loop in around]
+                    many = prod(counts) > SEEN
+                    yield None if many else address.all(counts, self.before.index).ravel()
 
     def _now(self, place: int) -> int:
         """Where what a place kept is kept now."""
@@ -234,8 +213,9 @@ class _Strip:
 
     def program(self) -> Program:
         """The program with the loop in segments."""
-        statements = [found for each in self._others() if (found := self._outside(each))]
-        statements[self.position : self.position] = self._loops()
+        statements = list(self.before.statements)
+        again = [_move(place, (), self._now(place), ()) for place in self.left_over() or ()]
+        statements[self.position : self.position + 1] = [*self._loops(), *again]
         return replace(self.before, statements=tuple(statements), values=self.values)
 
     def _loops(self) -> Iterator[Statement]:
