@@ -423,3 +423,25 @@ def test_bodies_are_computed_again(way: str) -> None:
 def test_wrong_ways(wrong: Any) -> None:
     with pytest.raises(OperandError, match='checkpoint= is "store", "body", "sqrt", a positive'):
         wg.grad(wg.sin, checkpoint=wrong)(1.0)
+
+
+@pytest.mark.parametrize("kept", ["sqrt", 2, 3])
+def test_segments_in_segments(kept: Any) -> None:
+    def function(kept: Any) -> Callable[..., Any]:
+        def inner(c: Any, x: Any) -> Any:
+            return wg.sin(c * x) + 0.1, c * x
+
+        def outer(c: Any, row: Any) -> Any:
+            last, seen = wg.scan(inner, c, row, checkpoint=kept)
+            return last * np.sum(seen), last
+
+        def whole(p: Any) -> Any:
+            last, seen = wg.scan(outer, p[0], wg.cos(p).reshape(4, 5), checkpoint=kept)
+            return last + np.sum(seen * seen)
+
+        return whole
+
+    x = np.linspace(0.2, 0.9, 20)
+    plain, again = (gradient(function(each), x) for each in (None, kept))
+    np.testing.assert_allclose(walked(again, x), walked(plain, x), rtol=1e-12)
+    np.testing.assert_array_equal(Interpreter(again)(x), walked(again, x))
