@@ -37,7 +37,7 @@ def checkpoint(function: Callable[..., Any]) -> Callable[..., Any]:
         >>> import wengert as wg
         >>> layer = wg.checkpoint(lambda x: wg.exp(wg.sin(x)))
         >>> wg.grad(lambda x: layer(layer(x)))(0.0)
-        1.4686939399158851
+        1.253380767493447
     """
     if not callable(function):
         raise OperandError(f"checkpoint() takes a function, not {describe(function)}.")
