@@ -230,7 +230,7 @@ class _Probe(Operand):
 
     __slots__ = ()
     __hash__ = None  # type: ignore[assignment]
-    _kind = "operand of a partial"
+    _kind = "number in a partial"
 
     def _apply(self, row: Primitive, args: tuple[Any, ...]) -> "_Probe":
         return self

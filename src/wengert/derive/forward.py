@@ -150,7 +150,7 @@ class Forward:
             if isinstance(item, Run):
                 self._run(item, body)
             elif item.count is not None:
-                inner = body.inside(item.count)
+                inner = body.inside(item.count, item.again)
                 self.items(item.parts[0], inner, (*axes, Axis(item, 0)))
                 body.close(inner)
             else:

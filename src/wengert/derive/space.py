@@ -112,6 +112,7 @@ class Body:
             knows, by which nothing moves then.
         source: the line of the user's that the next statements come from.
         home: where results go; None for places of the value memory, one for each round.
+        again: whether it is that of a loop whose values are computed again on the way back.
     """
 
     space: Space
@@ -119,6 +120,7 @@ class Body:
     statements: list[Statement] = field(default_factory=list)
     source: str = ""
     home: "Home | None" = None
+    again: bool = False
 
     def place(self) -> Address:
         """New places for a result, one for each round of the loops around."""
@@ -190,13 +192,13 @@ class Body:
         lookup = Lookup(self.space.table(places), (*outer, 1))
         return Address(memory, 0, (*outer, 0), lookup)
 
-    def inside(self, count: int) -> "Body":
+    def inside(self, count: int, again: bool = False) -> "Body":
         """The body of a loop in this one, which `close` writes down."""
-        return Body(self.space, (*self.counts, count), [], self.source, self.home)
+        return Body(self.space, (*self.counts, count), [], self.source, self.home, again)
 
     def loop(self) -> Loop:
         """All of it as the loop that it is the body of."""
-        return Loop(self.counts[-1], tuple(self.statements))
+        return Loop(self.counts[-1], tuple(self.statements), self.again)
 
     def close(self, inner: "Body") -> None:
         """Write a loop down, if anything is in it."""

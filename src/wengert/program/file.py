@@ -213,7 +213,8 @@ class _Writer:
         if isinstance(statement, Run):
             return self._run(statement)
         if isinstance(statement, Loop):
-            return ["for", statement.count, [self._statement(s) for s in statement.body]]
+            kind = "again" if statement.again else "for"
+            return [kind, statement.count, [self._statement(s) for s in statement.body]]
         if isinstance(statement, While):
             first, test, body, last = (
                 [self._statement(s) for s in part]
@@ -340,8 +341,8 @@ class _Reader:
             case ["+=", label, source, target, operand]:
                 texts = self._text(label), self._text(source)
                 return Accumulate(self._address(target), self._address(operand), *texts)
-            case ["for", int(count), body]:
-                return Loop(count, self._statements(body, depth + 1))
+            case ["for" | "again" as kind, int(count), body]:
+                return Loop(count, self._statements(body, depth + 1), kind == "again")
             case ["while", local, first, test, condition, body, last]:
                 parts = [self._statements(p, depth + 1) for p in (first, test, body, last)]
                 until = self._address(condition)

@@ -153,6 +153,10 @@ class _Checker:
     def _loop(self, loop: Loop, around: _Around) -> None:
         if not _is_integer(loop.count):
             raise ProgramError(f"A loop cannot run {loop.count!r:.40} times.")
+        if not isinstance(loop.again, bool):
+            raise ProgramError(
+                f"A loop is marked `again` or not, and {loop.again!r:.40} is neither."
+            )
         inside = around.inside(loop.count)
         if len(inside.counts) > DEEPEST or math.prod(n or 1 for n in inside.counts) > LARGEST:
             raise ProgramError("The loops are too deep, or run too often.")

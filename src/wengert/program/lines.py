@@ -85,6 +85,7 @@ class Nest:
     count: int = 0
     by: int | None = None
     local: str = ""
+    again: bool = False
     bodies: dict[str, list["Line | Nest"]] = field(default_factory=dict)
     condition: Operand | None = None
     block: Block | None = None

@@ -439,7 +439,7 @@ def _text_of(meaning: Any) -> str:
     if isinstance(meaning, Accumulate):
         return repr(("+=", meaning.target, meaning.operand))
     if isinstance(meaning, Loop):
-        return f"for {meaning.count}{_text_of(meaning.body)}"
+        return f"for {meaning.count}{' again' * meaning.again}{_text_of(meaning.body)}"
     if isinstance(meaning, While):
         return f"while {meaning.local}{meaning.condition}{_text_of(parts(meaning))}"
     return repr(meaning)

@@ -61,10 +61,15 @@ class Guard:
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """The body, for a counter from 0 to `count - 1`."""
+    """The body, for a counter from 0 to `count - 1`.
+
+    Where it is marked `again`, reverse mode keeps nothing of what a round computes for itself, and
+    computes it once more on the way back. In any other respect the mark means nothing.
+    """
 
     count: int
     body: tuple["Statement", ...]
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
