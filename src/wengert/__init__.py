@@ -110,6 +110,8 @@ from wengert.value import Value
 from wengert.value import engine as engine
 
 if typing.TYPE_CHECKING:
+    from wengert.custom import custom_rule
+    from wengert.derive.implicit import implicit
     from wengert.derive.transforms import (
         grad,
         hessian,
@@ -120,6 +122,7 @@ if typing.TYPE_CHECKING:
         value_and_grad,
         vjp,
     )
+    from wengert.interop import scipy as scipy
     from wengert.show.sparsity import sparsity
 
 __version__ = "0.1.0"
@@ -128,7 +131,10 @@ _TRANSFORMS = (
     "grad", "hessian", "hvp", "jacobian", "jvp", "linearize", "value_and_grad", "vjp",
 )  # fmt: skip
 _LATER = {  # loaded when first asked for
+    "custom_rule": "wengert.custom",
+    "implicit": "wengert.derive.implicit",
     **dict.fromkeys(_TRANSFORMS, "wengert.derive.transforms"),
+    "scipy": "wengert.interop.scipy",
     "sparsity": "wengert.show.sparsity",
 }
 
@@ -168,6 +174,7 @@ __all__ = [
     "clip",
     "cos",
     "cosh",
+    "custom_rule",
     "debug_nans",
     "digamma",
     "dot",
@@ -189,6 +196,7 @@ __all__ = [
     "hessian",
     "hvp",
     "hypot",
+    "implicit",
     "jacobian",
     "jvp",
     "less",
