@@ -98,6 +98,7 @@ from wengert.primitives import (
 from wengert.primitives import (
     pow as pow,
 )
+from wengert.program.checkpoint import checkpoint
 from wengert.program.file import load
 from wengert.program.loops import fori, scan, while_loop
 from wengert.program.program import Program
@@ -171,6 +172,7 @@ __all__ = [
     "cbrt",
     "ceil",
     "check",
+    "checkpoint",
     "clip",
     "cos",
     "cosh",
