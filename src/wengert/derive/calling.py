@@ -64,7 +64,8 @@ class _Made:
         self._lock = Lock()
 
     def __call__(self, transform: Transform[T], program: Program, taken: int) -> T:
-        key = transform, program.key, program.name, program.arguments.makes(), taken
+        makes = program.arguments.makes(), program.results.makes()
+        key = transform, program.key, program.name, makes, taken
         with self._lock:
             if key in self._known:
                 self._known.move_to_end(key)
@@ -128,7 +129,13 @@ class Transformed:
 def recorded(
     function: Any, args: Sequence[Any], named: dict[str, Any] | None = None
 ) -> tuple[Program, list[Any]]:
-    """The program of a function for some arguments, and what it takes behind these."""
+    """The program of a function for some arguments, and what it takes behind these.
+
+    Raises:
+        OperandError: it is none.
+    """
+    if not callable(function) and not isinstance(function, Node):
+        raise OperandError(f"A function, a Program or a Value is wanted, not {describe(function)}.")
     if isinstance(function, Transformed):
         return function.programmed(args, named or {})
     if isinstance(function, Node):

@@ -203,9 +203,9 @@ def parameters(function: Callable[..., Any], example: Sequence[Any]) -> tuple[st
         signature.bind(*example)
     except TypeError as error:
         raise OperandError(
-            f"{name_of(function)}{signature} cannot be called with the arguments that record() was "
-            f"given, {len(example)} by position: {error}. Arguments that are to be given by name "
-            "can be fixed: record(lambda x: f(x, n=3), ...)."
+            f"{name_of(function)}{signature} cannot be called with the arguments that it was given,"
+            f" {len(example)} by position: {error}. Arguments that are to be given by name can be "
+            "held fixed, as n is in lambda x: f(x, n=3)."
         ) from None
     found: list[str] = []
     for parameter in signature.parameters.values():

@@ -401,7 +401,7 @@ def _structure(tree: Any, keys: tuple[str, ...], where: str, path: _Path) -> Str
         children = [getattr(tree, name) for name in names]
         parts = _parts(children, names, where, path)
         return Structure(RECORD, keys=names, parts=parts, make=type(tree))
-    advice = " A function can be fixed: record(lambda x: f(g, x), ...)." * callable(tree)
+    advice = " Hold it fixed, as g is in lambda x: f(g, x)." * where.startswith("the argument")
     raise OperandError(
         f"{_named(where, path)} is {describe(tree)}. A program takes and gives numbers, arrays, "
         f"and tuples, lists, dicts, dataclasses and named tuples of them.{advice}"
