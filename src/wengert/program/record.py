@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import count, islice
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -195,6 +196,9 @@ def parameters(function: Callable[..., Any], example: Sequence[Any]) -> tuple[st
     """
     if isinstance(function, Primitive):
         return function.operands
+    if _takes_just(function, len(example)):
+        names: tuple[str, ...] = function.__code__.co_varnames[: len(example)]
+        return names
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError):  # a builtin that does not tell
@@ -210,12 +214,21 @@ def parameters(function: Callable[..., Any], example: Sequence[Any]) -> tuple[st
     found: list[str] = []
     for parameter in signature.parameters.values():
         if parameter.kind is parameter.VAR_POSITIONAL:
-            names = (f"{parameter.name}{k}" for k in count())
-            free = (name for name in names if name not in signature.parameters)
+            numbered = (f"{parameter.name}{k}" for k in count())
+            free = (name for name in numbered if name not in signature.parameters)
             found += islice(free, max(0, len(example) - len(found)))
         elif parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
             found.append(parameter.name)
     return tuple(found[: len(example)])
+
+
+def _takes_just(function: Any, number: int) -> bool:
+    """Whether it is a plain function with so many parameters, which is known at a glance."""
+    if type(function) is not FunctionType or vars(function):
+        return False
+    code = function.__code__
+    others = code.co_kwonlyargcount or code.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS)
+    return code.co_argcount == number and not others
 
 
 def _of_graph(root: Node) -> Program:
