@@ -8,16 +8,22 @@ import numpy as np
 import pytest
 import scipy.sparse
 from nests import nest
-from problems import ROWS as PROBLEMS
-from problems.problem import Problem
 
 import wengert as wg
+from problems import ROWS as PROBLEMS
+from problems.problem import Problem
 from scenarios import ROWS as SCENARIOS
 from scenarios import Scenario
 from wengert.errors import OperandError, PathChanged
 
 MODES = (None, "forward", "reverse")
-SMALL = ("Rosenbrock", "heat equation", "Gaussian mixture", "logistic regression", "branch per element")
+SMALL = (
+    "Rosenbrock",
+    "heat equation",
+    "Gaussian mixture",
+    "logistic regression",
+    "branch per element",
+)
 
 
 def check(sparse: Any, dense: Any) -> None:

@@ -89,7 +89,9 @@ def test_argnums_that_are_no_positions(argnums: Any, message: str) -> None:
 
 def test_argnums_that_are_not_there() -> None:
     for argnums in (2, -3, (0, 2)):
-        with pytest.raises(OperandError, match=r"of f\(\), which was given 2 arguments by position"):
+        with pytest.raises(
+            OperandError, match=r"of f\(\), which was given 2 arguments by position"
+        ):
             wg.grad(f, argnums)(X, Y)
     for argnums in ((0, 0), (0, -2)):
         with pytest.raises(OperandError, match="argnums names an argument twice"):
@@ -106,7 +108,7 @@ def test_what_is_no_number_cannot_be_chosen() -> None:
 
     assert wg.grad(scaled)(3.0, True) == 2.0
     for how in (True, np.True_, "yes"):
-        with pytest.raises(OperandError, match="cannot be differentiated by how, argument 1: it is"):
+        with pytest.raises(OperandError, match="by how, argument 1: it is .* no number"):
             wg.grad(scaled, 1)(3.0, how)
     assert wg.grad(scaled, (0, 1))(3.0, None) == (1.0, None)  # nothing to differentiate by
 
@@ -507,7 +509,7 @@ def test_newton_by_its_own_derivatives() -> None:
     def root(c):
         z = c
         for _ in range(6):
-            slope = wg.grad(lambda z: z**3 / 3 - c * z)  # noqa: B023 - called at once
+            slope = wg.grad(lambda z: z**3 / 3 - c * z)
             z = z - slope(z) / wg.grad(slope)(z)
         return z
 

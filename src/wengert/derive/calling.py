@@ -1,7 +1,8 @@
 """Functions made by transforms: each call records the function anew, so branches are right.
 
 What is recorded is looked up by its content. A derivative is made once for each list of operations
-that the function leaves, whatever its arguments are, and run with these.
+that the function leaves, whatever its arguments are, and run with these. What was made is kept, as
+much of it as there is room for.
 """
 
 from collections import OrderedDict
@@ -15,11 +16,14 @@ from typing import Any, Generic, TypeVar
 from wengert.dispatch import describe
 from wengert.errors import OperandError
 from wengert.node import Node
+from wengert.program.listing import Listing
 from wengert.program.program import Program
-from wengert.program.record import name_of, record, record_captured
+from wengert.program.record import listed, name_of, record
 from wengert.program.roll import roll
 
-KEPT = 256  # what transforms have made, the least recently used go first
+KEPT = 256  # so much of what transforms have made; the least recently used go first
+ROOM = 1 << 22  # statements and numbers in all of that, mostly some ten bytes each
+LATEST = 8  # so many stay however large they are: those of one call, also a nested one
 T = TypeVar("T")
 
 
@@ -57,29 +61,78 @@ PREPARED, SIMPLIFIED = Transform("prepared", prepared), Transform("simplified", 
 
 
 class _Made:
-    """What transforms have made."""
+    """What transforms have made, by what it was made from."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[Any, Any] = OrderedDict()
+        self._known: OrderedDict[Any, tuple[Any, int]] = OrderedDict()  # with the weight
         self._lock = Lock()
+        self.weight = 0
+
+    def __len__(self) -> int:
+        return len(self._known)
 
     def __call__(self, transform: Transform[T], program: Program, taken: int) -> T:
+        """What a transform makes of a program."""
         makes = program.arguments.makes(), program.results.makes()
         key = transform, program.key, program.name, makes, taken
+        return self._found(key, lambda: transform(program, taken))
+
+    def prepared(self, listing: Listing) -> Program:
+        """The program of a recording, prepared."""
+        key = listing.key()
+        if key is None:
+            return self(PREPARED, listing.program(), 0)
+        return self._found(key, lambda: prepared(listing.program()))
+
+    def clear(self) -> None:
+        """Forget all."""
+        with self._lock:
+            self._known.clear()
+            self.weight = 0
+
+    def _found(self, key: Any, make: Callable[[], T]) -> T:
         with self._lock:
             if key in self._known:
                 self._known.move_to_end(key)
-                known: T = self._known[key]
+                known: T = self._known[key][0]
                 return known
-        made = transform(program, taken)
+        made = make()
         with self._lock:
-            self._known[key] = made
-            while len(self._known) > KEPT:
-                self._known.popitem(last=False)
+            if key not in self._known:
+                self._known[key] = made, weight_of(made)
+                self.weight += self._known[key][1]
+            while len(self) > KEPT or (self.weight > ROOM and len(self) > LATEST):
+                self.weight -= self._known.popitem(last=False)[1][1]
         return made
 
 
+def weight_of(made: Any) -> int:
+    """How many statements and numbers it consists of, those of its memories included."""
+    if isinstance(made, Program):
+        return made.size + sum(made.sizes.values()) + len(made.index)
+    weight: int = made.weight
+    return weight
+
+
 made = _Made()
+
+
+def clear_cache() -> None:
+    """Forget the derivatives that were made so far; they are made again when they are needed.
+
+    What `wg.grad` and the others have made of a function is kept for the next call, within a bound:
+    256 of them, and 4 million statements and numbers (the last 8 are kept in any case).
+
+    Examples:
+        >>> import wengert as wg
+        >>> from wengert.derive.calling import clear_cache, made
+        >>> wg.grad(lambda x: x**2)(3.0)
+        6.0
+        >>> clear_cache()
+        >>> len(made)
+        0
+    """
+    made.clear()
 
 
 class Transformed:
@@ -142,10 +195,8 @@ def recorded(
         return made(PREPARED, record(function, passes=()), 0), []
     if isinstance(function, Program):
         return made(SIMPLIFIED, function, 0), []
-    program, captured = record_captured(
-        partial(function, **named) if named else function, args, passes=()
-    )
-    return made(PREPARED, program, len(captured)), captured
+    listing, captured = listed(partial(function, **named) if named else function, args)
+    return made.prepared(listing), captured
 
 
 def transformed(function: Any, transform: Transform[Program]) -> Any:

@@ -140,9 +140,8 @@ class Chosen:
 
     def mode(self, asked: str | None) -> str:
         """Forward or reverse: what was asked for, or what costs less."""
-        if asked is None:
-            return "forward" if self.columns.size <= CHEAPER * self.rows.size else "reverse"
-        return checked_mode(asked)
+        cheap = self.columns.size <= CHEAPER * self.rows.size
+        return checked_mode(asked) or ("forward" if cheap else "reverse")
 
     def program(
         self, derived: Any, structure: Structure, entries: Integers, value: bool, what: str,
@@ -222,7 +221,7 @@ def positions(argnums: Argnums | None, program: Program, count: int) -> list[int
     return found
 
 
-def checked_mode(mode: Any) -> Any:
+def checked_mode(mode: str | None) -> str | None:
     """A mode, if it is one.
 
     Raises:

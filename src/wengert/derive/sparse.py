@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from wengert.derive.assemble import assembled, named
-from wengert.derive.calling import Transformed, made, recorded
+from wengert.derive.calling import Transformed, made, recorded, weight_of
 from wengert.derive.coloring import Coloring, color_columns, color_rows, color_symmetric
 from wengert.derive.forward import Derived, forward
 from wengert.derive.pattern import Pattern
@@ -50,6 +50,12 @@ class Compressed:
     def pattern(self) -> Pattern:
         """Which entries there are."""
         return self.coloring.pattern
+
+    @property
+    def weight(self) -> int:
+        """How many statements and numbers it consists of."""
+        entries = self.pattern.nnz + self.coloring.number * self.size
+        return weight_of(self.program) + entries
 
     @cached_property
     def directions(self) -> Floats:

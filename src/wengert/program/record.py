@@ -15,6 +15,7 @@ from wengert.graph import names
 from wengert.node import Node
 from wengert.program.address import Integers
 from wengert.program.capture import Captured
+from wengert.program.listing import Listing
 from wengert.program.program import Pass, Program
 from wengert.program.recorded import Recorded
 from wengert.program.recorder import Tape
@@ -74,15 +75,15 @@ def record(function: Any, *example: Any, passes: Sequence[Pass] = PASSES) -> Pro
     if isinstance(function, Node):
         if example:
             raise OperandError("record() of a Value takes no example: the leaves have numbers.")
-        program = _of_graph(function)
+        listing = _of_graph(function)
     elif callable(function):
         arguments = structure_of(example, parameters(function, example))
-        program = _of_function(function, arguments, Tape(arguments.numbers(example)))
+        listing = _of_function(function, arguments, Tape(arguments.numbers(example)))
     else:
         raise OperandError(
             f"record() takes a function and its arguments, or a Value, not {describe(function)}."
         )
-    return _passed(program, passes)
+    return _passed(listing.program(), passes)
 
 
 def record_captured(
@@ -108,11 +109,16 @@ def record_captured(
         ProgramError: it meets an operand of a recording that is over.
     """
     _check_passes(passes)
+    listing, operands = listed(function, example)
+    return _passed(listing.program(), passes), operands
+
+
+def listed(function: Callable[..., Any], example: Sequence[Any]) -> tuple[Listing, list[Recorded]]:
+    """What `record_captured` makes its program of, and the operands."""
     arguments = structure_of(tuple(example), parameters(function, example))
     tape = Tape([_number(leaf) for leaf in arguments.elements(tuple(example))])
     captured = tape.captured = Captured()
-    program = _of_function(function, arguments, tape)
-    return _passed(program, passes), captured.operands
+    return _of_function(function, arguments, tape), captured.operands
 
 
 def _check_passes(passes: Any) -> None:
@@ -133,7 +139,7 @@ def _number(element: Any) -> float:
     return element._data if isinstance(element, Recorded | Node) else to_float(element, "record()")
 
 
-def _of_function(function: Callable[..., Any], arguments: Structure, tape: Recording) -> Program:
+def _of_function(function: Callable[..., Any], arguments: Structure, tape: Recording) -> Listing:
     name = name_of(function)
     tape.outer = RECORDING.get()
     operands = tape.inputs()
@@ -153,28 +159,30 @@ def _of_function(function: Callable[..., Any], arguments: Structure, tape: Recor
     finally:
         RECORDING.reset(recording)
         tape.close()
-    return _program(tape, outputs, _with_captured(arguments, tape.captured), results, name)
+    return _listing(tape, outputs, _with_captured(arguments, tape.captured), results, name)
 
 
 def _with_captured(arguments: Structure, captured: Captured | None) -> Structure:
     """The arguments, and a number for each operand that was captured."""
-    parts = (Structure(NUMBER),) * len(captured.operands if captured else ())
+    if not captured or not captured.operands:
+        return arguments
+    parts = (Structure(NUMBER),) * len(captured.operands)
     names = (f"captured{k}" for k in count())
     free = (name for name in names if name not in arguments.keys)
     keys = (*arguments.keys, *islice(free, len(parts)))
     return replace(arguments, keys=keys, parts=(*arguments.parts, *parts))
 
 
-def _program(
+def _listing(
     tape: Recording, outputs: Integers, arguments: Structure, results: Structure, name: str
-) -> Program:
+) -> Listing:
     tape.flush()
     moves = Run(0, (Operation(None),), np.zeros(len(outputs), np.int32), outputs, outputs=True)
     statements = (*tape.statements, *([moves] if len(moves) else []))
     for statement in statements:
         if isinstance(statement, Run):
             refuse_leaks(statement.operands, tape.bodies)
-    return Program(
+    return Listing(
         statements, tape.length, tape.constants,
         np.array(tape.index, dtype=np.int64), arguments, results,
         name if name.isidentifier() else "program",
@@ -231,11 +239,11 @@ def _takes_just(function: Any, number: int) -> bool:
     return code.co_argcount == number and not others
 
 
-def _of_graph(root: Node) -> Program:
+def _of_graph(root: Node) -> Listing:
     tape = Tape()
     leaves, code = tape.put_graph(root)
     tape.close()
     keys = tuple(names(leaves).values())
     arguments = Structure(TUPLE, keys=keys, parts=(Structure(NUMBER),) * len(keys))
     name = root.label if root.label.isidentifier() else "program"
-    return _program(tape, np.array([code]), arguments, Structure(NUMBER), name)
+    return _listing(tape, np.array([code]), arguments, Structure(NUMBER), name)

@@ -223,6 +223,8 @@ class Structure:
 
     def makes(self) -> tuple[Callable[..., Any] | None, ...]:
         """The classes of all records in it, in order."""
+        if self._is_flat:
+            return ()
         own = (self.make,) if self.kind == RECORD else ()
         return (*own, *(make for part in self.parts for make in part.makes()))
 
