@@ -2,7 +2,8 @@
 
 What is recorded is looked up by its content. A derivative is made once for each list of operations
 that the function leaves, whatever its arguments are, and run with these. What was made is kept, as
-much of it as there is room for.
+much of it as there is room for. Two functions at different places do not share a derivative: its
+messages name the lines, and its text the labels, of the one that it is of.
 """
 
 from collections import OrderedDict
@@ -47,7 +48,7 @@ class Transform(Generic[T]):
         return self.make(program, taken=taken, **dict(self.options))
 
 
-def prepared(program: Program, taken: int = 0) -> Program:
+def prepared(program: Program) -> Program:
     """What is differentiated: the recording with its loops, simplified."""
     return roll(program).simplify()
 
@@ -57,14 +58,15 @@ def simplified(program: Program, taken: int = 0) -> Program:
     return program.simplify()
 
 
-PREPARED, SIMPLIFIED = Transform("prepared", prepared), Transform("simplified", simplified)
+SIMPLIFIED = Transform("simplified", simplified)
 
 
 class _Made:
     """What transforms have made, by what it was made from."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[Any, tuple[Any, int]] = OrderedDict()  # with the weight
+        # with the weight, and the program whose identity is in the key
+        self._known: OrderedDict[Any, tuple[Any, int, Program | None]] = OrderedDict()
         self._lock = Lock()
         self.weight = 0
 
@@ -72,17 +74,18 @@ class _Made:
         return len(self._known)
 
     def __call__(self, transform: Transform[T], program: Program, taken: int) -> T:
-        """What a transform makes of a program."""
-        makes = program.arguments.makes(), program.results.makes()
-        key = transform, program.key, program.name, makes, taken
-        return self._found(key, lambda: transform(program, taken))
+        """What a transform makes of a program: of this object, and so none is compared."""
+        key = transform, id(program), taken
+        return self._found(key, lambda: transform(program, taken), program)
 
     def prepared(self, listing: Listing) -> Program:
         """The program of a recording, prepared."""
         key = listing.key()
-        if key is None:
-            return self(PREPARED, listing.program(), 0)
-        return self._found(key, lambda: prepared(listing.program()))
+        if key is not None:
+            return self._found(key, lambda: prepared(listing.program()))
+        program = listing.program()
+        makes = program.arguments.makes(), program.results.makes()
+        return self._found((program.key, program.name, makes), lambda: prepared(program))
 
     def clear(self) -> None:
         """Forget all."""
@@ -90,20 +93,24 @@ class _Made:
             self._known.clear()
             self.weight = 0
 
-    def _found(self, key: Any, make: Callable[[], T]) -> T:
+    def _found(self, key: Any, make: Callable[[], T], source: Program | None = None) -> T:
+        found: T
         with self._lock:
             if key in self._known:
                 self._known.move_to_end(key)
-                known: T = self._known[key][0]
-                return known
-        made = make()
+                found = self._known[key][0]
+                return found
+        found = make()
+        weight = weight_of(found) + (weight_of(source) if source else 0)
         with self._lock:
-            if key not in self._known:
-                self._known[key] = made, weight_of(made)
-                self.weight += self._known[key][1]
+            if key in self._known:  # another thread was faster
+                found = self._known[key][0]
+                return found
+            self._known[key] = found, weight, source
+            self.weight += weight
             while len(self) > KEPT or (self.weight > ROOM and len(self) > LATEST):
                 self.weight -= self._known.popitem(last=False)[1][1]
-        return made
+        return found
 
 
 def weight_of(made: Any) -> int:
@@ -192,7 +199,7 @@ def recorded(
     if isinstance(function, Transformed):
         return function.programmed(args, named or {})
     if isinstance(function, Node):
-        return made(PREPARED, record(function, passes=()), 0), []
+        return prepared(record(function, passes=())), []
     if isinstance(function, Program):
         return made(SIMPLIFIED, function, 0), []
     listing, captured = listed(partial(function, **named) if named else function, args)

@@ -29,7 +29,11 @@ class Listing:
     name: str
 
     def key(self) -> Hashable | None:
-        """What tells it from all others, the classes of records included; None if it has loops."""
+        """What tells it from all others; None if it has loops.
+
+        The classes of records are part of it, and so are labels and source lines: a derivative
+        shows those of the function it is of.
+        """
         digest = sha256()
         runs = []
         for statement in self.statements:
@@ -37,7 +41,10 @@ class Listing:
                 return None
             digest.update(statement.ops.data)
             digest.update(statement.operands.data)
-            runs.append((statement.operations, len(statement), statement.outputs))
+            digest.update(statement.lines.data)
+            labels = tuple(statement.labels.items())
+            about = len(statement), statement.outputs, statement.sources, labels
+            runs.append((statement.operations, *about))
         digest.update(np.ascontiguousarray(self.constants).data)
         digest.update(self.index.data)
         structures = repr(self.arguments.data()), repr(self.results.data())
