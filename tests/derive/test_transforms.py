@@ -265,6 +265,8 @@ class Scaled:
         (np.sin, (X,), np.cos(X)), (wg.sin, (X,), np.cos(X)), (np.multiply, (2.0, 3.0), 3.0),
         (np.sum, (np.ones(2),), np.ones(2)), (abs, (-2.0,), -1.0), (pow, (2.0, 3.0), 12.0),
         (max, (2.0, 1.0), 1.0), (sum, ([1.0, 2.0],), [1.0, 1.0]),
+        (np.sum, (2.0,), 1.0), (np.prod, (2.0,), 1.0), (np.max, (2.0,), 1.0),
+        (np.sum, (np.array(2.0),), np.array(1.0)),
         (np.dot, (np.ones(2), np.arange(2.0)), np.arange(2.0)),
         (Model().method, (2.0,), 12.0), (Model(), (2.0,), 4.0), (partial(f, y=Y), (X,), FX),
         (partial(f, X), (Y,), FY), (lambda *xs: xs[0] * xs[1], (2.0, 3.0), 3.0),

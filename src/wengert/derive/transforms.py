@@ -3,6 +3,10 @@
 Each transform takes a function of numbers, arrays and structures of them; a Program, of which it
 makes a Program; or a Value, the root of a graph, of whose leaves it makes a Program. Transforms can
 be nested in any order, and used inside functions that are differentiated themselves.
+
+Functions are called anew each time, with arrays, lists and dicts of their own: what they change in
+place stays within, and what they read from elsewhere is read again. Strings, bools and None in an
+argument are held fixed, and a gradient has them where they were.
 """
 
 from collections.abc import Callable, Sequence
