@@ -23,7 +23,7 @@ from wengert.program.record import listed, name_of, record
 from wengert.program.roll import roll
 
 KEPT = 256  # so much of what transforms have made; the least recently used go first
-ROOM = 1 << 22  # statements and numbers in all of that, mostly some ten bytes each
+ROOM = 1 << 23  # statements and numbers in all of that, some ten bytes each: mostly under 100 MB
 LATEST = 8  # so many stay however large they are: those of one call, also a nested one
 T = TypeVar("T")
 
@@ -128,7 +128,7 @@ def clear_cache() -> None:
     """Forget the derivatives that were made so far; they are made again when they are needed.
 
     What `wg.grad` and the others have made of a function is kept for the next call, within a bound:
-    256 of them, and 4 million statements and numbers (the last 8 are kept in any case).
+    256 of them, and 8 million statements and numbers (the last 8 are kept in any case).
 
     Examples:
         >>> import wengert as wg
