@@ -647,6 +647,7 @@ def assigned(x):
         (lambda x: x, 1j, r"'x'\] is complex 1j"), (lambda x: x * 1j, 1.0, "not complex 1j"),
         (np.sum, np.ones(2, complex), "not an array of complex128"),
         (lambda x: float(x), 1.0, r"float\(\) of a recorded number"),
+        (np.sum, np.ma.array([1.0, 2.0], mask=[0, 1]), "is a masked array"),
         (np.linalg.det, np.eye(2), "NumPy cannot do this with recorded numbers"),
         (assigned, 1.0, "arrays of dtype=object"),
         (lambda x: (y for y in [x]), 1.0, "the result of .* is generator"),

@@ -298,6 +298,11 @@ def _one_number(tree: Any, where: str, path: _Path) -> Any:
 
 def _as_array(tree: Any, where: str, path: _Path) -> np.ndarray[Any, Any]:
     """An array of numbers, or of what stands for them."""
+    if hasattr(tree, "mask") and hasattr(tree, "filled"):  # NumPy would forget the mask
+        raise OperandError(
+            f"{_named(where, path)} is a masked array. Pass its numbers, x.filled(0.0), and the "
+            "mask as an array of its own."
+        )
     try:
         array = np.asarray(tree)
     except ValueError:
