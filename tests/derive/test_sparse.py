@@ -1,6 +1,6 @@
 """Sparse derivatives: what dense ones give, with the entries that there are; what they refuse."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,9 +35,11 @@ def check(sparse: Any, dense: Any) -> None:
     np.testing.assert_allclose(sparse.toarray(), dense, 1e-12, 1e-12 * scale)
 
 
-def check_jacobian(function: Callable[..., Any], *arguments: Any) -> None:
+def check_jacobian(
+    function: Callable[..., Any], *arguments: Any, modes: Sequence[str | None] = MODES
+) -> None:
     dense = wg.jacobian(function)(*arguments)
-    for mode in MODES:
+    for mode in modes:
         check(wg.jacobian(function, mode=mode, sparse=True)(*arguments), dense)
 
 
@@ -47,10 +49,11 @@ def check_jacobian(function: Callable[..., Any], *arguments: Any) -> None:
 @pytest.mark.parametrize("problem", PROBLEMS, ids=lambda problem: problem.name)
 def test_problems(problem: Problem) -> None:
     x = np.asarray(problem.start, float)
+    modes = MODES if x.size < 10 else (None,)
     if problem.kind == "residuals":
-        check_jacobian(problem.function, x)
-    check_jacobian(problem.equalities, x)
-    check_jacobian(problem.inequalities, x)
+        check_jacobian(problem.function, x, modes=modes)
+    check_jacobian(problem.equalities, x, modes=modes)
+    check_jacobian(problem.inequalities, x, modes=modes)
     check(wg.hessian(problem.value, sparse=True)(x), wg.hessian(problem.value)(x))
 
 
