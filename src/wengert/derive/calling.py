@@ -77,6 +77,11 @@ class _Made:
                 self._known.popitem(last=False)
         return made
 
+    def clear(self) -> None:
+        """Forget it all."""
+        with self._lock:
+            self._known.clear()
+
 
 made = _Made()
 
