@@ -108,7 +108,8 @@ def record_captured(
     """
     _check_passes(passes)
     arguments = structure_of(tuple(example), parameters(function, example))
-    tape = Tape([_number(leaf) for leaf in arguments.elements(tuple(example))])
+    given = arguments.given(tuple(example))
+    tape = Tape(list(map(_number, given)) if isinstance(given, list) else given)
     captured = tape.captured = Captured()
     program = _of_function(function, arguments, tape)
     return _passed(program, passes), captured.operands
