@@ -64,7 +64,7 @@ def agree(where: str, outcomes: dict[str, Outcome], number: Callable[[Any], Any]
 
 
 def flat(options: argparse.Namespace) -> None:
-    steps = 200 if options.quick else 16_200  # about a million operations
+    steps = 200 if options.quick else 20_833  # about a million operations
     function, arguments = scenarios.runge_kutta_at(steps)
     program = wg.record(function, *arguments, passes=())
     every = tuple(range(len(arguments)))
@@ -336,7 +336,7 @@ def operations(options: argparse.Namespace) -> None:
         ratio = f"{len(slope) / len(value):.2f}"
         rows.append([row.name, f"{len(value):,}", value.size, f"{len(slope):,}", slope.size, ratio])
     headers = ["scenario", "operations", "statements", "of the gradient", "statements", "÷ value"]
-    print(f"## Operations of gradients, with the value, after simplification\n\n"
+    print(f"## Operations of gradients, and of what they need of the value, simplified\n\n"
           f"{table(rows, headers)}\n")  # fmt: skip
 
 
