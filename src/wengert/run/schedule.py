@@ -122,7 +122,7 @@ class _Scheduling:
         self.schedule = Schedule(self._smaller(kept) if kept.size > budget else kept, self.nests)
 
     def _smaller(self, whole: Storage) -> Storage:
-        """What is kept if loops that need much are run in order, or `whole` if that saves little."""
+        """What is kept if loops that need much are run in order; `whole` if that saves little."""
         kept, nests, ordered = whole, self.nests.copy(), self.ordered.copy()
         while kept.size > self.budget and self.nests:
             large = {
