@@ -1,4 +1,4 @@
-"""Whether an address means another place at every setting of the counters, against a list of them."""
+"""Whether an address means another place at every setting of the counters: against a list."""
 
 import numpy as np
 from hypothesis import given
