@@ -26,7 +26,14 @@ def back_again(namespace: dict[str, object]) -> None:
 
 pytest_collect_file = Sybil(
     parsers=[PythonCodeBlockParser(), DocTestParser()],
-    patterns=["README.md", "docs/getting-started.md", "docs/programs.md", "docs/export.md"],
+    patterns=[
+        "README.md",
+        "docs/getting-started.md",
+        "docs/programs.md",
+        "docs/export.md",
+        "docs/scipy.md",
+        "docs/transforms/*.md",
+    ],
     setup=in_a_folder_of_its_own,
     teardown=back_again,
 ).pytest()

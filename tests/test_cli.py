@@ -393,3 +393,29 @@ def test_output_that_cannot_be_written(words):
     assert process.returncode == 2
     assert process.stderr.startswith("wengert: ")
     assert process.stderr.count("\n") == 1
+
+
+def test_check_of_a_function_in_a_file(capsys, tmp_path):
+    path = tmp_path / "model.py"
+    path.write_text(
+        "import wengert as wg\n\n\ndef f(x, w):\n    return wg.sin(x) * w[0], x\n\n\n"
+        "def g(x):\n    return 1 / 0 * x\n",
+        encoding="utf-8",
+    )
+    status, out, _ = run(capsys, "check", f"{path}:f", "--at", "x=1, w=[1, 2]", "--order", "2")
+    assert status == 0
+    assert "∂f.0/∂w[1]" in out
+    assert "forward over reverse" in out
+    status, out, _ = run(
+        capsys, "check", f"{path}:f", "--at", "x=1,w=[1,2]", "--mode", "reverse", "--json"
+    )
+    found = json.loads(out)
+    assert found["ok"]
+    assert {row["transform"] for row in found["rows"]} == {"reverse", "backward()", "vjp"}
+    status, _, err = run(capsys, "check", f"{path}:g", "--at", "x=1")
+    assert status == 2
+    assert "ZeroDivisionError: division by zero (model.py:9)" in err
+    assert run(capsys, "check", f"{path}:f", "--at", "x=1")[0] == 2
+    status, _, err = run(capsys, "check", "x*y", "--at", "x=1,y=2", "--order", "2")
+    assert status == 2
+    assert "check() of a Value" in err

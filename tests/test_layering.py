@@ -24,6 +24,7 @@ LAYERS: list[list[str]] = [
     ["source", "special"],
     ["dispatch"],
     ["primitives"],
+    ["definition", "registry"],
     ["functions"],
     ["operand"],
     ["ambient", "graph", "own", "copies", "chain_rule", "node", "plain", "value"],
@@ -36,6 +37,7 @@ LAYERS: list[list[str]] = [
     ["run."],
     ["interop."],
     ["proof."],
+    ["custom"],
     ["show."],
     ["target", "learn."],
     ["__init__"],
@@ -53,11 +55,13 @@ HEAVY = {
     "jax",
     "rich",
     "sympy",
+    "cyipopt",
 }
 ALLOWED = {  # who may import what is heavy, and inside functions only
     "derive.pattern": {"scipy"},
     "show.plot": {"matplotlib", "IPython"},
     "interop.symbolic": {"sympy"},
+    "interop.doors": {"scipy", "cyipopt"},
     "learn.tour": {"matplotlib"},  # closes the figures it has saved
 }
 MAY_SHOW = {"__init__", "cli"}  # besides `show` itself and `learn`

@@ -98,6 +98,7 @@ from wengert.primitives import (
 from wengert.primitives import (
     pow as pow,
 )
+from wengert.program.checkpoint import checkpoint
 from wengert.program.file import load
 from wengert.program.loops import fori, scan, while_loop
 from wengert.program.program import Program
@@ -110,6 +111,8 @@ from wengert.value import Value
 from wengert.value import engine as engine
 
 if typing.TYPE_CHECKING:
+    from wengert.custom import custom_rule
+    from wengert.derive.implicit import implicit
     from wengert.derive.transforms import (
         grad,
         hessian,
@@ -120,6 +123,7 @@ if typing.TYPE_CHECKING:
         value_and_grad,
         vjp,
     )
+    from wengert.interop import scipy as scipy
     from wengert.show.sparsity import sparsity
 
 __version__ = "0.1.0"
@@ -128,7 +132,10 @@ _TRANSFORMS = (
     "grad", "hessian", "hvp", "jacobian", "jvp", "linearize", "value_and_grad", "vjp",
 )  # fmt: skip
 _LATER = {  # loaded when first asked for
+    "custom_rule": "wengert.custom",
+    "implicit": "wengert.derive.implicit",
     **dict.fromkeys(_TRANSFORMS, "wengert.derive.transforms"),
+    "scipy": "wengert.interop.scipy",
     "sparsity": "wengert.show.sparsity",
 }
 
@@ -165,9 +172,11 @@ __all__ = [
     "cbrt",
     "ceil",
     "check",
+    "checkpoint",
     "clip",
     "cos",
     "cosh",
+    "custom_rule",
     "debug_nans",
     "digamma",
     "dot",
@@ -189,6 +198,7 @@ __all__ = [
     "hessian",
     "hvp",
     "hypot",
+    "implicit",
     "jacobian",
     "jvp",
     "less",

@@ -188,12 +188,30 @@ def _step_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _check(options: argparse.Namespace) -> int:
-    report = wg.check(_root(options, backward=True))
+    how = {"order": options.order, "mode": options.mode}
+    called = target.called(options.target, ",".join(options.at))
+    if called:
+        function, arguments = called
+        with target.user_code(f"Calling {options.target}"):
+            report: Any = wg.check(function, *arguments, **how)
+    else:
+        report = wg.check(_root(options, backward=True), **how)
     if options.json:
         print(_dumps({"ok": report.ok, "rows": [row.as_dict() for row in report.rows]}))
     else:
         print(report)
     return 0 if report.ok else 1
+
+
+def _check_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--order", type=int, choices=[1, 2, 3], default=1,
+        help="of a function, check derivatives up to this order (1)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--mode", choices=["forward", "reverse"], help="of a function, check this mode alone"
+    )
+    _json_flag(parser)
 
 
 def _quiz(options: argparse.Namespace) -> int:
@@ -282,7 +300,7 @@ VERBS = (
     Verb(
         "step", "Print back-propagation, or the evaluation, step by step.", _step, _step_arguments
     ),
-    Verb("check", "Compare every gradient with a numerical derivative.", _check, _json_flag),
+    Verb("check", "Compare every derivative with a numerical one.", _check, _check_arguments),
     Verb("quiz", "Fill in the gradients yourself, and be graded.", _quiz),
     Verb(
         "plot", "Plot a function of one variable, with tangent and secant.", _plot, _plot_arguments

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from wengert.errors import OperandError
+from wengert.errors import OperandError, ProgramError
 from wengert.special import Scalar
 
 Interval = tuple[float, float]
@@ -67,6 +67,7 @@ class Primitive:
             family, the last place is for the constant. Where there is none, C asks Python.
         c_near: where there is no `c`, a C expression within a few ulp of `scalar`: for code that
             is exported, which has nobody to ask.
+        definition: of a rule that a user made, a digest of what it was made of.
     """
 
     name: str
@@ -86,6 +87,7 @@ class Primitive:
     params: tuple[float, ...] = ()
     c: str = ""
     c_near: str = ""
+    definition: str = ""
     operands: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -104,6 +106,11 @@ class Primitive:
     def nin(self) -> int:
         """The number of operands."""
         return len(self.operands)
+
+    @property
+    def content(self) -> tuple[Any, ...]:
+        """What tells it from all other rows, and is the same wherever it is made again."""
+        return (self.name, *self.params, *([self.definition] if self.definition else []))
 
     def __call__(self, *args: Any) -> Any:
         """The value at the operands: floats, arrays, or anything that stands for a number."""
@@ -127,7 +134,7 @@ class Primitive:
         with np.errstate(all="ignore"):
             if not any(array.dtype == object for array in arrays):
                 return self.array(*arrays)[()]  # a number where there are no dimensions
-            if any(array.dtype != object and array.ndim and hasattr(other, "_apply")
+            if any(array.dtype != object and array.ndim and _stands_alone(other)
                    for array in arrays for other in args):  # fmt: skip
                 raise float_array_error(self.name, _kind_among(args))
             return np.frompyfunc(self, self.nin, 1)(*arrays)
@@ -137,7 +144,9 @@ class Primitive:
         return f"<primitive {self.name}({', '.join(self.operands)}{params})>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (_row, (self.name, *self.params))
+        from wengert.registry import stored_name
+
+        return (_row, (stored_name(self), *self.params))
 
 
 class _Documented:
@@ -174,6 +183,9 @@ def _document(row: Primitive) -> str:
         for edge in row.edges
     ]
     constant = f"({row.params[0]!r})" if row.params else ""
+    call = f"    >>> from wengert import primitives\n    >>> primitives.{row.name}{constant}"
+    if row.definition:  # not in the table, but wherever the user keeps it
+        call = f"    >>> {row.name}"
     at = ", ".join(repr((low + high) / 2) for low, high in row.domain)
     z = row.scalar(*[(low + high) / 2 for low, high in row.domain])
     paragraphs = [
@@ -182,8 +194,7 @@ def _document(row: Primitive) -> str:
         "Args:\n" + "\n".join(f"    {interval}" for interval in intervals),
         "Returns:\n    A float for numbers, an array for an array, a Value for a Value.",
         *(["Edge cases:\n" + "\n".join(f"    {edge}" for edge in edges)] if edges else []),
-        "Examples:\n    >>> from wengert import primitives\n"
-        f"    >>> primitives.{row.name}{constant}({at})\n    {z!r}",
+        f"Examples:\n{call}({at})\n    {z!r}",
     ]
     return "\n\n".join(paragraphs) + "\n"
 
@@ -236,9 +247,11 @@ def family(
 
 def _row(name: str, *params: float) -> Any:
     """The row of that name: how pickle finds it again."""
-    from wengert.primitives import TABLE
+    from wengert.registry import known, unknown
 
-    row: Any = TABLE[name]
+    row: Any = known(name)
+    if row is None:
+        raise ProgramError(unknown(name))
     return row(*params) if params else row
 
 
@@ -292,6 +305,11 @@ def float_array_error(where: str, kind: str) -> OperandError:
         f"Make the array {first if value else 'one of objects first, xs.astype(object)'}, "
         "or use one element of it, xs[i]."
     )
+
+
+def _stands_alone(arg: Any) -> bool:
+    """Whether it stands for one number, and does not combine with the elements of an array."""
+    return hasattr(arg, "_apply") and not getattr(arg, "_spreads", False)
 
 
 def _kind_among(args: Sequence[Any]) -> str:

@@ -1,7 +1,8 @@
 """Expressions such as "tanh(x*w + b)", read with `ast` and never evaluated as code.
 
 What may stand in one: numbers, names, Python's arithmetic and comparison operators, and the
-functions of the table and of `functions.py`. Statements such as `e = a*b; L = e + c` label nodes.
+functions of the table, of `functions.py` and of the user's own rules. Statements such as
+`e = a*b; L = e + c` label nodes.
 """
 
 import ast
@@ -18,6 +19,7 @@ from wengert import functions, primitives
 from wengert.dispatch import Primitive
 from wengert.errors import ExpressionError, WengertError
 from wengert.primitives import TABLE
+from wengert.registry import rule_of
 from wengert.value import Value
 
 _OPERATORS: dict[type, Primitive] = {
@@ -188,7 +190,7 @@ class _Names:
             case ast.List(elts=elements) | ast.Tuple(elts=elements):
                 return [self.value(element) for element in elements]
             case ast.Call(func=ast.Name(id=name), args=args, keywords=[]):
-                function = FUNCTIONS.get(name)
+                function = FUNCTIONS.get(name) or rule_of(name)
                 if function is None:
                     raise _unknown(name)
                 return _call(function, [self.value(arg) for arg in args], node)

@@ -10,13 +10,15 @@ def loader(names: dict[str, Any], later: Mapping[str, str]) -> Callable[[str], A
 
     Args:
         names: the module's own, to which what was loaded is added.
-        later: the modules that have the others, by name.
+        later: the modules that have the others, by name; one that has nothing of that name is
+            meant itself.
     """
 
     def load(name: str) -> Any:
         if name not in later:
             raise AttributeError(f"module {names['__name__']!r} has no attribute {name!r}")
-        found = names[name] = getattr(import_module(later[name]), name)
+        module = import_module(later[name])
+        found = names[name] = getattr(module, name, module)
         return found
 
     return load

@@ -7,7 +7,7 @@ states one method, `_apply(row, args)`: what it means to apply a primitive to it
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self
 
 import numpy as np
 
@@ -33,6 +33,7 @@ class Operand:
     """Base of whatever stands for one real number in a computation."""
 
     __slots__ = ()
+    _spreads: ClassVar[bool] = False  # whether it combines with each element of a float array
 
     @property
     def _kind(self) -> str:
@@ -50,7 +51,9 @@ class Operand:
             return self._apply(row, (x, y))
         if isinstance(other, np.ndarray):
             return (
-                row(x, y) if other.dtype == object or not other.ndim else _refuse_array(self, row)
+                row(x, y)
+                if self._spreads or other.dtype == object or not other.ndim
+                else _refuse_array(self, row)
             )
         if other is None or isinstance(other, _MISTAKE):
             raise OperandError(
@@ -158,8 +161,9 @@ class Operand:
                 f"{what} does not work on a {kind}. NumPy functions that do: "
                 f"{', '.join(sorted(u.__name__ for u in UFUNCS))}."
             )
-        if any(is_array_like(arg) and np.asarray(arg).dtype != object and np.ndim(arg)
-               for arg in args):  # fmt: skip
+        if not self._spreads and any(
+            is_array_like(arg) and np.asarray(arg).dtype != object and np.ndim(arg) for arg in args
+        ):
             raise float_array_error(f"np.{ufunc.__name__}", kind)
         args = tuple(map(_plain, args))
         if not any(is_array_like(arg) for arg in args):

@@ -5,8 +5,9 @@ The stream only reads the graph: gradients that stand in it stay as they are.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
-from typing import Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from wengert.chain_rule import contributions
 from wengert.dispatch import describe
@@ -15,6 +16,10 @@ from wengert.formula import Symbol, named, partial_symbols, symbol, tex_name, va
 from wengert.graph import names, topological_order
 from wengert.operand import local_partials
 from wengert.value import Value
+
+if TYPE_CHECKING:
+    from wengert.program.program import Program
+    from wengert.run.stream import ProgramStep
 
 
 class Tex(str):
@@ -128,17 +133,17 @@ class ForwardStep:
         return self.tex._repr_latex_()
 
 
-Step = BackwardStep | ForwardStep
-S = TypeVar("S", bound=Step)
+S = TypeVar("S")
+Direction = Literal["backward", "forward"]
 SHOWN = 50  # how many steps are shown at once
 
 
 class Steps(Iterator[S]):
     """The steps still to come, made one by one; showing them does not use them up."""
 
-    def __init__(self, make: Callable[[Value], Iterator[S]], root: Value) -> None:
-        self._make, self._root, self._taken = make, root, 0
-        self._stream: Iterator[S] = make(root)
+    def __init__(self, make: Callable[[], Iterator[S]]) -> None:
+        self._make, self._taken = make, 0
+        self._stream: Iterator[S] = make()
 
     def __next__(self) -> S:
         step = next(self._stream)
@@ -146,28 +151,44 @@ class Steps(Iterator[S]):
         return step
 
     def __repr__(self) -> str:
-        coming = islice(self._make(self._root), self._taken, None)
+        coming = islice(self._make(), self._taken, None)
         shown = [str(step) for step in islice(coming, SHOWN)]
         more = ["…"] if next(coming, None) else []
         return "\n".join(shown + more) or "no steps"
 
 
+@overload
+def steps(root: Value) -> Steps[BackwardStep]: ...
+
+
+@overload
 def steps(
-    root: Value, direction: Literal["backward", "forward"] = "backward"
-) -> Steps[BackwardStep] | Steps[ForwardStep]:
-    """Every step of back-propagation, or of the evaluation, in the order in which it happens.
+    root: Value, direction: Direction = "backward"
+) -> Steps[BackwardStep] | Steps[ForwardStep]: ...
+
+
+@overload
+def steps(root: "Program", *args: Any) -> "Steps[ProgramStep]": ...
+
+
+def steps(root: Any, *args: Any, direction: str = "backward") -> Any:
+    """Every step of back-propagation, of an evaluation, or of a program, in order.
 
     Args:
-        root: the Value to differentiate.
-        direction: "backward" gives a step per operand of every node, from the root to the leaves;
-            "forward" gives a step per operation, from the leaves to the root.
+        root: the Value to differentiate; or a Program, such as a derivative.
+        *args: of a Program, its arguments. There is a step for each statement as it is done, by
+            the names of the printed program, with the line of your code that it comes from.
+        direction: of a Value, and there it may stand without its name: "backward" gives a step per
+            operand of every node, from the root to the leaves; "forward" gives a step per
+            operation, from the leaves to the root.
 
     Returns:
         An iterator of steps, which shows those to come. Print one, or show its `tex` in a notebook.
 
     Raises:
-        OperandError: `root` is not a Value.
+        OperandError: `root` is neither a Value nor a Program, or the arguments do not go with it.
         GraphError: `direction` is neither of the two.
+        PathChanged: a Program takes another path for these arguments.
 
     Source: Griewank & Walther, Evaluating Derivatives, 2nd ed., section 3.2.
 
@@ -184,16 +205,32 @@ def steps(
         ∂L/∂b = ∂L/∂v1 · ∂v1/∂b = 1.0 · 2.0 = 2.0
         >>> print(next(wg.steps(L, "forward")))
         v1 = a·b = 2.0·(-3.0) = -6.0
+        >>> program = wg.grad(lambda x: x**3).program(2.0)
+        >>> [step.formula for step in wg.steps(program, 2.0)]
+        ['x * x', '3.0 * t1', 't2']
     """
     if not isinstance(root, Value):
-        raise OperandError(
-            f"steps() takes a Value, the result of a computation, not {describe(root)}."
-        )
+        return _of_program(root, args)
+    if len(args) > 1:
+        raise OperandError(f"steps() of a Value takes a direction, and got {len(args)} arguments.")
+    direction = args[0] if args else direction
     if direction == "backward":
-        return Steps(_backward, root)
+        return Steps(partial(_backward, root))
     if direction == "forward":
-        return Steps(_forward, root)
+        return Steps(partial(_forward, root))
     raise GraphError(f'direction is "backward" or "forward", not {direction!r}.')
+
+
+def _of_program(root: Any, args: tuple[Any, ...]) -> "Steps[ProgramStep]":
+    from wengert.program.program import Program
+    from wengert.run.stream import program_steps
+
+    if not isinstance(root, Program):
+        raise OperandError(
+            "steps() takes a Value, the result of a computation, or a Program and its arguments, "
+            f"not {describe(root)}."
+        )
+    return Steps(partial(program_steps, root, root.bound(args, {})))
 
 
 def _backward(root: Value) -> Iterator[BackwardStep]:

@@ -5,7 +5,8 @@ import inspect
 import re
 import sys
 import traceback
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -152,9 +153,27 @@ def recorded(target: str, text: str, **how: Any) -> Program:
     Raises:
         ExpressionError: with what is wrong with the target or its arguments.
     """
+    found = called(target, text)
+    if found is None:
+        return record(root(target, parse_at(text))[0], **how)
+    function, arguments = found
+    with user_code(f"Calling {target}"):
+        return record(function, *arguments, **how)
+
+
+def called(target: str, text: str) -> tuple[Callable[..., Any], list[Any]] | None:
+    """The function that a target names, and its arguments; None for a Value or an expression.
+
+    Args:
+        target: FILE.py:NAME or an expression.
+        text: the arguments, as `example` reads them.
+
+    Raises:
+        ExpressionError: with what is wrong with the target or its arguments.
+    """
     found = _find(target)
     if not callable(found) or isinstance(found, Value):
-        return record(root(target, parse_at(text))[0], **how)
+        return None
     arguments = example(text)
     parameters = _parameters(found, target)
     needed = [
@@ -165,13 +184,22 @@ def recorded(target: str, text: str, **how: Any) -> Program:
     if missing:
         raise _missing(target, missing)
     _refuse_unknown(arguments, parameters, target)
-    order = [name for name in parameters if name in arguments]
+    return found, [arguments[name] for name in parameters if name in arguments]
+
+
+@contextmanager
+def user_code(doing: str) -> Iterator[None]:
+    """Whatever the user's code raises in here becomes an error that says where.
+
+    Raises:
+        ExpressionError: in place of an error that is not the library's own.
+    """
     try:
-        return record(found, *(arguments[name] for name in order), **how)
+        yield
     except WengertError:
         raise
     except (Exception, SystemExit) as error:
-        raise _in_user_code(f"Calling {target}", error) from error
+        raise _in_user_code(doing, error) from error
 
 
 def function(

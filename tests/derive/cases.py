@@ -17,11 +17,13 @@ class Case:
         name: what it is called in tables.
         function: plain Python, of numbers and arrays.
         arguments: where it is differentiated.
+        jumps: whether it is not continuous there, so that differences say nothing.
     """
 
     name: str
     function: Callable[..., Any]
     arguments: tuple[Any, ...]
+    jumps: bool = False
 
 
 # --- loops that run as long as a condition holds --------------------------------------------------
@@ -64,7 +66,7 @@ def while_in_while(x, y):
 
 def while_in_scan(xs, y):
     def step(total, x):
-        root = wg.while_loop(lambda r: abs(r * r - x) > 1e-6, lambda r: 0.5 * (r + x / r), x)
+        root = wg.while_loop(lambda r: r * r - x > 1e-6, lambda r: 0.5 * (r + x / r), x)
         return total * y + root, root * total
 
     total, roots = wg.scan(step, 0.3, xs)
@@ -124,7 +126,7 @@ def while_feeds_scan(x, ys):
 
 def scan_feeds_while(ys, x):
     _, outs = wg.scan(lambda c, y: (c * y + x, c * c), x, ys)
-    return wg.while_loop(lambda z: z > 0.5, lambda z: z * 0.5 * outs[1], outs[2] * outs[3])
+    return wg.while_loop(lambda z: z > 0.5, lambda z: z * 0.5 * outs[2], outs[0] * outs[1])
 
 
 def nothing_carried_but_constants(x):
@@ -247,7 +249,7 @@ ROWS = [
     Case("no rounds", no_rounds, (1.5, 0.6)),
     Case("several results", several_results, (0.6, 1.1)),
     Case("a counter that matters", counter_matters, (0.3, 0.8)),
-    Case("a count from an argument", count_from_an_argument, (4.0, 0.8)),
+    Case("a count from an argument", count_from_an_argument, (4.0, 0.8), True),
     Case("while in while", while_in_while, (1.3, 0.9)),
     Case("while in scan", while_in_scan, (POSITIVE, 0.9)),
     Case("while in two loops", while_in_two_loops, (POSITIVE, 0.9)),
@@ -256,7 +258,7 @@ ROWS = [
     Case("arrays in while", arrays_in_while, (MATRIX, LIST[:3])),
     Case("two whiles", two_whiles, (7.0, 0.6)),
     Case("while feeds scan", while_feeds_scan, (1.7, LIST)),
-    Case("scan feeds while", scan_feeds_while, (POSITIVE, 0.9)),
+    Case("scan feeds while", scan_feeds_while, (LIST, 0.9)),
     Case("constants in while", nothing_carried_but_constants, (1.5,)),
     Case("only the condition", condition_only, (2.5, 0.8)),
     Case("passed through", passed_through, (5.0, 0.8)),

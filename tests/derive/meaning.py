@@ -8,22 +8,30 @@ and Stability of Numerical Algorithms, 2nd edition, 2002, section 3.1). The seco
 50 digits: the program is walked with mpmath's numbers and functions, and differences are taken.
 """
 
-from collections.abc import Sequence
+import random
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
+from unittest import mock
 
 import numpy as np
-from evaluate import walk_on
+from evaluate import bits, walk, walk_on
 
 import wengert as wg
 from oracle import mp, reference
+from wengert.derive.assemble import blocks
+from wengert.derive.programs import jacobian, jvp, vjp
 from wengert.dispatch import Primitive
 from wengert.graph import topological_order
 from wengert.operand import local_partials
+from wengert.program.invariants import checked
 from wengert.program.program import Program
+from wengert.program.structure import TUPLE, Structure
+from wengert.run.interpret import interpret
 from wengert.special import strong_product
 
 Array = np.ndarray[Any, Any]
 UNIT = 2.0**-53  # one rounding
+MODES = ("forward", "reverse")
 STEP = mp.mpf(10) ** -15
 
 
@@ -149,3 +157,64 @@ def _exactly(row: Primitive, numbers: Sequence[Any]) -> Any:
         if abs(quotient - offset - mp.nint(quotient - offset)) < NEAR:
             raise Kink
     return reference(row)(*xs)
+
+
+# --- what is to hold ------------------------------------------------------------------------------
+
+
+def unsimplified(transform: Callable[..., Program], *args: Any) -> Program:
+    """What a transform gives before it is simplified."""
+    with mock.patch.object(Program, "simplify", lambda program: program):
+        return transform(*args)
+
+
+def evaluated(program: Program, inputs: Sequence[float]) -> list[float]:
+    """The outputs, which are the same bits in the interpreter and by walking."""
+    outputs = walk(checked(program), inputs)
+    assert bits(outputs) == bits(interpret(program, np.array(inputs, float)))
+    return outputs
+
+
+def jacobian_by(mode: str, program: Program, inputs: Sequence[float]) -> Array:
+    """The Jacobian by all arguments, simplified and not with the same bits; `(m, n)`."""
+    args = program, tuple(range(len(program.arguments.parts))), False, mode
+    outputs = evaluated(unsimplified(jacobian, *args), inputs)
+    assert bits(evaluated(jacobian(*args), inputs)) == bits(outputs)
+    columns = Structure(TUPLE, parts=program.arguments.parts)
+    _, order = blocks(program.results, columns)
+    flat = np.empty(len(order))
+    flat[order] = outputs
+    return flat.reshape(program.results.size, -1)
+
+
+def hold(program: Program, inputs: Sequence[float], modes: Sequence[str] = MODES) -> Eager:
+    """See to it that the Jacobian is that of eager Values, as near as rounding allows."""
+    known = eager(program, inputs)
+    finite = np.isfinite(known.scale)
+    for mode in modes:
+        found = jacobian_by(mode, program, inputs)
+        apart = abs(found[finite] - known.jacobian[finite])
+        assert (apart <= known.bound[finite]).all(), mode
+        if mode == "reverse":  # both add up backwards: what is not finite is the same
+            assert np.array_equal(found[~finite], known.jacobian[~finite], equal_nan=True)
+    return known
+
+
+def hold_exactly(program: Program, known: Eager, inputs: Sequence[float]) -> None:
+    """See to it that a Jacobian is that of 50 digits, but for the rounding of the values in it."""
+    found = exact_jacobian(program, inputs)
+    assert (abs(found - known.jacobian) <= 1e-11 * (1.0 + known.scale)).all()
+
+
+def second(program: Program, inputs: Sequence[float], seed: int = 1) -> list[Any]:
+    """The programs whose Jacobians are second derivatives, with inputs for them."""
+    return [
+        (vjp(program), [*inputs, *numbers(program.results.size, seed)]),
+        (jvp(program), [*inputs, *numbers(len(inputs), seed)]),
+    ]
+
+
+def numbers(count: int, seed: int) -> list[float]:
+    """Some numbers between -1 and 1."""
+    rng = random.Random(seed)
+    return [rng.uniform(-1.0, 1.0) for _ in range(count)]

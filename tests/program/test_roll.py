@@ -30,13 +30,13 @@ Tree = Any
 def plainly_rolled(program: Program) -> Program:
     """What `roll` gives without the native twins."""
     with (
-        patch("wengert.program.roll.fold", folding.fold_plain),
+        patch("wengert.program.irregular.fold", folding.fold_plain),
         patch("wengert.program.stretch.kinds_of", stretch.kinds_of_plain),
         patch("wengert.program.stretch.hashes_of", stretch.hashes_of_plain),
         patch("wengert.program.nest.strides_of", stretch.strides_plain),
         patch("wengert.program.group.levels_of", stretch.levels_plain),
         patch("wengert.program.group.columns_of", stretch.columns_plain),
-        patch("wengert.program.roll.changes_of", stretch.changes_plain),
+        patch("wengert.program.irregular.changes_of", stretch.changes_plain),
     ):
         return roll(program)
 
@@ -454,7 +454,7 @@ def test_what_is_no_loop_stays_flat(count: int) -> None:
     names = ["sin", "cos"] * 20 + ["exp", "neg"] * 10
     program = flat([(name, (argument(0),)) for name in names], inputs=1)
     wrong = folding.Folded(np.array([4]), np.array([0]), [(count, np.array([0, 1]))])
-    with patch("wengert.program.roll.fold", lambda *args: wrong):
+    with patch("wengert.program.irregular.fold", lambda *args: wrong):
         unlucky = roll(program)
     assert any("by chance" in detail for detail in unlucky.history[-1].details)
     assert unlucky == program
@@ -503,9 +503,10 @@ def test_random_code_with_all_that_is_meant_for_large_programs(body: Tree, least
     program = record(function_of(body), example, passes=())
     if len(program) < 1000:
         with (
-            patch("wengert.program.roll.SMALL", 0),
-            patch("wengert.program.roll.WORTH", 10**9),
-            patch("wengert.program.roll.BETTER", 1),
+            patch("wengert.program.irregular.SMALL", 0),
+            patch("wengert.program.irregular.WORTH", 10**9),
+            patch("wengert.program.irregular.LONG", 64),
+            patch("wengert.program.irregular.BETTER", 1),
             patch("wengert.program.group.SMALL", least),
             patch("wengert.program.group.WORTH", 10**9),
             patch("wengert.program.group.BETTER", 0.5),

@@ -5,6 +5,7 @@ on its result, both by structure: an operand counts where the row's partial is n
 """
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 
 import numpy as np
 
@@ -26,11 +27,12 @@ class Activity:
     Args:
         items: the program, taken apart.
         index: its index table.
+        values: the size of its value memory.
         wanted: the inputs that derivatives are taken by, `(n,)`.
     """
 
-    def __init__(self, items: Sequence[Item], index: Integers, wanted: Mask) -> None:
-        self.index, self.wanted = index, wanted
+    def __init__(self, items: Sequence[Item], index: Integers, values: int, wanted: Mask) -> None:
+        self.index, self.values, self.wanted = index, values, wanted
         self.producers = Producers(items, index)
         self.runs = [item for item in items if isinstance(item, Run) and not item.outputs]
         self.outputs = [item for item in items if isinstance(item, Run) and item.outputs]
@@ -77,11 +79,39 @@ class Activity:
                 found: list[Writer] = [source.line]
             else:
                 near = self.producers.met(address.memory, reach)
-                found = [line for line in near if self._may_write(line, address, axes)]
+                found = list(self._among(near, address, axes))
             if address.memory == VALUE:
                 found += [run for run in self.runs if reach.meets(whole(run))]
             self._writers[key] = found
         return self._writers[key]
+
+    def _among(self, near: Sequence[Line], address: Address, axes: Axes) -> Iterator[Line]:
+        """Those that do write something of what is read there."""
+        looked_up = address.lookup or any(line.target.lookup for line in near)
+        size = size_of(_counts(axes))
+        if not looked_up or address.memory != VALUE or max(size, self.values) > COUNTED:
+            yield from (line for line in near if self._may_write(line, address, axes))
+            return
+        read = np.zeros(len(self.producers.lines) + 1, bool)
+        read[self._owners[address.all(_counts(axes), self.index)]] = True
+        for line in near:
+            adds = line.kind is Accumulate
+            if self._may_write(line, address, axes) if adds else read[self._numbers[line]]:
+                yield line
+
+    @cached_property
+    def _numbers(self) -> dict[Line, int]:
+        return {line: k for k, line in enumerate(self.producers.lines)}
+
+    @cached_property
+    def _owners(self) -> Integers:
+        """For each place of the value memory, the number of the statement that assigns it."""
+        owners = np.full(self.values, len(self.producers.lines))
+        for k, line in enumerate(self.producers.lines):
+            if line.target.memory == VALUE and line.kind is not Accumulate:
+                counts = [axis.rounds or 1 for axis in line.axes]
+                owners[line.target.all(counts, self.index)] = k
+        return owners
 
     def _may_write(self, line: Line, address: Address, axes: Axes) -> bool:
         """Whether a statement writes any of the places that are read."""

@@ -8,6 +8,7 @@ more evaluation of the body, and no memory.
 from collections.abc import Sequence
 from math import prod
 
+from wengert.derive.blocks import Blocks
 from wengert.derive.partials import partials_of
 from wengert.derive.space import Body, counts_of
 from wengert.derive.uses import Here, Uses
@@ -15,8 +16,7 @@ from wengert.program.address import Address
 from wengert.program.draft import Axes, Item, Line
 from wengert.program.statements import Assign
 
-STORE, BODY, SQRT = "store", "body", "sqrt"
-WAYS = (None, STORE, BODY, SQRT)
+STORE, BODY = "store", "body"
 AMPLE = 1 << 22  # numbers that a loop may keep, if nobody asks for less
 
 
@@ -27,10 +27,14 @@ class Again:
         uses: the uses in the program.
         way: "store" to keep everything, "body" to compute again what can be; None for what takes
             much memory.
+
+    Attributes:
+        blocks: the loops that are marked to be computed again.
     """
 
-    def __init__(self, uses: Uses, way: str | None) -> None:
+    def __init__(self, uses: Uses, way: str | int | None) -> None:
         self.uses, self.way = uses, way
+        self.blocks = Blocks(uses)
 
     def lines(self, items: Sequence[Item], axes: Axes) -> list[Line]:
         """The statements of a body to be computed again, in order."""
@@ -45,8 +49,9 @@ class Again:
                 wanted += _needed(line)
             needed |= {id(own[address]) for address in wanted if address in own}
         found = [line for line in here if id(line) in needed]
-        much = len(found) * prod(counts_of(axes)) > AMPLE
-        return found if much or self.way in (BODY, SQRT) else []
+        inner = max((k + 1 for k, axis in enumerate(axes) if axis.frame.again), default=0)
+        much = len(found) * prod(counts_of(axes[inner:])) > AMPLE
+        return found if much or self.way == BODY else []
 
     def _can(self, line: Line) -> bool:
         """Whether a result is not kept anyway."""
@@ -78,6 +83,7 @@ def repeated(lines: Sequence[Line], here: Here, body: Body) -> dict[Address, Add
     found: dict[Address, Address] = {}
     for line in lines:
         body.source = line.source
-        reads = tuple(found.get(read) or here(read, line.axes) for read in line.reads)
+        depth = len(line.axes)
+        reads = tuple(found.get(read) or here(read, line.axes, depth) for read in line.reads)
         found[line.target] = body.apply(line.row, reads)
     return found

@@ -60,7 +60,7 @@ def _redirected(statement: Statement, first: int) -> Statement:
             return statement
         return replace(statement, start=statement.start + first, outputs=False)
     if isinstance(statement, Loop):
-        return Loop(statement.count, tuple(_redirected(s, first) for s in statement.body))
+        return replace(statement, body=tuple(_redirected(s, first) for s in statement.body))
     if isinstance(statement, While):
         bodies = (tuple(_redirected(s, first) for s in part) for part in parts(statement))
         start, test, body, last = bodies

@@ -66,7 +66,9 @@ def forward(
         VALUE: Beside(VALUE, space.take(sizes[VALUE] * directions), sizes[VALUE]),
         OUTPUT: Beside(VALUE, results, sizes[OUTPUT]),
     }
-    forwarding = Forward(space, Activity(items, program.index, wanted), directions, tangents)
+    forwarding = Forward(
+        space, Activity(items, program.index, program.values, wanted), directions, tangents
+    )
     body = Body(space)
     forwarding.items(items, body)
     return Derived(tuple(body.statements), space, results)
@@ -148,7 +150,7 @@ class Forward:
             if isinstance(item, Run):
                 self._run(item, body)
             elif item.count is not None:
-                inner = body.inside(item.count)
+                inner = body.inside(item.count, item.again)
                 self.items(item.parts[0], inner, (*axes, Axis(item, 0)))
                 body.close(inner)
             else:
@@ -191,12 +193,12 @@ class Forward:
             return
         environment = [target, *reads]
         partials = local(line.row, environment, [k for k, _ in wanted], body.constant, body.apply)
-        terms = []
+        terms, written = [], len(inner.statements)
         for each, partial in zip(found, partials, strict=True):
             if not isinstance(partial, float) and inner is not body:
                 partial = deepened(partial, 0)
             terms.append(product(each, partial, inner.constant, inner.apply))
-        settle(inner, tangent, terms, dotted(line.label))
+        settle(inner, tangent, terms, dotted(line.label), written)
 
     # --- while loops ------------------------------------------------------------------------------
 
@@ -285,12 +287,18 @@ def _needing_zero(activity: Activity) -> set[int]:
     return found
 
 
-def settle(body: Body, target: Address, terms: Sequence[Address], label: str = "") -> None:
-    """See to it that the sum of some terms stands at a place."""
-    written = len(body.statements)
+def settle(
+    body: Body, target: Address, terms: Sequence[Address], label: str = "",
+    written: int | None = None,
+) -> None:  # fmt: skip
+    """See to it that the sum of some terms stands at a place.
+
+    What is behind the statements `written` before was written for that, and can stand there itself.
+    """
+    written = len(body.statements) if written is None else written
     result = total(terms, body.apply)
     last = body.statements[-1] if len(body.statements) > written else None
-    if isinstance(last, Assign):
+    if isinstance(last, Assign) and last.target == result:
         body.statements[-1] = replace(last, target=target, label=label)
     else:
         body.assign(target, None, (result,), label)

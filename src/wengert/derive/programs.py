@@ -16,6 +16,7 @@ from wengert.dispatch import describe
 from wengert.errors import OperandError
 from wengert.program.address import Integers, Mask
 from wengert.program.program import Program
+from wengert.program.segments import Checkpoint
 from wengert.program.structure import TUPLE, Structure
 
 Argnums = int | Sequence[int]
@@ -24,7 +25,7 @@ CHEAPER = 2  # forward mode pays for so many inputs per output, for it keeps not
 
 def gradient(
     program: Program, argnums: Argnums | None = 0, has_aux: bool = False, value: bool = False,
-    taken: int = 0,
+    taken: int = 0, checkpoint: Checkpoint = None,
 ) -> Program:  # fmt: skip
     """The gradient of a program with one number as its result, by reverse mode."""
     chosen = Chosen(program, argnums, has_aux, taken)
@@ -35,7 +36,7 @@ def gradient(
         )
     seeds = np.zeros((1, program.results.size))
     seeds[0, : chosen.rows.size] = 1.0
-    derived = reverse(program, chosen.wanted, 1, seeds, chosen.mask)
+    derived = reverse(program, chosen.wanted, 1, seeds, chosen.mask, checkpoint)
     entries = program.results.size + chosen.order
     return chosen.program(derived, chosen.columns, entries, value, "grad")
 

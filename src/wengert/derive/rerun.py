@@ -138,7 +138,7 @@ class Rerun(Forward):
 
     def primal(self, address: Address, axes: Axes) -> Address:
         """Where a value is: in the new memory, or where it was left."""
-        return super().primal(self.here(address, axes[: self.depth]), axes)
+        return super().primal(self.here(address, axes, self.depth), axes)
 
     def tangent(self, address: Address, axes: Axes) -> Address:
         """Where its tangent is: of what is read from outside, one row of the identity for each."""

@@ -13,13 +13,15 @@ from math import prod
 import numpy as np
 
 from wengert.derive.activity import Activity, slots, whole
-from wengert.derive.again import Again, repeated
+from wengert.derive.again import BODY, STORE, Again, repeated
 from wengert.derive.codes import active_places, beside_codes, coded_of, moves, places_of
 from wengert.derive.columns import reversed_run
+from wengert.derive.copies import Copies
 from wengert.derive.forward import Derived, deepened, settle
 from wengert.derive.partials import local, product, total
 from wengert.derive.rerun import Entry, Rerun, entries_of
 from wengert.derive.space import Beside, Body, Space, dense
+from wengert.derive.strips import stripped
 from wengert.derive.uses import Far, Use, Uses
 from wengert.program.address import (
     CODES,
@@ -38,13 +40,14 @@ from wengert.program.address import (
 )
 from wengert.program.draft import Axes, Axis, Frame, Item, Line, drafted
 from wengert.program.program import Program
+from wengert.program.segments import Checkpoint, rounds_kept
 from wengert.program.statements import Accumulate, Run
 from wengert.program.structure import Floats
 
 
 def reverse(
     program: Program, wanted: Mask, rows: int = 1, seeds: Floats | None = None,
-    chosen: Mask | None = None, checkpoint: str | None = None,
+    chosen: Mask | None = None, checkpoint: Checkpoint = None,
 ) -> Derived:  # fmt: skip
     """Pull cotangents back through a program.
 
@@ -55,7 +58,8 @@ def reverse(
         seeds: the outputs' cotangents, `(rows, m)`; without them they are further inputs, in this
             order.
         chosen: the outputs that have cotangents, `(m,)`; all by default.
-        checkpoint: what to do about values that loops need on the way back, see `again.py`.
+        checkpoint: what to do about values that loops need on the way back: "store" or "body", see
+            `again.py`; or how many rounds of a loop to keep at a time, see `strips.py`.
 
     Returns:
         The statements of the program and those of its derivative, which leave the adjoints of the
@@ -63,10 +67,13 @@ def reverse(
 
     **Source:** Griewank and Walther, Evaluating Derivatives, 2nd edition, 2008, section 3.2.
     """
+    if checkpoint not in (None, STORE, BODY):
+        rounds_kept(checkpoint, 1, '"store", "body", ')
+        program, checkpoint = stripped(program, checkpoint), None
     space = Space(program)
     items = drafted(program.statements)
     chosen = np.ones(program.results.size, bool) if chosen is None else chosen
-    uses = Uses(Activity(items, program.index, wanted), items, chosen)
+    uses = Uses(Activity(items, program.index, program.values, wanted), items, chosen)
     again = Again(uses, checkpoint)
     statements = list(program.statements)
     results = space.take(rows * int(wanted.sum()))
@@ -101,6 +108,7 @@ class _Sweep:
         self.rows = bool(body.counts)
         self.cotangents = cotangents
         times = prod(body.counts)
+        self.copies = Copies(again.blocks, self.here, self._in_rows, self._room)
         self.adjoints = {
             VALUE: Beside(VALUE, body.space.take(times * program.values), program.values),
             INPUT: Beside(VALUE, body.space.take(times * len(self.wanted)), len(self.wanted)),
@@ -126,12 +134,12 @@ class _Sweep:
 
     # --- addresses --------------------------------------------------------------------------------
 
-    def here(self, address: Address, axes: Axes) -> Address:
-        """An address of the program, as it stands where loops run backwards."""
-        base, strides = self._turned(address.base, address.strides, axes)
+    def here(self, address: Address, axes: Axes, turned: int) -> Address:
+        """An address of the program, as it stands where so many loops run backwards."""
+        base, strides = self._turned(address.base, address.strides, axes[:turned])
         lookup = address.lookup
         if lookup:
-            lookup = Lookup(*self._turned(lookup.start, lookup.strides, axes))
+            lookup = Lookup(*self._turned(lookup.start, lookup.strides, axes[:turned]))
         return Address(address.memory, base, strides, lookup)
 
     def _turned(self, base: int, strides: Sequence[int], axes: Axes) -> tuple[int, tuple[int, ...]]:
@@ -143,6 +151,10 @@ class _Sweep:
             found.append(stride)
         return base, (*found, *strides[len(axes) :])
 
+    def adjoint(self, address: Address, axes: Axes) -> Address:
+        """The adjoint of an address of the program."""
+        return self.beside(self.here(address, axes, len(axes)))
+
     def beside(self, address: Address) -> Address:
         """The adjoint of an address, which is one here already."""
         return self._in_rows(self.adjoints[address.memory], address)
@@ -152,14 +164,22 @@ class _Sweep:
         found = beside.of(address)
         return replace(found, strides=(beside.size, *found.strides[1:])) if self.rows else found
 
+    def _room(self) -> Beside:
+        """Where there is room for a copy of the value memory, in each row."""
+        size = self.program.values
+        return Beside(VALUE, self.body.space.take(prod(self.body.counts) * size), size)
+
     # --- zeros ------------------------------------------------------------------------------------
 
-    def _zeros(self, items: Sequence[Item], body: Body) -> None:
-        """Let the sums start."""
+    def _zeros(self, items: Sequence[Item], body: Body, home: Frame | None = None) -> None:
+        """Let the sums start that belong to a marked loop, or to none."""
+        homes = self.again.blocks.homes
         for item in items:
             if isinstance(item, Line):
-                if id(item) in self.uses.summed:
+                if id(item) in self.uses.summed and homes.get(id(item)) is home:
                     target = self.beside(self.within(item.target))
+                    if home:
+                        target = self.adjoint(item.target, item.axes)
                     body.assign(target, None, (body.constant(0.0),))
             elif isinstance(item, Run):
                 places = np.array(self.uses.read_of(item), np.int64)
@@ -168,7 +188,7 @@ class _Sweep:
             else:
                 for part in item.parts:
                     inner = body.inside(item.count or 1)
-                    self._zeros(part, inner)
+                    self._zeros(part, inner, home)
                     body.close(inner)
 
     def within(self, address: Address) -> Address:
@@ -189,7 +209,7 @@ class _Sweep:
 
     def _items(self, items: Sequence[Item], axes: Axes, body: Body) -> None:
         waiting: dict[Far, list[Address]] = {}
-        known = repeated(self.again.lines(items, axes), self.here, body)
+        known = repeated(self.again.lines(items, axes), self.copies.value, body)
         for item in reversed(items):
             if isinstance(item, Line):
                 if id(item) in self.uses.useful:
@@ -199,12 +219,25 @@ class _Sweep:
             if isinstance(item, Run):
                 self._run(item, body)
             elif item.count is not None:
-                inner = body.inside(item.count)
-                self._items(item.parts[0], (*axes, Axis(item, 0)), inner)
-                body.close(inner)
+                self._loop(item, (*axes, Axis(item, 0)), body)
             else:
                 self._while(item, axes, body)
         self._flush(waiting, body)
+
+    def _loop(self, frame: Frame, axes: Axes, body: Body) -> None:
+        """Back through the rounds, each of which comes first again in a marked loop."""
+        (items,) = frame.parts
+        inner = body.inside(frame.count or 1, frame.again)
+        if not frame.again:
+            self._items(items, axes, inner)
+            body.close(inner)
+            return
+        with self.copies.of(items, axes, inner):
+            self._zeros(items, inner, frame)
+            before = len(inner.statements)
+            self._items(items, axes, inner)
+        if len(inner.statements) > before:
+            body.close(inner)
 
     def _line(
         self, line: Line, body: Body, waiting: dict[Far, list[Address]],
@@ -219,7 +252,8 @@ class _Sweep:
             partials: list[Address | float] = [1.0]
         else:
             environment = [
-                known.get(a) or self.here(a, line.axes) for a in (line.target, *line.reads)
+                known.get(a) or self.copies.value(a, line.axes, len(line.axes))
+                for a in (line.target, *line.reads)
             ]
             numbers = [k for k, _ in wanted]
             partials = local(line.row, environment, numbers, body.constant, body.apply)
@@ -229,14 +263,19 @@ class _Sweep:
 
     def _adjoint(self, line: Line, body: Body) -> Address | None:
         """Where the adjoint of a statement's result is; None if nothing reads it."""
-        target = self.here(line.target, line.axes)
+        target = self.here(line.target, line.axes, len(line.axes))
         if line.target.memory == OUTPUT:
             return self._in_rows(self.cotangents, target)
         if line.kind is Accumulate:
             return self.beside(target)
         terms = [self.beside(target)] if id(line) in self.uses.kept else []
         terms += self.pending.pop(id(line), [])
-        return total(terms, body.apply) if terms else None
+        if not terms:
+            return None
+        adjoint = total(terms, body.apply)
+        if line.label:
+            body.name(adjoint, f"{line.label}_bar")
+        return adjoint
 
     def _deliver(
         self, term: Address, use: Use, body: Body, waiting: dict[Far, list[Address]]
@@ -259,7 +298,7 @@ class _Sweep:
         """Deliver contributions at a distance."""
         for far in [only] if only else list(waiting):
             terms = waiting.pop(far)
-            target = self.beside(self.here(far.address, far.axes))
+            target = self.adjoint(far.address, far.axes)
             if far.is_single:
                 settle(body, target, terms)
             else:
@@ -302,7 +341,7 @@ class _Sweep:
         entries = entries_of(frame, len(axes), self.uses)
         if not entries:
             return
-        rerun = Rerun(self.uses, self.here, frame, axes, entries, body)
+        rerun = Rerun(self.uses, self.copies.value, frame, axes, entries, body)
         for line, tangent in rerun.exits:
             nest = [body, body.inside(1)]  # the loop itself, of whose counter nothing depends here
             for axis in line.axes[len(axes) + 1 :]:
@@ -316,7 +355,7 @@ class _Sweep:
 
     def _left(self, line: Line, axes: Axes) -> Address | None:
         """The adjoint of what a statement moves out of a while loop."""
-        target = self.here(line.target, axes)
+        target = self.here(line.target, axes, len(axes))
         if target.memory == OUTPUT:
             return self._in_rows(self.cotangents, target)
         return self.beside(target) if id(line) in self.uses.kept else None
@@ -330,7 +369,7 @@ class _Sweep:
             nest.append(nest[-1].inside(count))
         inner = nest[-1]
         width = len(body.counts)
-        here = self.here(entry.address, axes)
+        here = self.here(entry.address, axes, len(axes))
         start = here.strides[: len(self.body.counts) + len(axes) + 1]
         gap = (0,) * (width - len(start))
         lookup = here.lookup

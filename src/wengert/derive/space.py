@@ -1,6 +1,6 @@
 """Where a derivative program puts what it computes: behind the primal values, each in its place."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
@@ -21,10 +21,11 @@ from wengert.program.address import (
 )
 from wengert.program.draft import Axes
 from wengert.program.program import Program
-from wengert.program.statements import Accumulate, Assign, Loop, Statement
+from wengert.program.statements import Accumulate, Assign, Loop, Statement, While, parts
 from wengert.program.structure import Floats
 
 FEW = 8  # moves that stand one by one
+RECENT = 64  # statements among which one to label is looked for
 
 
 class Space:
@@ -36,7 +37,7 @@ class Space:
         self._constants: list[Floats] = [program.constants]
         self._length = len(program.constants)
         self._known: dict[str, int] = {}
-        self._locals = 0
+        self._locals = {loop.local for loop in whiles(program.statements)}
 
     @property
     def constants(self) -> Floats:
@@ -81,8 +82,11 @@ class Space:
 
     def local(self, name: str) -> str:
         """A new name for the memory of a while loop."""
-        self._locals += 1
-        return f"{name}_{self._locals}"
+        number = 1
+        while f"{name}_{number}" in self._locals:
+            number += 1
+        self._locals.add(f"{name}_{number}")
+        return f"{name}_{number}"
 
 
 @dataclass(frozen=True)
@@ -108,6 +112,7 @@ class Body:
             knows, by which nothing moves then.
         source: the line of the user's that the next statements come from.
         home: where results go; None for places of the value memory, one for each round.
+        again: whether it is that of a loop whose values are computed again on the way back.
     """
 
     space: Space
@@ -115,6 +120,7 @@ class Body:
     statements: list[Statement] = field(default_factory=list)
     source: str = ""
     home: "Home | None" = None
+    again: bool = False
 
     def place(self) -> Address:
         """New places for a result, one for each round of the loops around."""
@@ -136,6 +142,14 @@ class Body:
     ) -> None:
         """Write an operation down whose result has a place."""
         self.statements.append(Assign(target, row, operands, label, self.source))
+
+    def name(self, target: Address, label: str) -> None:
+        """Label what was written to a place, if that was not long ago."""
+        for k in range(len(self.statements) - 1, max(-1, len(self.statements) - 1 - RECENT), -1):
+            written = self.statements[k]
+            if isinstance(written, Assign) and written.target == target:
+                self.statements[k] = replace(written, label=written.label or label)
+                return
 
     def add_to(self, target: Address, operand: Address) -> None:
         """Write an accumulation down."""
@@ -178,13 +192,13 @@ class Body:
         lookup = Lookup(self.space.table(places), (*outer, 1))
         return Address(memory, 0, (*outer, 0), lookup)
 
-    def inside(self, count: int) -> "Body":
+    def inside(self, count: int, again: bool = False) -> "Body":
         """The body of a loop in this one, which `close` writes down."""
-        return Body(self.space, (*self.counts, count), [], self.source, self.home)
+        return Body(self.space, (*self.counts, count), [], self.source, self.home, again)
 
     def loop(self) -> Loop:
         """All of it as the loop that it is the body of."""
-        return Loop(self.counts[-1], tuple(self.statements))
+        return Loop(self.counts[-1], tuple(self.statements), self.again)
 
     def close(self, inner: "Body") -> None:
         """Write a loop down, if anything is in it."""
@@ -206,6 +220,16 @@ class Home:
         address = Address(self.beside.memory, self.beside.base + self.used, strides)
         self.used += prod(further)
         return address
+
+
+def whiles(statements: Iterable[Statement]) -> Iterator[While]:
+    """Every while loop, wherever it stands."""
+    for statement in statements:
+        if isinstance(statement, While):
+            yield statement
+        if isinstance(statement, Loop | While):
+            for part in parts(statement):
+                yield from whiles(part)
 
 
 def dense(counts: Sequence[int]) -> tuple[int, ...]:

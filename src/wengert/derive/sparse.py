@@ -17,7 +17,7 @@ from wengert.derive.calling import Transformed, made, recorded
 from wengert.derive.coloring import Coloring, color_columns, color_rows, color_symmetric
 from wengert.derive.forward import Derived, forward
 from wengert.derive.pattern import Pattern
-from wengert.derive.programs import Argnums, Chosen, gradient
+from wengert.derive.programs import Argnums, Chosen, gradient, vjp
 from wengert.derive.reverse import reverse
 from wengert.derive.sparsity import hessian_pattern, jacobian_pattern
 from wengert.errors import OperandError
@@ -99,6 +99,15 @@ def compressed_hessian(program: Program, argnums: Argnums | None = 0, taken: int
     places = np.flatnonzero(chosen.wanted)[chosen.order]
     coloring = color_symmetric(hessian_pattern(program, inputs=places))
     return _pushed(slope, Chosen(slope, argnums, False, taken), coloring, places)
+
+
+def compressed_weighted_hessian(program: Program, taken: int = 0) -> Compressed:
+    """The Hessian of ⟨weights, c(x)⟩ by the first argument; the weights are the last one."""
+    slope = vjp(program, taken=taken)
+    chosen = Chosen(program, 0, False, taken)
+    places = np.flatnonzero(chosen.wanted)
+    coloring = color_symmetric(hessian_pattern(program, inputs=places))
+    return _pushed(slope, Chosen(slope, 0, False, taken), coloring, places)
 
 
 def _pushed(program: Program, chosen: Chosen, coloring: Coloring, places: Integers) -> Compressed:

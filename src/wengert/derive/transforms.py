@@ -21,9 +21,13 @@ from wengert.dispatch import describe
 from wengert.errors import OperandError
 from wengert.node import Node
 from wengert.program.program import Program
+from wengert.program.segments import Checkpoint
 
 
-def grad(function: Any, argnums: Argnums | None = None, has_aux: bool = False) -> Any:
+def grad(
+    function: Any, argnums: Argnums | None = None, has_aux: bool = False,
+    checkpoint: Checkpoint = None,
+) -> Any:  # fmt: skip
     r"""The gradient of a function that gives one number: ∇f, by reverse mode.
 
     Formula: `x̄ = ȳ · ∂f/∂x` with ȳ = 1. It costs a small multiple of f, however many numbers f is
@@ -34,13 +38,18 @@ def grad(function: Any, argnums: Argnums | None = None, has_aux: bool = False) -
         argnums: the position of the argument to differentiate by, or several; by default the first
             one, and all leaves of a Value.
         has_aux: whether the function returns a pair, of which only the first is differentiated.
+        checkpoint: what to compute again on the way back rather than to keep it: "sqrt" keeps the
+            values of about √n rounds of a long loop at a time, a number those of so many rounds;
+            "body" computes bodies again where that is possible, and "store" keeps everything. By
+            default bodies are computed again where much would be kept.
 
     Returns:
         A function of the same arguments. It gives a gradient with the structure of the argument, a
         tuple of them for several, and with `has_aux` a pair of that and the auxiliary result.
 
     Raises:
-        OperandError: when called, if the function does not give one number.
+        OperandError: when called, if the function does not give one number, or `checkpoint` is
+            something else.
 
     Source:
         Griewank and Walther, Evaluating Derivatives, 2nd edition, section 3.2; arguments as those
@@ -53,10 +62,13 @@ def grad(function: Any, argnums: Argnums | None = None, has_aux: bool = False) -
         >>> wg.grad(wg.grad(wg.exp))(0.0)
         1.0
     """
-    return _transform("grad", programs.gradient, function, argnums, has_aux)
+    return _transform("grad", programs.gradient, function, argnums, has_aux, checkpoint=checkpoint)
 
 
-def value_and_grad(function: Any, argnums: Argnums | None = None, has_aux: bool = False) -> Any:
+def value_and_grad(
+    function: Any, argnums: Argnums | None = None, has_aux: bool = False,
+    checkpoint: Checkpoint = None,
+) -> Any:  # fmt: skip
     """The value of a function that gives one number, and its gradient: (f, ∇f).
 
     Args:
@@ -64,12 +76,17 @@ def value_and_grad(function: Any, argnums: Argnums | None = None, has_aux: bool 
         argnums: the position of the argument to differentiate by, or several; by default the first
             one, and all leaves of a Value.
         has_aux: whether the function returns a pair, of which only the first is differentiated.
+        checkpoint: what to compute again on the way back rather than to keep it: "sqrt" keeps the
+            values of about √n rounds of a long loop at a time, a number those of so many rounds;
+            "body" computes bodies again where that is possible, and "store" keeps everything. By
+            default bodies are computed again where much would be kept.
 
     Returns:
         A function that gives a pair: what the function gives, and the gradient as `wg.grad` does.
 
     Raises:
-        OperandError: when called, if the function does not give one number.
+        OperandError: when called, if the function does not give one number, or `checkpoint` is
+            something else.
 
     Source:
         As for `wg.grad`.
@@ -80,7 +97,10 @@ def value_and_grad(function: Any, argnums: Argnums | None = None, has_aux: bool 
         >>> wg.value_and_grad(lambda w: np.sum(w**2))(np.array([1.0, 2.0]))
         (5.0, array([2., 4.]))
     """
-    return _transform("value_and_grad", programs.gradient, function, argnums, has_aux, value=True)
+    return _transform(
+        "value_and_grad", programs.gradient, function, argnums, has_aux, value=True,
+        checkpoint=checkpoint,
+    )  # fmt: skip
 
 
 def jacobian(
@@ -145,7 +165,8 @@ def hessian(
         `scipy.sparse.csr_array`, `(n, n)`, of all numbers in their order.
 
     Raises:
-        OperandError: when called, if the function does not give one number.
+        OperandError: when called, if the function does not give one number, or `checkpoint` is
+            something else.
 
     Source:
         Griewank and Walther, Evaluating Derivatives, 2nd edition, section 5.1.

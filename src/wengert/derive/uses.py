@@ -21,7 +21,9 @@ from wengert.program.draft import Axes, Frame, Item, Line
 from wengert.program.extents import extent
 from wengert.program.statements import Accumulate, Assign, Run
 
-Here = Callable[[Address, Axes], Address]  # where a value of the program is in its derivative
+Here = Callable[[Address, Axes, int], Address]
+"""Where a value of the program is in its derivative, for a reader in these loops, of which that
+many outer ones stand around it there too."""
 MANY = 64  # of the same places: they are not compared
 
 
@@ -96,11 +98,14 @@ class Uses:
         runs = [run for run in activity.runs if id(run) in self.useful]
         self._runs = [*runs, *activity.outputs]
         self._for_runs = {id(w) for run in self._runs for w in activity.read_by(run)}
-        started = {id(w) for line in self._sums() for w in self._starts(line)}
+        self._terms: dict[int, list[Line]] = {}  # what adds to a sum, by the `id` of its start
+        for line in self._sums():
+            for writer in self._starts(line):
+                self._terms.setdefault(id(writer), []).append(line)
         self.kept = {
             id(line) for line in activity.producers.lines
             if line.kind is not Accumulate and line.target.memory == VALUE
-            and (id(line) in self._readers or id(line) in self._for_runs or id(line) in started)
+            and (id(line) in self._readers or id(line) in self._for_runs or id(line) in self._terms)
         }  # fmt: skip
         self.summed = set(self.kept)
         self._find_single()
@@ -126,6 +131,18 @@ class Uses:
     def is_read_far(self, line: Line) -> bool:
         """Whether anything outside of its own round reads what a statement makes."""
         return id(line) in self._read_far
+
+    def is_read_by_columns(self, line: Line) -> bool:
+        """Whether a straight stretch reads what a statement makes."""
+        return id(line) in self._for_runs
+
+    def readers(self, line: Line) -> list[Far]:
+        """The uses at a distance of what a statement makes."""
+        return self._readers.get(id(line), [])
+
+    def terms(self, line: Line) -> list[Line]:
+        """The statements that add to a sum that a statement starts."""
+        return self._terms.get(id(line), [])
 
     def is_private_input(self, use: Use) -> bool:
         """Whether an input is read that is read outside of loops only, at a place that is known."""

@@ -40,7 +40,7 @@ def single(draft: Draft) -> Details:
     count = 0
     found: set[Line] = set()
     for frame, axes in draft.frames:
-        if frame.count == 1:
+        if frame.count == 1 and not frame.again:
             for line in lines(frame.parts[0]):
                 lift(line, len(axes))
                 found.add(line)

@@ -19,6 +19,7 @@ class Frame:
     parts: list[list["Item"]]
     local: str = ""
     condition: Address | None = None
+    again: bool = False
 
 
 class Axis(NamedTuple):
@@ -73,7 +74,7 @@ def drafted(statements: Sequence[Statement], axes: Axes = ()) -> list[Item]:
         elif isinstance(statement, Loop):
             if not statement.count:
                 continue  # nothing ever happens in it
-            frame = Frame(statement.count, [])
+            frame = Frame(statement.count, [], again=statement.again)
             frame.parts.append(drafted(statement.body, (*axes, Axis(frame, 0))))
             out.append(frame)
         elif isinstance(statement, While):
@@ -108,7 +109,7 @@ def _statement(item: Item) -> Statement:
     if isinstance(item, Frame):
         bodies = [stated(part) for part in item.parts]
         if item.count is not None:
-            return Loop(item.count, bodies[0])
+            return Loop(item.count, bodies[0], item.again)
         assert item.condition is not None
         first, test, body, last = bodies
         return While(item.local, first, test, item.condition, body, last)

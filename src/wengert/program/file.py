@@ -20,7 +20,6 @@ import numpy as np
 
 from wengert.dispatch import Family, Primitive
 from wengert.errors import OperandError, ProgramError
-from wengert.primitives import TABLE
 from wengert.program.address import Address, Lookup
 from wengert.program.invariants import DEEPEST, check_run, checked
 from wengert.program.program import Note, Program
@@ -35,6 +34,7 @@ from wengert.program.statements import (
     While,
 )
 from wengert.program.structure import Structure
+from wengert.registry import known, stored_name, unknown
 
 MAGIC = b"\x93WENGERT"
 VERSION = 1
@@ -184,7 +184,8 @@ class _Writer:
         return -1 if row is None else self.rows.setdefault(row, len(self.rows))
 
     def _row(self, row: Primitive) -> Any:
-        return [row.name, *row.params] if row.params else row.name
+        name = stored_name(row)
+        return [name, *row.params] if row.params else name
 
     def _array(self, array: np.ndarray[Any, Any]) -> int:
         """The number of an array, which is written as narrow as it can be."""
@@ -212,7 +213,8 @@ class _Writer:
         if isinstance(statement, Run):
             return self._run(statement)
         if isinstance(statement, Loop):
-            return ["for", statement.count, [self._statement(s) for s in statement.body]]
+            kind = "again" if statement.again else "for"
+            return [kind, statement.count, [self._statement(s) for s in statement.body]]
         if isinstance(statement, While):
             first, test, body, last = (
                 [self._statement(s) for s in part]
@@ -339,8 +341,8 @@ class _Reader:
             case ["+=", label, source, target, operand]:
                 texts = self._text(label), self._text(source)
                 return Accumulate(self._address(target), self._address(operand), *texts)
-            case ["for", int(count), body]:
-                return Loop(count, self._statements(body, depth + 1))
+            case ["for" | "again" as kind, int(count), body]:
+                return Loop(count, self._statements(body, depth + 1), kind == "again")
             case ["while", local, first, test, condition, body, last]:
                 parts = [self._statements(p, depth + 1) for p in (first, test, body, last)]
                 until = self._address(condition)
@@ -374,10 +376,12 @@ class _Reader:
 
 def _row(data: Any) -> Primitive:
     match data:
-        case str(name) if isinstance(row := TABLE.get(name), Primitive):
+        case str(name) if isinstance(row := known(name), Primitive):
             return row
+        case str(name):
+            raise ProgramError(unknown(name))
         case [str(name), (int() | float()) as constant] if isinstance(
-            family := TABLE.get(name), Family
+            family := known(name), Family
         ):
             try:
                 return family(family.kind(constant))

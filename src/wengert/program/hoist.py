@@ -25,7 +25,7 @@ def hoisting(draft: Draft) -> Details:
     details = []
     straddled = _Straddled(draft)
     for frame, axes in draft.frames:
-        if frame.count is None or id(frame) in busy:
+        if frame.count is None or frame.count == 1 or id(frame) in busy:
             continue
         chosen = _invariant(draft, frame, len(axes), straddled)
         if chosen:

@@ -17,7 +17,6 @@ import numpy as np
 
 from wengert.dispatch import Family, Primitive
 from wengert.errors import OperandError, ProgramError
-from wengert.primitives import TABLE
 from wengert.program.address import (
     CODES,
     CONSTANT,
@@ -49,6 +48,7 @@ from wengert.program.statements import (
     reads,
 )
 from wengert.program.structure import TUPLE, Structure
+from wengert.registry import known
 
 DEEPEST = 64  # loops inside each other; parts of a structure inside each other
 LARGEST = PLACE  # no integer in a program is larger, and no loop runs more often
@@ -153,6 +153,10 @@ class _Checker:
     def _loop(self, loop: Loop, around: _Around) -> None:
         if not _is_integer(loop.count):
             raise ProgramError(f"A loop cannot run {loop.count!r:.40} times.")
+        if not isinstance(loop.again, bool):
+            raise ProgramError(
+                f"A loop is marked `again` or not, and {loop.again!r:.40} is neither."
+            )
         inside = around.inside(loop.count)
         if len(inside.counts) > DEEPEST or math.prod(n or 1 for n in inside.counts) > LARGEST:
             raise ProgramError("The loops are too deep, or run too often.")
@@ -245,7 +249,8 @@ class _Checker:
         target = OUTPUT if run.outputs else VALUE
         if run.start + len(run) > self.sizes[target]:
             raise ProgramError(f"A run writes beyond the {target} memory.")
-        if run.outputs and any(o.row or o.guards for o in run.operations):
+        used = [run.operations[k] for k in set(run.ops.tolist())]  # others may be listed
+        if run.outputs and any(o.row or o.guards for o in used):
             raise ProgramError("A run to the outputs consists of moves.")
         for memory in (VALUE, INPUT, CONSTANT, OUTPUT):
             places = run.places_in(memory)
@@ -298,13 +303,13 @@ def _is_operation(operation: Any) -> bool:
 
 
 def _is_row(row: Any) -> bool:
-    """Whether it is a row of the table; of a family, a member that the table would make."""
+    """Whether it is a row of the table or a user's; of a family, a member that it would make."""
     if not isinstance(row, Primitive):
         return False
-    known = TABLE.get(row.name)
-    if isinstance(known, Family):
+    found = known(row.name)
+    if isinstance(found, Family):
         try:
-            return len(row.params) == 1 and known(row.params[0]).symbol == row.symbol
+            return len(row.params) == 1 and found(row.params[0]).symbol == row.symbol
         except OperandError:
             return False
-    return row is known
+    return row is found or bool(row.definition)  # of a rule that was replaced, programs remain

@@ -10,13 +10,13 @@ from wengert.program.address import CONSTANT, INPUT, OUTPUT, VALUE, Address
 from wengert.program.invariants import DEEPEST, LARGEST
 from wengert.program.places import Block, Place
 from wengert.program.spelling import (
-    CALLED,
     INFIX,
     NUMBERED,
     PREFIX,
     RESERVED,
     SUFFIX,
     TABLE_NAME,
+    called,
     spelled_key,
 )
 from wengert.program.structure import ARRAY, DICT, FIXED, LIST, NUMBER, RECORD, TUPLE, Structure
@@ -85,6 +85,7 @@ class Nest:
     count: int = 0
     by: int | None = None
     local: str = ""
+    again: bool = False
     bodies: dict[str, list["Line | Nest"]] = field(default_factory=dict)
     condition: Operand | None = None
     block: Block | None = None
@@ -304,9 +305,9 @@ class LineReader:
 
     def _call(self) -> tuple[Primitive, list[Operand]]:
         tokens = self.tokens
-        row = CALLED.get(tokens.word)
+        row = called(tokens.word)
         if row is None:
-            tokens.fail("an operation")
+            tokens.fail("an operation, or a rule made by wg.custom_rule")
         tokens.next()
         tokens.take("(")
         if isinstance(row, Family):

@@ -19,11 +19,13 @@ from wengert.dispatch import describe
 from wengert.errors import OperandError, ProgramError
 from wengert.node import Node
 from wengert.program.address import SHIFT, VALUE, Address, Lookup, decoded
+from wengert.program.part import Part
 from wengert.program.recorded import Recorded
-from wengert.program.recording import RECORDING, Body, Recording, refuse_leaks, result_code
+from wengert.program.recording import RECORDING, Recording, refuse_leaks, result_code
 from wengert.program.rewrite import Counts, Strides, deeper, rewritten
+from wengert.program.segments import Checkpoint, Rounds, rounds_kept
 from wengert.program.spelling import spelled
-from wengert.program.statements import Assign, Loop, Run, Statement, While, walk
+from wengert.program.statements import Assign, Statement, While, walk
 from wengert.program.structure import (
     ARRAY,
     DICT,
@@ -40,6 +42,7 @@ def scan(
     carry: Any,
     xs: Any = None,
     length: int | None = None,
+    checkpoint: Checkpoint = None,
 ) -> tuple[Any, Any]:
     r"""Run a step over a sequence, carrying a state along.
 
@@ -54,6 +57,9 @@ def scan(
         xs: arrays and lists of numbers, or tuples and dicts of those, all of one leading length;
             None for no elements.
         length: how many iterations, where `xs` is None.
+        checkpoint: how many rounds reverse mode keeps the values of at a time; those of others are
+            computed again, from what is carried. "sqrt" is about the square root of all; None keeps
+            everything.
 
     Returns:
         The last carry, and the outputs stacked along a new leading axis.
@@ -68,8 +74,9 @@ def scan(
     """
     tape = RECORDING.get()
     sequence = _Sequence(xs, length)
+    rounds_kept(checkpoint, sequence.length)
     if tape is not None:
-        return _recorded_scan(tape, step, carry, sequence)
+        return _recorded_scan(tape, step, carry, sequence, checkpoint)
     outputs = []
     for k in range(sequence.length):
         carry, output = _pair(step(carry, sequence[k]))
@@ -77,7 +84,7 @@ def scan(
     return carry, _stacked(outputs)
 
 
-def fori(n: Any, body: Callable[[Any, Any], Any], carry: Any) -> Any:
+def fori(n: Any, body: Callable[[Any, Any], Any], carry: Any, checkpoint: Checkpoint = None) -> Any:
     r"""Run a body n times, carrying a state along: `for i in range(n): carry = body(i, carry)`.
 
     In recorded code the body is run once and becomes a loop of the program, whatever n is. Where n
@@ -87,6 +94,9 @@ def fori(n: Any, body: Callable[[Any, Any], Any], carry: Any) -> Any:
         n: how often; a number that is an integer.
         body: from the counter and the carry to the next carry.
         carry: numbers, arrays, or a structure of them.
+        checkpoint: how many rounds reverse mode keeps the values of at a time; those of others are
+            computed again, from what is carried. "sqrt" is about the square root of all; None keeps
+            everything.
 
     Returns:
         The last carry.
@@ -107,13 +117,16 @@ def fori(n: Any, body: Callable[[Any, Any], Any], carry: Any) -> Any:
         _same_structure(structure_of(carry, where="the carry"), after)
         return counter + 1.0, after
 
+    rounds_kept(checkpoint, 1)
     if isinstance(n, Recorded):
         _refuse_fractions(n)
         return while_loop(lambda state: state[0] < n, turn, (0.0, carry))[1]
     count = _count(n)
     if tape is not None:
         nothing = _Sequence(None, count)
-        (_, last), _ = _recorded_scan(tape, lambda c, _: (turn(c), None), (0.0, carry), nothing)
+        (_, last), _ = _recorded_scan(
+            tape, lambda c, _: (turn(c), None), (0.0, carry), nothing, checkpoint
+        )
         return last
     for i in range(count):
         carry = body(i, carry)
@@ -311,15 +324,16 @@ def _no_count(n: Any) -> OperandError:
 
 
 def _recorded_scan(
-    tape: Recording, step: Callable[..., Any], carry: Any, sequence: _Sequence
-) -> tuple[Any, Any]:
+    tape: Recording, step: Callable[..., Any], carry: Any, sequence: _Sequence,
+    checkpoint: Checkpoint,
+) -> tuple[Any, Any]:  # fmt: skip
     kept, restored = _carried(carry)
     elements = _Elements(tape, sequence)
     cells = [_move(tape, leaf) for leaf in kept.elements(carry)]
     start = tape.length
     if not sequence.length:
         return kept.tree(cells), None
-    part = _Part(tape)
+    part = Part(tape)
     arrived = [_move_code(tape, code) for code in elements.first]
     element = sequence.element.tree(arrived) if sequence.structure else None
     after, output = _pair(step(restored(cells), element))
@@ -329,35 +343,28 @@ def _recorded_scan(
     for leaf in kept.elements(after):
         _move(tape, leaf)
     statements, width = part.taken()
-    low = start - len(cells)
-
-    def inside(
-        memory: str, base: int, strides: Strides, lookup: Lookup | None, _: Counts
-    ) -> Address:
-        moving = memory == VALUE and base >= low
-        return deeper(memory, base, strides, lookup, width if moving else 0)
-
-    body = list(rewritten(statements, inside))
-    for k, source in enumerate(elements.addresses):
-        moved = body[k]
-        assert isinstance(moved, Assign)
-        body[k] = Assign(moved.target, None, (source,), moved.label, moved.source)
-    loop = Loop(sequence.length, tuple(body))
-    tape.add(loop, width * (sequence.length - 1))  # the first iteration has its places already
-    finals = [low + k + width * sequence.length for k in range(len(cells))]
-    places = [
-        [tape_place + width * k for k in range(sequence.length)]
-        for tape_place in (m._code for m in made)
-    ]
-    wanted = finals + [place for column in places for place in column]
-    part.close(frozenset(wanted), cells=len(cells))
+    low, length = start - len(cells), sequence.length
+    placed = Rounds(low, len(cells), width, length, rounds_kept(checkpoint, length))
+    missing = placed.places - width  # the first round has its places already
+    for loop in placed.loops(statements, elements.addresses):
+        tape.add(loop, missing)
+        missing = 0
+    results = _results(placed, made)
+    part.close(frozenset(results), cells=len(cells))
+    plain = replace(placed, length=None)
+    (loop,) = plain.loops(statements, elements.addresses)
     rounds = rounds_of(tape, statements, cells, elements.addresses)
-    numbers = trial(tape, loop, rounds, range(low, start), wanted)
-    results = [tape.value(place, number) for place, number in zip(wanted, numbers, strict=True)]
-    last = kept.tree(results[: len(cells)])
-    length = sequence.length
-    columns = [results[at : at + length] for at in range(len(cells), len(results), length)]
+    numbers = trial(tape, loop, rounds, range(low, start), _results(plain, made))
+    found = [tape.value(place, number) for place, number in zip(results, numbers, strict=True)]
+    last = kept.tree(found[: len(cells)])
+    columns = [found[at : at + length] for at in range(len(cells), len(found), length)]
     return last, _tree_of(given, columns, length)
+
+
+def _results(placed: Rounds, made: Sequence[Recorded]) -> list[int]:
+    """The places of the last cells, and of each output in all rounds."""
+    last = list(range(placed.last, placed.last + placed.cells))
+    return last + [placed.place(each._code, k) for each in made for k in range(placed.count)]
 
 
 def _recorded_while(
@@ -366,7 +373,7 @@ def _recorded_while(
     kept, restored = _carried(carry)
     initial = [result_code(leaf, tape) for leaf in kept.elements(carry)]
     start = tape.length
-    part = _Part(tape)
+    part = Part(tape)
     cells = [_move_code(tape, code) for code in initial]
     condition = _condition(tape, cond(restored(cells)))
     tested = tape.length - start
@@ -449,31 +456,6 @@ def _along(tape: Recording, column: Any) -> Address:
     table = len(tape.index)
     tape.index.extend((column - column[0]).tolist())
     return replace(first, strides=(0,), lookup=Lookup(table, (1,)))
-
-
-class _Part:
-    """A stretch of the tape that is recorded to be taken off again."""
-
-    def __init__(self, tape: Recording) -> None:
-        tape.flush()
-        self.tape, self.start, self.first = tape, tape.length, len(tape.statements)
-        self.bodies = len(tape.bodies)
-
-    def taken(self) -> tuple[Sequence[Statement], int]:
-        """The statements since then, and how many places they take."""
-        tape = self.tape
-        tape.flush()
-        statements = tape.statements[self.first :]
-        for statement in statements:
-            if isinstance(statement, Run):
-                refuse_leaks(statement.operands, tape.bodies)
-        tape.rewind(self.first)
-        return statements, tape.length - self.start
-
-    def close(self, results: frozenset[int], cells: int = 0) -> None:
-        """From here on only these may be used of the places since then and of the cells before."""
-        start = self.start - cells
-        self.tape.bodies[self.bodies :] = [Body(start, self.tape.length, results)]
 
 
 def _move(tape: Recording, leaf: Any) -> Recorded:

@@ -107,6 +107,7 @@ class Reader:
     def _head(self, tokens: Tokens, nest: Nest) -> None:
         if tokens.takes("by"):
             nest.by = tokens.integer()
+        nest.again = not nest.local and tokens.takes("again")
         tokens.take(":")
         tokens.end()
 

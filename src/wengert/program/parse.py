@@ -196,7 +196,7 @@ class _Resolver:
         if isinstance(part, Nest):
             bodies = {name: self._statements(body) for name, body in part.bodies.items()}
             if not part.local:
-                return Loop(part.count, bodies["body"])
+                return Loop(part.count, bodies["body"], part.again)
             return self._while(part, bodies)
         operands = tuple(self._operand(operand, part.around) for operand in part.operands)
         if part.target:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from wengert.program.address import CODES, Address, Extent, Integers, Lookup
+from wengert.program.address import CODES, CONSTANT, INPUT, Address, Extent, Integers, Lookup
 from wengert.program.counters import Counters, counters
 from wengert.program.draft import Axes, Item, Line, lines
 from wengert.program.extents import extent
@@ -25,6 +25,16 @@ class Source(NamedTuple):
 
     line: Line
     counters: Counters
+
+    def same_round(self, around: Axes, depth: int) -> bool:
+        """Whether it stands in the same round of the reader's loops down to a depth."""
+        own = self.line.axes[:depth]
+        if len(own) < depth or len(around) < depth:
+            return False
+        return all(
+            mine.frame is its.frame and (mine.rounds == 1 or self.counters.passes(k))
+            for k, (mine, its) in enumerate(zip(own, around, strict=False))
+        )
 
 
 Known = tuple[tuple[Address, ...], tuple[Source | None, ...]]  # what is read, and its sources
@@ -202,7 +212,12 @@ class Producers:
         )
 
     def moved(self, source: Source, address: Address, around: Axes) -> Address | None:
-        """What the source of something reads, as the reader of that something can read it."""
+        """What the source of something reads, as the reader of that something can read it.
+
+        What is made in a round that is computed again is read through as few places as before.
+        """
+        if address.memory not in (INPUT, CONSTANT) and _leaves_round(source, around):
+            return None
         if self._sums and not self.final(address, source.line):
             return None
         if address.memory not in CODES:
@@ -212,6 +227,12 @@ class Producers:
             if not all(source.counters.passes(k) for k in range(depth)):
                 return None
         return source.counters.applied(address)
+
+
+def _leaves_round(source: Source, around: Axes) -> bool:
+    """Whether a source is computed again together with others, and its reader is not."""
+    marked = [k for k, axis in enumerate(source.line.axes) if axis.frame.again]
+    return bool(marked) and not source.same_round(around, marked[-1] + 1)
 
 
 def _in_scope(memory: str, around: Axes) -> bool:

@@ -433,13 +433,13 @@ def _text_of(meaning: Any) -> str:
     if isinstance(meaning, tuple):
         return f"({','.join(map(_text_of, meaning))})"
     if isinstance(meaning, Assign | Guard):
-        row = (meaning.row.name, *meaning.row.params) if meaning.row else ()
+        row = meaning.row.content if meaning.row else ()
         expected = meaning.expected if isinstance(meaning, Guard) else None
         return repr((type(meaning).__name__, row, meaning.target, meaning.operands, expected))
     if isinstance(meaning, Accumulate):
         return repr(("+=", meaning.target, meaning.operand))
     if isinstance(meaning, Loop):
-        return f"for {meaning.count}{_text_of(meaning.body)}"
+        return f"for {meaning.count}{' again' * meaning.again}{_text_of(meaning.body)}"
     if isinstance(meaning, While):
         return f"while {meaning.local}{meaning.condition}{_text_of(parts(meaning))}"
     return repr(meaning)

@@ -48,6 +48,7 @@ class Recorded(Operand):
         __slots__ = ()
 
     _kind: ClassVar[str] = "recorded number"
+    _spreads: ClassVar[bool] = True  # what a function does with floats it does when recorded, too
     _tape: "Recording"
     _code: int
     _data: float

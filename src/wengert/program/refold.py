@@ -52,7 +52,7 @@ def refolded(statements: Sequence[Statement], depth: int = 0) -> tuple[Statement
 
 def _inside(statement: Statement, depth: int) -> Statement:
     if isinstance(statement, Loop):
-        return Loop(statement.count, refolded(statement.body, depth))
+        return replace(statement, body=refolded(statement.body, depth))
     if isinstance(statement, While):
         first, test, body, last = (refolded(part, depth) for part in parts(statement))
         return While(statement.local, first, test, statement.condition, body, last)
@@ -194,7 +194,7 @@ def _shape(statement: Statement) -> tuple[Any, list[int]]:
 def _collect(statement: Statement, own: dict[str, int], places: list[Any], bases: list[int]) -> Any:
     """What a statement does; notes its addresses in the order of `_addresses`."""
     if isinstance(statement, Loop | While):
-        count = None if isinstance(statement, While) else statement.count
+        count = None if isinstance(statement, While) else (statement.count, statement.again)
         if isinstance(statement, While):
             own[statement.local] = len(own)
             _note((statement.condition,), own, places, bases)

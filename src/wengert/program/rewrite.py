@@ -5,6 +5,7 @@ read, and its address is shared.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from wengert.program.address import MEMORIES, PLACE, SHIFT, Address, Lookup
 from wengert.program.statements import (
@@ -42,7 +43,7 @@ def rewritten(
     for statement in statements:
         if isinstance(statement, Loop):
             body = tuple(rewritten(statement.body, change, (*counts, statement.count)))
-            yield Loop(statement.count, body)
+            yield replace(statement, body=body)
         elif isinstance(statement, While):
             below = (*counts, 1)  # its counter moves its own memory only
             first, test, body, last = (

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from wengert.dispatch import Family, Primitive
 from wengert.primitives import TABLE
 from wengert.program.structure import ARRAY, DICT, FIXED, LIST, NUMBER, RECORD, TUPLE, Structure
+from wengert.registry import rule_of
 
 IDENTIFIER = re.compile(r"[^\W\d]\w*")
 NUMBERED = re.compile(r"t\d+")  # how values without a label are called
@@ -64,6 +65,18 @@ CALLED = {
     row.symbol if IDENTIFIER.fullmatch(row.symbol) else row.name: row for row in _ROWS
 } | {family.name: family for family in _FAMILIES}  # fmt: skip
 _CALLS = {row: name for name, row in CALLED.items()}
+
+
+def called(name: str) -> Primitive | Family | None:
+    """The row or the family that is called by a name; a user's rule by its own."""
+    return CALLED.get(name) or rule_of(name)
+
+
+def is_free_name(name: str) -> bool:
+    """Whether a user's rule can be called by a name."""
+    return is_free(name) and not NUMBERED.fullmatch(name) and name not in CALLED
+
+
 SIGNS = sorted({*INFIX, *PREFIX, *(sign for sign, _ in SUFFIX)}, key=len, reverse=True)
 
 
@@ -87,7 +100,7 @@ def formula(row: Primitive | None, operands: Sequence[str]) -> str:
         return f"{operands[0]} {sign} {operands[1]}"
     if PREFIX.get(sign) is row and not is_number(operands[0]):
         return f"{sign}{operands[0]}"
-    return f"{_CALLS[row]}({', '.join(operands)})"
+    return f"{_CALLS.get(row, row.name)}({', '.join(operands)})"
 
 
 def _is_suffix(sign: str, operand: str) -> bool:

@@ -61,10 +61,15 @@ class Guard:
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """The body, for a counter from 0 to `count - 1`."""
+    """The body, for a counter from 0 to `count - 1`.
+
+    Where it is marked `again`, reverse mode keeps nothing of what a round computes for itself, and
+    computes it once more on the way back. In any other respect the mark means nothing.
+    """
 
     count: int
     body: tuple["Statement", ...]
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +204,11 @@ class Operation:
     @property
     def sort_key(self) -> tuple[Any, ...]:
         """For an order that does not depend on when it was first used."""
-        return (self.row.name, repr(self.row.params), self.guards) if self.row else ("", "", False)
+        return (
+            (self.row.name, repr(self.row.content[1:]), self.guards)
+            if self.row
+            else ("", "", False)
+        )
 
 
 def arity_of(operations: Iterable[Operation], numbers: np.ndarray[Any, Any]) -> Integers:

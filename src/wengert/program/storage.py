@@ -43,7 +43,7 @@ from wengert.program.dependence import (
     unassigned,
 )
 from wengert.program.program import Program
-from wengert.program.statements import Accumulate, Loop, Run
+from wengert.program.statements import Accumulate, Loop, Run, While
 
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
@@ -113,11 +113,15 @@ class Storage:
         for item in tree:
             if isinstance(item, Level):
                 loop = item.loop
-                yield f"{indent}for {loop.count}:" if isinstance(loop, Loop) else f"{indent}while:"
+                yield f"{indent}{_headed(loop)}:"
                 for part in item.parts:
                     yield from self._lines(part, f"{indent}  ")
             elif item in self.homes or (item.target and item.target.memory != OUTPUT):
                 yield f"{indent + _described(item):<32}{self.kind(item)}"
+
+
+def _headed(loop: Loop | While) -> str:
+    return f"for {loop.count}{' again' * loop.again}" if isinstance(loop, Loop) else "while"
 
 
 def _described(site: Site) -> str:

@@ -199,7 +199,8 @@ class _Printer:
             if isinstance(statement, Loop):
                 by = _by(self.laid[id(node)].block)
                 counter = self.operands.counters[len(node.scope.path)]
-                yield f"{indent}for {counter} in {statement.count}{by}:"
+                again = " again" * statement.again
+                yield f"{indent}for {counter} in {statement.count}{by}{again}:"
                 yield from self._block(node.parts[0], depth + 1, memory)
             elif isinstance(statement, While):
                 yield from self._while(node, statement, depth, memory)

@@ -50,13 +50,14 @@ class Bounds:
         return isfinite(self.low) and isfinite(self.high)
 
 
-def bounds(tape: Tape, local: Sequence[tuple[Slope, ...]]) -> list[Bounds]:
-    """Bounds for every node, from the root to the leaves."""
+def bounds(tape: Tape, local: Sequence[tuple[Slope, ...]], root: int | None = None) -> list[Bounds]:
+    """Bounds for every node, from the root, or the node that is taken for it, to the leaves."""
     count = len(tape.nodes)
+    root = count - 1 if root is None else root
     low, high, size = [0.0] * count, [0.0] * count, [0.0] * count
     kinked, unsure = [False] * count, [False] * count
-    low[-1] = high[-1] = size[-1] = 1.0
-    for k in reversed(range(count)):
+    low[root] = high[root] = size[root] = 1.0
+    for k in reversed(range(root + 1)):
         upstream = (low[k], high[k])
         odd = not all(isfinite(tape.data[i]) for i in (k, *tape.operands[k]))
         for j, slope in zip(tape.operands[k], local[k], strict=True):

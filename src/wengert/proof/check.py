@@ -8,7 +8,7 @@ slopes of the operations one at a time; a gradient that it allows is not called 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from math import inf, isfinite, nan
-from typing import Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
@@ -17,22 +17,54 @@ from wengert.errors import GraphError, OperandError
 from wengert.graph import names
 from wengert.proof.bounds import Bounds, bounds
 from wengert.proof.diagnose import Use, likely_reason
+from wengert.proof.judge import Judge
 from wengert.proof.nudge import UNKNOWN, Tape, local_slopes, record, root_slopes
-from wengert.proof.numeric import FIRST, KINK, SAFETY, SMOOTH, WIDE, Slope, better
+from wengert.proof.numeric import FIRST, KINK, SMOOTH, WIDE, Slope, better
 from wengert.proof.report import Finding, Report
-from wengert.proof.trial import trial
 from wengert.value import Value
 
+if TYPE_CHECKING:
+    from wengert.proof.comparison import FunctionReport
 
+
+@overload
 def check(
-    root: Value | Callable[..., Value],
-    *args: Any,
+    root: Value,
+    *,
     nodes: Iterable[Value] | None = None,
     rtol: float = 1e-5,
     atol: float = 0.0,
     raise_on_error: bool = False,
-) -> Report:
-    r"""Compare the gradients that stand in a graph with numerical derivatives.
+) -> Report: ...
+
+
+@overload
+def check(
+    root: Callable[..., Any],
+    *args: Any,
+    order: int = 1,
+    mode: str | None = None,
+    rtol: float = 1e-5,
+    atol: float = 0.0,
+    most: int = 100,
+    seed: int = 0,
+    raise_on_error: bool = False,
+) -> "FunctionReport": ...
+
+
+def check(
+    root: Value | Callable[..., Any],
+    *args: Any,
+    order: int = 1,
+    mode: str | None = None,
+    nodes: Iterable[Value] | None = None,
+    rtol: float = 1e-5,
+    atol: float = 0.0,
+    most: int = 100,
+    seed: int = 0,
+    raise_on_error: bool = False,
+) -> "Report | FunctionReport":
+    r"""Compare the gradients that stand in a graph, or a function's derivatives, with slopes.
 
     $$\bar v \approx \frac{L(v + h) - L(v - h)}{2h}, \quad h \to 0$$
 
@@ -42,14 +74,23 @@ def check(
     the nodes' stored data are older, the report says so. A nudge does not pass `stop_gradient`,
     nor the condition of `where`: the branch taken stays taken, as with a Python `if`.
 
+    Of a function every transform is compared with slopes, and with each other: the Jacobian by
+    forward and by reverse mode, `backward()` of its Values, `jvp` and `vjp` in random directions
+    with ⟨w, Jv⟩ = ⟨Jᵀw, v⟩; at order 2 the derivatives of the gradient too, and that the Hessian is
+    symmetric; at order 3 those of the Hessian in a random direction.
+
     Args:
         root: the Value whose derivatives are in question, `backward()` called or filled by hand;
-            or a function of floats, which is then run, differentiated and checked at `args`.
-        *args: for a function, its arguments: numbers, and lists or arrays of numbers.
+            or a function, a Program or a transformed function, which is checked at `args`.
+        *args: for a function, its arguments.
+        order: for a function, up to which derivative: 1, 2 or 3.
+        mode: for a function, "forward" or "reverse" to check that mode alone.
         nodes: the nodes to check; all of the graph by default. Checking all nodes of a graph takes
             time with the square of their number: 10,000 take some seconds, so choose beyond that.
         rtol: how far from the numerical derivative a gradient may be, relative to the larger.
         atol: the same, absolute; both are beyond the error of the numerical derivative itself.
+        most: for a function, how many entries to compare; of more, some are chosen at random.
+        seed: for a function, what random choices follow from.
         raise_on_error: raise where a gradient is wrong or not filled, in place of reporting it.
 
     Returns:
@@ -58,12 +99,16 @@ def check(
         a gradient between the slopes of either side; "not differentiable", where there is no
         slope to compare with; "undecided", where the numerical derivative is too poor; "cannot
         check", where an operation of your own cannot be computed again. `report.ok`, which is
-        also the truth of the report, says that no gradient is wrong or not filled.
+        also the truth of the report, says that no gradient is wrong or not filled. Of a function,
+        a `FunctionReport` with a row per transform and derivative, the same verdicts, and as
+        `faults` the rows of the table whose partial derivatives are to blame.
 
     Raises:
         CheckError: `raise_on_error` is set and a gradient is wrong or not filled.
         GraphError: one of `nodes` is not in the graph of the root.
-        OperandError: `root` is neither a Value nor a function of numbers with a Value as result.
+        OperandError: `root` is neither a Value nor a function, or what is given does not go with
+            it.
+        PathChanged: a Program takes another path at `args`.
 
     Source: C. J. F. Ridders, Accurate computation of F'(x) and F'(x)F''(x), Advances in
     Engineering Software 4(2), 1982, doi:10.1016/S0141-1195(82)80057-0.
@@ -79,36 +124,39 @@ def check(
         b     -3.0   -2.0        2.0      4  wrong    the sign is wrong
         a      2.0   -3.0       -3.0      0  right
         2 right, 1 wrong.
+        >>> wg.check(lambda x: wg.sin(x) * x, 2.0, order=2).ok
+        True
     """
-    inputs: Sequence[Value] = ()
+    from wengert.proof.function import check_function  # it takes what runs and derives programs
+
+    report: Report | FunctionReport
     if isinstance(root, Value):
-        if args:
+        if args or order != 1 or mode is not None:
+            further = f"{describe(args[0])}" if args else "an order or a mode"
             raise OperandError(
-                f"check() of a Value takes no further arguments, and got {describe(args[0])}. "
-                "Name the nodes to check with nodes=[...]."
+                f"check() of a Value takes no further arguments, and got {further}. "
+                "Name the nodes to check with nodes=[...], or check the function that made it."
             )
+        report = _report(root, nodes, rtol, atol)
+    elif nodes is not None:
+        raise OperandError("nodes= are those of a graph: check() of a function has none.")
     else:
-        root, inputs = trial(root, args)
-    report = _report(root, inputs, nodes, rtol, atol)
+        judge = Judge(rtol, atol, "result")
+        report = check_function(root, args, order, mode, judge, most, seed)
     if raise_on_error:
         report.raise_if_wrong()
     return report
 
 
-def _report(
-    root: Value, inputs: Sequence[Value], nodes: Iterable[Value] | None, rtol: float, atol: float
-) -> Report:
+def _report(root: Value, nodes: Iterable[Value] | None, rtol: float, atol: float) -> Report:
     tape = record(root)
     place = {id(node): k for k, node in enumerate(tape.nodes)}
     if nodes is None:
         places = list(range(len(tape.nodes)))
     else:
         places = sorted({_place(node, place) for node in nodes})
-    known = names([*tape.nodes, *(node for node in inputs if id(node) not in place)])
+    known = names(tape.nodes)
     findings = _findings(tape, places, [known[node] for node in tape.nodes], rtol, atol)
-    for node in reversed(inputs):
-        if id(node) not in place and nodes is None:
-            findings.append(_unused(node, known[node]))
     stale = [known[tape.nodes[k]] for k in tape.stale()]
     return Report(tuple(findings), tuple(stale), len(tape.nodes))
 
@@ -132,18 +180,22 @@ def _findings(
     rough = np.array([_rough(each) for each in second])
     blocked = _blocked(tape, known)
     open_places = [k for k in places if k not in blocked]
-    judge = _Judge(rtol, atol)
+    judge = Judge(rtol, atol)
+
+    def verdict(k: int) -> tuple[str, str]:
+        return judge(tape.nodes[k].grad, tape.data[k], tape.data[-1], direct[k], second[k])
+
     direct = root_slopes(tape, open_places, FIRST, rough) if open_places else {}
-    verdicts = {k: judge(tape, k, direct[k], second[k]) for k in open_places}
+    verdicts = {k: verdict(k) for k in open_places}
     doubtful = [k for k in open_places if not judge.certain(direct[k], second[k], verdicts[k])]
     if doubtful:
         direct |= root_slopes(tape, doubtful, WIDE, rough)
-        verdicts |= {k: judge(tape, k, direct[k], second[k]) for k in doubtful}
+        verdicts |= {k: verdict(k) for k in doubtful}
     small = [k for k in doubtful if abs(tape.data[k]) < 2.0**-8 and not direct[k].sharp]
     if small:
         for k, slope in root_slopes(tape, small, WIDE, rough, relative=False).items():
             direct[k] = better(direct[k], slope)
-            verdicts[k] = judge(tape, k, direct[k], second[k])
+            verdicts[k] = verdict(k)
     found = {
         k: _finding(tape, k, known[k], direct.get(k, UNKNOWN), second[k],
                     verdicts.get(k, ("cannot check", blocked.get(k, ""))))
@@ -169,89 +221,6 @@ def _blocked(tape: Tape, known: Sequence[str]) -> dict[int, str]:
     return reasons
 
 
-class _Judge:
-    """Compares a gradient with the two numerical derivatives of it."""
-
-    def __init__(self, rtol: float, atol: float) -> None:
-        self.rtol, self.atol = rtol, atol
-
-    def __call__(self, tape: Tape, k: int, direct: Slope, second: Bounds) -> tuple[str, str]:
-        """A verdict and a remark."""
-        grad = tape.nodes[k].grad
-        if not isfinite(tape.data[k]) and not direct.flat:
-            return "not differentiable", f"its data is {tape.data[k]!r}"
-        if not isfinite(tape.data[-1]):
-            return "cannot check", f"the root is {tape.data[-1]!r}"
-        if not isfinite(grad) and second.unsure:
-            return "not differentiable", "an operation on the way has no slope here"
-        within = self._within(grad, second.low, second.high, second.size)
-        precise = second.known and self._precise(second.high - second.low, grad, second)
-        if direct.kind == SMOOTH and self._agrees(grad, direct):
-            if self._sharp(direct, grad) or (within and (precise or grad == 0.0)):
-                return "right", ""
-            if within or not precise:
-                return "undecided", _too_poor(direct, second)
-        if direct.flat and grad == 0.0 and within:
-            return "right", ""
-        if direct.kind == KINK and self._within(grad, *direct.bounds, 0.0):
-            return "kink", f"slopes {direct.left:.6g} on the left, {direct.right:.6g} on the right"
-        if within:
-            return self._inside(precise, direct, second)
-        if self._sharp(direct, grad) or precise or direct.kind == KINK:
-            return ("not filled", "not filled yet") if grad == 0.0 else ("wrong", "")
-        if second.known and second.kinked:
-            return "wrong", f"beyond all slopes, which are {second}"
-        return "undecided", _too_poor(direct, second)
-
-    def certain(self, direct: Slope, second: Bounds, verdict: tuple[str, str]) -> bool:
-        """Whether finer and wider nudges could not change the verdict."""
-        if verdict[0] == "right":
-            return direct.kind != KINK
-        low, high = direct.bounds
-        agree = low <= second.high and second.low <= high
-        thin = second.known and self._precise(second.high - second.low, 0.0, second)
-        return direct.kind == SMOOTH and self._sharp(direct, 0.0) and thin and agree
-
-    def _inside(self, precise: bool, direct: Slope, second: Bounds) -> tuple[str, str]:
-        if precise and not second.kinked:
-            return "right", ""
-        if second.kinked and second.known:
-            return "kink", f"any slope from {second} is possible"
-        if direct.diverges:
-            return "not differentiable", "the slopes grow without limit towards this point"
-        if not second.known:
-            return "undecided", "the numerical slopes do not settle"
-        return "undecided", _too_poor(direct, second)
-
-    def _agrees(self, grad: float, slope: Slope) -> bool:
-        size = max(abs(grad), abs(slope.value))
-        return (
-            isfinite(grad)
-            and abs(grad - slope.value) <= self.rtol * size + self.atol + SAFETY * slope.error
-        )
-
-    def _sharp(self, slope: Slope, grad: float) -> bool:
-        size = max(abs(grad) if isfinite(grad) else 0.0, abs(slope.value))
-        return slope.kind == SMOOTH and SAFETY * slope.error <= 5.0 * self.rtol * size + self.atol
-
-    def _within(self, grad: float, low: float, high: float, size: float) -> bool:
-        if low == -inf and high == inf:
-            return True
-        room = self.rtol * max(abs(grad), min(abs(low), abs(high))) + 1e-14 * size + self.atol
-        return isfinite(grad) and low - room <= grad <= high + room
-
-    def _precise(self, width: float, grad: float, second: Bounds) -> bool:
-        size = max(abs(grad) if isfinite(grad) else 0.0, abs(second.low), abs(second.high))
-        return width <= 5.0 * self.rtol * size + 1e-11 * second.size + self.atol
-
-
-def _too_poor(direct: Slope, second: Bounds) -> str:
-    error = min(SAFETY * direct.error, second.high - second.low)
-    if not isfinite(error):
-        return "no numerical derivative was found"
-    return f"the numerical derivative is known to ±{error:.0e} only"
-
-
 def _finding(
     tape: Tape, k: int, name: str, direct: Slope, second: Bounds, verdict: tuple[str, str]
 ) -> Finding:
@@ -269,11 +238,6 @@ def _finding(
     return Finding(
         node, name, node.data, node.grad, numeric, bound, direct.left, direct.right, *verdict
     )
-
-
-def _unused(node: Value, name: str) -> Finding:
-    remark = "the result does not depend on it"
-    return Finding(node, name, node.data, node.grad, 0.0, 0.0, 0.0, 0.0, "right", remark)
 
 
 def _add_reasons(

@@ -1,13 +1,13 @@
 """What `check` found, as data, as a table of text and as HTML."""
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from html import escape
 from math import isfinite
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from wengert.errors import CheckError
+from wengert.proof.table import as_html, as_text, chosen, counted, short
 
 if TYPE_CHECKING:
     from wengert.value import Value
@@ -16,7 +16,7 @@ VERDICTS = (
     "wrong", "not filled", "undecided", "cannot check", "not differentiable", "kink", "right",
 )  # fmt: skip
 HEADINGS = ("node", "data", ".grad", "numerical", "error", "verdict", "")
-SHOWN = 40  # rows; of more, those that are right are left out first
+NUMBERS = range(1, 5)  # the columns that hold numbers
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -140,45 +140,24 @@ class Report:
 
     def __str__(self) -> str:
         shown, rest = self._shown()
-        cells = [HEADINGS, *map(_cells, shown)]
-        widths = [max(len(row[k]) for row in cells) for k in range(len(HEADINGS))]
-        lines = []
-        for row in cells:
-            aligned = [
-                cell.rjust(width) if 1 <= k <= 4 else cell.ljust(width)
-                for k, (cell, width) in enumerate(zip(row, widths, strict=True))
-            ]
-            lines.append("  ".join(aligned).rstrip())
-        return "\n".join([*lines, *([rest] if rest else []), f"{self._summary()}.",
-                          *self._remarks()])  # fmt: skip
+        return as_text(HEADINGS, list(map(_cells, shown)), NUMBERS, self._notes(rest))
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        """The table for a notebook. Colours are inherited, so it reads on light and dark."""
+        """The table for a notebook."""
         shown, rest = self._shown()
-        head = "".join(f'<th style="{_style(k)}">{h}</th>' for k, h in enumerate(HEADINGS))
-        body = "".join(f"<tr>{_html_cells(row)}</tr>" for row in shown)
-        notes = [*([rest] if rest else []), f"{self._summary()}.", *self._remarks()]
-        below = "".join(f"<div>{escape(note)}</div>" for note in notes)
-        return (
-            '<div><table style="border-collapse:collapse;color:inherit;background:transparent">'
-            f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{below}</div>"
-        )
+        rows = [(_cells(row), not row.ok) for row in shown]
+        return as_html(HEADINGS, rows, NUMBERS, self._notes(rest))
 
-    def _shown(self) -> tuple[list[Finding], str]:
-        """The rows to show, in order, and a line about the others."""
-        if len(self.rows) <= SHOWN:
-            return list(self.rows), ""
-        by_weight = sorted(self.rows, key=lambda row: VERDICTS.index(row.verdict))
-        chosen = by_weight[:SHOWN]
-        left_out = Counter(row.verdict for row in by_weight[SHOWN:])
-        rest = ", ".join(f"{left_out[v]:,} more {v}" for v in VERDICTS if left_out[v])
-        return chosen, f"… and {rest}"
+    def _shown(self) -> tuple[list[Finding], list[str]]:
+        return chosen(self.rows, attrgetter("verdict"), VERDICTS)
+
+    def _notes(self, rest: list[str]) -> list[str]:
+        return [*rest, f"{self._summary()}.", *self._remarks()]
 
     def _summary(self) -> str:
-        counts = Counter(row.verdict for row in self.rows)
-        said = ", ".join(f"{counts[v]:,} {v}" for v in reversed(VERDICTS) if counts[v])
+        said = counted([row.verdict for row in self.rows], VERDICTS)
         of = f" of {self.size:,} nodes" if len(self.rows) < self.size else ""
         return (said or "Nothing to check") + of
 
@@ -203,22 +182,5 @@ def _cells(row: Finding) -> tuple[str, ...]:
     error = f"{row.error:.1g}" if row.error == row.error else "—"
     name = row.name.replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
     return (
-        name, _short(row.data), _short(row.grad), numeric, error, row.verdict, row.reason,
+        name, short(row.data), short(row.grad), numeric, error, row.verdict, row.reason,
     )  # fmt: skip
-
-
-def _short(number: float) -> str:
-    return repr(number) if len(repr(number)) <= 12 else f"{number:.8g}"
-
-
-def _html_cells(row: Finding) -> str:
-    weight = "" if row.ok else "font-weight:bold;"
-    return "".join(
-        f'<td style="{_style(k)};{weight}">{escape(cell)}</td>'
-        for k, cell in enumerate(_cells(row))
-    )
-
-
-def _style(k: int) -> str:
-    align = "right" if 1 <= k <= 4 else "left"
-    return f"text-align:{align};padding:0.1em 0.7em;white-space:{'normal' if k == 6 else 'pre'}"

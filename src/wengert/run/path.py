@@ -158,7 +158,10 @@ def _remedy(guard: Guard) -> str:
 
 
 def _name(program: Program, address: Address, counters: Sequence[int]) -> str:
-    """An input by its name and a constant by its number; other numbers have no name."""
+    """An input by its name, a constant by its number, a result outside loops by its label."""
+    if address.memory == VALUE:
+        place = address.at(counters, program.index)
+        return next(filter(None, _labels(program, place)), "a computed number")
     if address.memory == CONSTANT:
         return f"{float(program.constants[address.at(counters, program.index)])!r}"
     if address.memory == INPUT:
@@ -170,6 +173,15 @@ def _name(program: Program, address: Address, counters: Sequence[int]) -> str:
                 at = np.unravel_index(place - leaf.start, leaf.shape)
                 return f"{leaf.name}[{', '.join(str(int(k)) for k in at)}]"
     return "a computed number"
+
+
+def _labels(program: Program, place: int) -> Iterator[str]:
+    """The labels of what is written to a place of the value memory outside all loops."""
+    for statement in program.statements:
+        if isinstance(statement, Run) and not statement.outputs:
+            yield statement.labels.get(place - statement.start, "")
+        elif isinstance(statement, Assign) and statement.target.memory == VALUE:
+            yield statement.label if statement.target.base == place else ""
 
 
 # --- which of many --------------------------------------------------------------------------------

@@ -4,7 +4,8 @@ A loop is *ordered* if its body is run as it stands in the text, one iteration a
 statements of any other loop are taken apart: those that depend on each other from one iteration to
 the next stay together in a loop, and each of the rest is one array operation over all iterations
 (Allen and Kennedy, Automatic translation of Fortran programs to vector form, TOPLAS 9(4), 1987,
-section 5). A loop that carries nothing is always made the innermost.
+section 5). A loop that carries nothing is always made the innermost. A loop with rounds that are
+computed again is ordered: all rounds at once would need the memory that this is to save.
 
 An accumulation depends on the earlier ones into the same place, for rounding tells in which order
 they come. Where nothing else holds them together, they are one array operation all the same, which
@@ -117,6 +118,7 @@ class _Scheduling:
         self.storing = Storing(program)
         self.nests: dict[Level, tuple[Node, ...]] = {}
         self.ordered: set[Level] = set()
+        self.sparing = any(map(_is_sparing, self.storing.layout.tree))
         self._visit(self.storing.layout.tree)
         kept = self._kept()
         self.schedule = Schedule(self._smaller(kept) if kept.size > budget else kept, self.nests)
@@ -141,7 +143,7 @@ class _Scheduling:
         return kept
 
     def _kept(self) -> Storage:
-        generous = self.budget >= BUDGET
+        generous = self.budget >= BUDGET and not self.sparing
         return self.storing.storage(
             lambda level: level in self.ordered, generous * WHOLE, ROOM if generous else 1
         )
@@ -208,9 +210,17 @@ def _apart(writer: Site, address: Address) -> tuple[Any, ...]:
 def _must_be_ordered(level: Level, few: int) -> bool:
     if not isinstance(level.loop, Loop):
         return True
-    if any(_while_inside(item) for item in level.parts[0]):
+    if _is_sparing(level) or any(_while_inside(item) for item in level.parts[0]):
         return True
     return all(size_of(site.counts[level.depth :]) <= few for site in level.sites())
+
+
+def _is_sparing(item: Site | Level) -> bool:
+    """Whether rounds are computed again, here or in a loop inside, so as to need less memory."""
+    if isinstance(item, Site):
+        return False
+    marked = isinstance(item.loop, Loop) and item.loop.again
+    return marked or any(_is_sparing(inner) for part in item.parts for inner in part)
 
 
 def _while_inside(item: Site | Level) -> bool:

@@ -113,9 +113,9 @@ class _Drawn:
     def _loop(self, loop: Loop | While, node: Node, scope: str) -> str:
         name = f"loop{len(self.titles) + 1}"
         counter = self.texts.counters[len(node.scope.path)]
-        stated = (
-            f"for {counter} in {loop.count:,}" if isinstance(loop, Loop) else f"while {counter}"
-        )
+        stated = f"while {counter}"
+        if isinstance(loop, Loop):
+            stated = f"for {counter} in {loop.count:,}{' again' * loop.again}"
         self.titles[name] = stated
         return f"{scope}/{name}" if scope else name
 
