@@ -29,7 +29,7 @@ class Source:
         return place_name(self.file, self.line)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1 << 12)  # code without loops of its own is at a new line again and again
 def place_name(file: str, line: int) -> str:
     """A place as messages and printed programs show it."""
     return f"{file if file.startswith('<') else Path(file).name}:{line}"

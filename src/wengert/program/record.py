@@ -116,7 +116,8 @@ def record_captured(
 def listed(function: Callable[..., Any], example: Sequence[Any]) -> tuple[Listing, list[Recorded]]:
     """What `record_captured` makes its program of, and the operands."""
     arguments = structure_of(tuple(example), parameters(function, example))
-    tape = Tape([_number(leaf) for leaf in arguments.elements(tuple(example))])
+    given = arguments.given(tuple(example))
+    tape = Tape(list(map(_number, given)) if isinstance(given, list) else given)
     captured = tape.captured = Captured()
     return _of_function(function, arguments, tape), captured.operands
 
