@@ -120,11 +120,6 @@ def weight_of(made: Any) -> int:
     weight: int = made.weight
     return weight
 
-    def clear(self) -> None:
-        """Forget it all."""
-        with self._lock:
-            self._known.clear()
-
 
 made = _Made()
 
