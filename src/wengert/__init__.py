@@ -112,6 +112,7 @@ from wengert.value import engine as engine
 
 if typing.TYPE_CHECKING:
     from wengert.custom import custom_rule
+    from wengert.derive.calling import clear_cache
     from wengert.derive.implicit import implicit
     from wengert.derive.transforms import (
         grad,
@@ -132,6 +133,7 @@ _TRANSFORMS = (
     "grad", "hessian", "hvp", "jacobian", "jvp", "linearize", "value_and_grad", "vjp",
 )  # fmt: skip
 _LATER = {  # loaded when first asked for
+    "clear_cache": "wengert.derive.calling",
     "custom_rule": "wengert.custom",
     "implicit": "wengert.derive.implicit",
     **dict.fromkeys(_TRANSFORMS, "wengert.derive.transforms"),
@@ -173,6 +175,7 @@ __all__ = [
     "ceil",
     "check",
     "checkpoint",
+    "clear_cache",
     "clip",
     "cos",
     "cosh",
