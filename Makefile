@@ -55,10 +55,11 @@ docs-check: .venv/dev.stamp  ## run every example, and see that the generated pa
 	$(BIN)/python -m pytest -q --doctest-modules README.md docs src
 	$(BIN)/python tools/notebooks.py --check
 
-bench: .venv/bench.stamp  ## time the engine and programs beside their peers, and the pictures
+bench: .venv/bench.stamp  ## time the engine, programs and derivatives beside their peers, and the pictures
 	$(BIN)/python bench/eager.py
 	$(BIN)/python bench/layout.py
 	$(BIN)/python bench/programs.py
+	$(BIN)/python bench/derivatives.py
 
 clean:  ## remove everything that was built
 	rm -rf .venv build dist tour *.egg-info src/*.egg-info .coverage .pytest_cache .mypy_cache .ruff_cache

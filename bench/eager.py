@@ -21,10 +21,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 from tabulate import tabulate
+from timing import peak_memory
 
 import wengert
 from wengert import plain
@@ -343,18 +343,6 @@ def print_peak(name: str, length: int) -> None:
     before = peak_memory()
     engine.backward(engine.start(lambda leaf: large(engine, leaf)))
     print((peak_memory() - before) / length)
-
-
-def peak_memory() -> int:
-    """Of this process, in bytes. Linux's own figure: getrusage inherits the parent's peak."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-        return int(line.split()[1]) * 1024
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
 
 
 # --- the report -----------------------------------------------------------------------------------

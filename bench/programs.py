@@ -9,36 +9,25 @@ ours medians. A peer is asked once, and where that would take long, about the sm
 
 import argparse
 import gc
-import importlib
-import importlib.util
 import math
 import operator
-import platform
 import statistics
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from importlib.metadata import version
-from itertools import count
-from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
-from eager import peak_memory
-from tabulate import tabulate
+from peers import PEERS, calling, installed, scenarios
+from timing import described, peak_memory, seconds, table
 
 import wengert as wg
 from wengert.program.roll import roll
 from wengert.program.simplify import simplified
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
-scenarios = importlib.import_module("scenarios")
 ROWS, Scenario = scenarios.ROWS, scenarios.Scenario
 
-FUNCTIONS = ("exp", "log", "sqrt", "tanh", "sin", "cos")
 SLOWEST = 0.6  # seconds that a peer may take for one recording
 LONG = 10_000_000  # operations of the long program
 PROTOTYPE = {  # statements that the design's prototype reached on programs of this kind
@@ -47,90 +36,7 @@ PROTOTYPE = {  # statements that the design's prototype reached on programs of t
     "recurrent network": 25, "bundle adjustment": 125, "logistic regression": 18, "n-body": 652,
 }  # fmt: skip
 
-# --- peers ----------------------------------------------------------------------------------------
-
-
-def filled(arguments: Any, take: Callable[[float], Any]) -> Any:
-    """The arguments with a peer's operand in place of each number, arrays as nested lists."""
-    if isinstance(arguments, np.ndarray):
-        return filled(arguments.tolist(), take)
-    if isinstance(arguments, list | tuple):
-        return type(arguments)(filled(each, take) for each in arguments)
-    return take(arguments)
-
-
-Trace = Callable[[Callable[..., Any], tuple[Any, ...]], Any]
-
-
-def peer(functions: Any, largest: Callable[[Any, float], Any]) -> Any:
-    """What the scenarios call, from a peer's own functions."""
-    return SimpleNamespace(
-        **{name: getattr(functions, name) for name in FUNCTIONS},
-        relu=lambda x: largest(x, 0.0), sigmoid=lambda x: 1.0 / (1.0 + functions.exp(-x)),
-    )  # fmt: skip
-
-
-def jax_tracer() -> tuple[Any, Trace]:
-    jax = importlib.import_module("jax")
-    jax.config.update("jax_enable_x64", True)
-
-    def trace(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
-        return jax.make_jaxpr(function)(*filled(arguments, float))
-
-    return peer(jax.numpy, jax.numpy.maximum), trace
-
-
-def casadi_tracer() -> tuple[Any, Trace]:
-    casadi = importlib.import_module("casadi")
-
-    def trace(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
-        symbols: list[Any] = []
-
-        def take(_: float) -> Any:
-            symbols.append(casadi.SX.sym("x"))
-            return symbols[-1]
-
-        result = function(*filled(arguments, take))
-        return casadi.Function("f", [casadi.vertcat(*symbols)], [result])
-
-    return peer(casadi, casadi.fmax), trace
-
-
-def ddx_tracer() -> tuple[Any, Trace]:
-    ddx = importlib.import_module("ddx")
-
-    def trace(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
-        names = map("x{}".format, count())
-
-        def traced() -> Any:
-            return function(*filled(arguments, lambda _: ddx.var(next(names))))
-
-        return ddx.equation(traced)
-
-    return peer(ddx, ddx.max), trace
-
-
-PEERS = {
-    "casadi": ("casadi", "casadi", casadi_tracer),
-    "jax": ("jax", "jax", jax_tracer),
-    "ddx-ad": ("ddx-ad", "ddx", ddx_tracer),
-}
-
-
-def installed() -> Iterator[tuple[str, tuple[Any, Callable[..., Any]]]]:
-    for name, (_, module, make) in PEERS.items():
-        if importlib.util.find_spec(module):
-            yield name, make()
-
-
 # --- times ----------------------------------------------------------------------------------------
-
-
-def seconds(call: Callable[[], Any]) -> tuple[float, Any]:
-    gc.collect()
-    start = time.perf_counter()
-    result = call()
-    return time.perf_counter() - start, result
 
 
 def ours(row: Scenario, size: tuple[int, ...], rounds: int) -> dict[str, Any]:
@@ -156,30 +62,24 @@ def theirs(
     row: Scenario, functions: Any, trace: Callable[..., Any], rounds: int
 ) -> tuple[float, bool] | None:
     """Microseconds per operation of tracing the same code, and whether at the full size."""
-    own = scenarios.wg
-    scenarios.wg = functions
     try:
-        function, arguments = row.make(*row.small)
-        spent = min(seconds(partial(trace, function, arguments))[0] for _ in range(2))
-        operations = counted(row, row.small, own)
-        full = counted(row, row.full, own)
+        with calling(functions):
+            function, arguments = row.make(*row.small)
+            spent = min(seconds(partial(trace, function, arguments))[0] for _ in range(2))
+        operations, full = counted(row, row.small), counted(row, row.full)
         if spent / operations * full > SLOWEST:
             return spent / operations * 1e6, False
-        function, arguments = row.make(*row.full)
-        samples = [seconds(partial(trace, function, arguments))[0] for _ in range(rounds)]
+        with calling(functions):
+            function, arguments = row.make(*row.full)
+            samples = [seconds(partial(trace, function, arguments))[0] for _ in range(rounds)]
         return statistics.median(samples) / full * 1e6, True
     except Exception:
         return None  # it has no such loop, or no such branch
-    finally:
-        scenarios.wg = own
 
 
-def counted(row: Scenario, size: tuple[int, ...], functions: Any) -> int:
-    other, scenarios.wg = scenarios.wg, functions
+def counted(row: Scenario, size: tuple[int, ...]) -> int:
     function, arguments = row.make(*size)
-    program = wg.record(function, *arguments, passes=())
-    scenarios.wg = other
-    return len(program)
+    return len(wg.record(function, *arguments, passes=()))
 
 
 def long_program(steps: int) -> tuple[Any, ...]:
@@ -212,12 +112,8 @@ def main() -> None:
         print_peak(options.peak_of)
         return
     peers = {} if options.quick else dict(installed())
-    versions = ", ".join(f"{name} {version(PEERS[name][0])}" for name in peers)
-    print(
-        f"{platform.machine()}, CPython {platform.python_version()}, "
-        f"wengert {wg.__version__} ({wg.engine}); {versions or 'no peers'}; "
-        f"{options.rounds} rounds\n"
-    )
+    versions = [f"{name} {version(PEERS[name][0])}" for name in peers]
+    print(described(versions, options.rounds), end="\n\n")
     report(options, peers)
     if not options.quick and not options.only:
         report_long(options.rounds)
@@ -241,8 +137,7 @@ def report(options: argparse.Namespace, peers: dict[str, Any]) -> None:
         notes.append(f"{row.name}: {'; '.join(found['note']) or '-'}")
     headers = ["scenario", "operations", "statements", "prototype", "simplified"]
     headers += ["record", "roll", "simplify", *peers]
-    align = ("left", *["right"] * (len(headers) - 1))
-    print(tabulate(rows, headers, tablefmt="github", disable_numparse=True, colalign=align))
+    print(table(rows, headers))
     print("\nµs per operation recorded; * at the small size. What rolling found:\n")
     print("\n".join(notes))
     median = statistics.median(float(row[5]) for row in rows)

@@ -55,7 +55,7 @@ HELD: list[tuple[Any, Any]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("pair", HELD, ids=repr)
+@pytest.mark.parametrize("pair", HELD)
 def test_what_a_closure_holds_is_part_of_it(pair: tuple[Any, Any]) -> None:
     first, second = (definition("f", [closure(each)]) for each in pair)
     assert first != second

@@ -226,7 +226,7 @@ MISUSES: dict[str, Callable[[Any, Any], Any]] = {
     "sum": lambda v, x: wg.sum([x, "3"]),
     "dot": lambda v, x: wg.dot([x], [x, x]),
     "dot of matrix": lambda v, x: wg.dot([[x]], [[x]]),
-    "ufunc": lambda v, x: np.add.reduce(x),
+    "ufunc": lambda v, x: np.add.accumulate(x),
     "unknown ufunc": lambda v, x: np.sinc(x),
     "hash": lambda v, x: {x: 1}[v(2.0)],
     "iteration": lambda v, x: list(x),

@@ -98,6 +98,7 @@ from wengert.primitives import (
 from wengert.primitives import (
     pow as pow,
 )
+from wengert.program.checkpoint import checkpoint
 from wengert.program.file import load
 from wengert.program.loops import fori, scan, while_loop
 from wengert.program.program import Program
@@ -111,6 +112,7 @@ from wengert.value import engine as engine
 
 if typing.TYPE_CHECKING:
     from wengert.custom import custom_rule
+    from wengert.derive.calling import clear_cache
     from wengert.derive.implicit import implicit
     from wengert.derive.transforms import (
         grad,
@@ -131,6 +133,7 @@ _TRANSFORMS = (
     "grad", "hessian", "hvp", "jacobian", "jvp", "linearize", "value_and_grad", "vjp",
 )  # fmt: skip
 _LATER = {  # loaded when first asked for
+    "clear_cache": "wengert.derive.calling",
     "custom_rule": "wengert.custom",
     "implicit": "wengert.derive.implicit",
     **dict.fromkeys(_TRANSFORMS, "wengert.derive.transforms"),
@@ -171,6 +174,8 @@ __all__ = [
     "cbrt",
     "ceil",
     "check",
+    "checkpoint",
+    "clear_cache",
     "clip",
     "cos",
     "cosh",

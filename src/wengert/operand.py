@@ -154,6 +154,8 @@ class Operand:
         """NumPy's functions on an operand: those that the table knows."""
         kind = self._kind
         function = UFUNCS.get(ufunc)
+        if method == "reduce" and function is not None and len(args) == 1:
+            return ufunc.reduce(box(self), **options)  # np.sum of one number is that number
         if function is None or method != "__call__" or options:
             call = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
             what = f"np.{call} with {', '.join(options)}" if options else f"np.{call}"

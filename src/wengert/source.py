@@ -1,12 +1,13 @@
 """Where in the user's code something happens: file, line and the text of the call.
 
-Only errors and the debugging modes ask, so nothing here runs on a hot path.
+Errors and the debugging modes ask, and a recording once for each line.
 """
 
 import linecache
 import os
 import sys
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from types import FrameType
@@ -28,6 +29,7 @@ class Source:
         return place_name(self.file, self.line)
 
 
+@lru_cache(maxsize=1 << 12)  # code without loops of its own is at a new line again and again
 def place_name(file: str, line: int) -> str:
     """A place as messages and printed programs show it."""
     return f"{file if file.startswith('<') else Path(file).name}:{line}"

@@ -283,8 +283,6 @@ def test_aux_is_passed_on_and_not_differentiated() -> None:
     ("call", "message"),
     [
         (lambda f: gradient(f, 2), "argnums=2 of"), (lambda f: gradient(f, -3), "argnums=-3"),
-        (lambda f: gradient(f, 1.0), "argnums is the position"),
-        (lambda f: gradient(f, True), "argnums is the position"),
         (lambda f: gradient(f, (0, -2)), "twice"), (lambda f: jacobian(f, 0, True), "a pair"),
         (lambda f: jacobian(f, 0, False, "sideways"), "sideways"),
         (lambda f: gradient(jacobian(f, (0, 1))), "one number"),

@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wengert.program.address import MEMORIES, PLACE, Address, Lookup, coded, decoded
+from wengert.program.address import (
+    MANY,
+    MEMORIES,
+    PLACE,
+    Address,
+    Lookup,
+    coded,
+    decoded,
+    distinct,
+)
 
 COUNTS = st.lists(st.integers(0, 4), max_size=3)
 
@@ -35,3 +44,13 @@ def test_an_address_has_a_stride_for_each_counter() -> None:
 def test_a_code_stands_for_a_place_of_a_memory(memory: str, place: int) -> None:
     assert decoded(coded(memory, place)) == Address(memory, place)
     assert 0 <= coded(memory, place) < 2**63
+
+
+@pytest.mark.parametrize("count", [0, 1, MANY, MANY + 1, 5 * MANY])
+@pytest.mark.parametrize("width", [1, 100, 10 * MANY, 1 << 60])
+def test_distinct_numbers_in_order(count: int, width: int) -> None:
+    random = np.random.default_rng(count)
+    for numbers in (random.integers(-width, width, count), random.integers(0, width, (2, count))):
+        found = distinct(numbers)
+        assert found.tolist() == sorted(set(numbers.ravel().tolist()))
+        assert found.dtype == numbers.dtype

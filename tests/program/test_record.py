@@ -85,9 +85,9 @@ def test_calls_that_do_not_fit(twin: Any) -> None:
     def by_name(x: Any, *, n: int) -> Any:
         return x * n
 
-    with pytest.raises(OperandError, match=r"by_name\(x.*n.*'n'.*record\(lambda x: f\(x, n=3\)"):
+    with pytest.raises(OperandError, match=r"by_name\(x.*n.*'n'.*lambda x: f\(x, n=3\)"):
         recorded(twin, by_name, 1.0)
-    with pytest.raises(OperandError, match=r"that record\(\) was given, 2 by position: too many"):
+    with pytest.raises(OperandError, match=r"that it was given, 2 by position: too many"):
         recorded(twin, lambda x: x, 1.0, 2.0)
     with pytest.raises(OperandError, match=r"takes a function .*, not float 3\.0"):
         record(3.0)
@@ -262,8 +262,8 @@ def test_results_that_are_no_numbers(twin: Any, function: Callable[[Any], Any], 
     ("example", "words"),
     [
         ((1j,), r"the argument\['x'\] is complex 1j"),
-        ((wg.sin,), r"is Primitive.*record\(lambda x: f\(g, x\), \.\.\.\)"),
-        ((len,), r"is builtin_function_or_method.*record\(lambda x: f\(g, x\), \.\.\.\)"),
+        ((wg.sin,), r"is Primitive.*Hold it fixed"),
+        ((len,), r"is builtin_function_or_method.*Hold it fixed"),
         ((wg.Value(1.0),), r"the argument\['x'\] takes a plain number.*x\.data"),
         (([1.0, wg.Value(1.0)],), r"the argument\['x'\]\[1\] takes a plain number"),
         (([1.0, "a", 1j],), r"the argument\['x'\]\[2\] is complex"),

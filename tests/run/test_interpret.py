@@ -306,3 +306,40 @@ def test_while_loops_of_one_name_have_memories_of_their_own() -> None:
     found = replace(first, statements=(loop, again, *outs))
     assert interpret(found, np.array([8.0, 0, 0, 0])).tolist() == [1.0, 3.0]
     assert max(array.size for array in Interpreter(found, NONE).buffer.kept.arrays) == 2
+
+
+# --- how much is kept -----------------------------------------------------------------------------
+
+
+def backwards(count: int) -> Program:
+    """Values that a later loop reads from the last to the first, so that all must be kept."""
+    first = Loop(count, (Assign(value(0, 1), primitives.sin, (Address(INPUT, 0, (1,)),)),))
+    second = Assign(Address(OUTPUT, 0, (1,)), primitives.cos, (value(count - 1, -1),))
+    return program(first, Loop(count, (second,)), values=count, inputs=count, outputs=count)
+
+
+def in_passing(count: int) -> Program:
+    """Values that the next statement reads, and nothing else."""
+    first = Assign(value(0, 1), primitives.sin, (Address(INPUT, 0, (1,)),))
+    second = Assign(Address(OUTPUT, 0, (1,)), primitives.cos, (value(0, 1),))
+    return program(Loop(count, (first, second)), values=count, inputs=count, outputs=count)
+
+
+@pytest.mark.parametrize(
+    ("make", "budget", "arrays"),
+    [
+        (in_passing, 400, True),
+        (in_passing, 399, False),  # in order, they are registers
+        (backwards, 399, True),  # in order, nothing would be saved
+        (backwards, 50, True),
+        (backwards, 49, False),  # more than MOST times the budget
+    ],
+)
+def test_loops_are_run_in_order_where_that_saves_memory(
+    make: Callable[[int], Program], budget: int, arrays: bool
+) -> None:
+    found = make(400)
+    ready = Interpreter(found, budget)
+    assert any(isinstance(each, Together) for each in ready.names.values()) == arrays
+    inputs = given_numbers(1, 400)
+    assert bits(ready(np.array(inputs))) == bits(walk(found, inputs))

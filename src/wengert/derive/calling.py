@@ -1,7 +1,9 @@
 """Functions made by transforms: each call records the function anew, so branches are right.
 
 What is recorded is looked up by its content. A derivative is made once for each list of operations
-that the function leaves, whatever its arguments are, and run with these.
+that the function leaves, whatever its arguments are, and run with these. What was made is kept, as
+much of it as there is room for. Two functions at different places do not share a derivative: its
+messages name the lines, and its text the labels, of the one that it is of.
 """
 
 from collections import OrderedDict
@@ -15,11 +17,14 @@ from typing import Any, Generic, TypeVar
 from wengert.dispatch import describe
 from wengert.errors import OperandError
 from wengert.node import Node
+from wengert.program.listing import Listing
 from wengert.program.program import Program
-from wengert.program.record import name_of, record, record_captured
+from wengert.program.record import listed, name_of, record
 from wengert.program.roll import roll
 
-KEPT = 256  # what transforms have made, the least recently used go first
+KEPT = 256  # so much of what transforms have made; the least recently used go first
+ROOM = 1 << 23  # statements and numbers in all of that, some ten bytes each: mostly under 100 MB
+LATEST = 8  # so many stay however large they are: those of one call, also a nested one
 T = TypeVar("T")
 
 
@@ -43,7 +48,7 @@ class Transform(Generic[T]):
         return self.make(program, taken=taken, **dict(self.options))
 
 
-def prepared(program: Program, taken: int = 0) -> Program:
+def prepared(program: Program) -> Program:
     """What is differentiated: the recording with its loops, simplified."""
     return roll(program).simplify()
 
@@ -53,32 +58,88 @@ def simplified(program: Program, taken: int = 0) -> Program:
     return program.simplify()
 
 
-PREPARED, SIMPLIFIED = Transform("prepared", prepared), Transform("simplified", simplified)
+SIMPLIFIED = Transform("simplified", simplified)
 
 
 class _Made:
-    """What transforms have made."""
+    """What transforms have made, by what it was made from."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[Any, Any] = OrderedDict()
+        # with the weight, and the program whose identity is in the key
+        self._known: OrderedDict[Any, tuple[Any, int, Program | None]] = OrderedDict()
         self._lock = Lock()
+        self.weight = 0
+
+    def __len__(self) -> int:
+        return len(self._known)
 
     def __call__(self, transform: Transform[T], program: Program, taken: int) -> T:
-        key = transform, program.key, program.name, program.arguments.makes(), taken
+        """What a transform makes of a program: of this object, and so none is compared."""
+        key = transform, id(program), taken
+        return self._found(key, lambda: transform(program, taken), program)
+
+    def prepared(self, listing: Listing) -> Program:
+        """The program of a recording, prepared."""
+        key = listing.key()
+        if key is not None:
+            return self._found(key, lambda: prepared(listing.program()))
+        program = listing.program()
+        makes = program.arguments.makes(), program.results.makes()
+        return self._found((program.key, program.name, makes), lambda: prepared(program))
+
+    def clear(self) -> None:
+        """Forget all."""
+        with self._lock:
+            self._known.clear()
+            self.weight = 0
+
+    def _found(self, key: Any, make: Callable[[], T], source: Program | None = None) -> T:
+        found: T
         with self._lock:
             if key in self._known:
                 self._known.move_to_end(key)
-                known: T = self._known[key]
-                return known
-        made = transform(program, taken)
+                found = self._known[key][0]
+                return found
+        found = make()
+        weight = weight_of(found) + (weight_of(source) if source else 0)
         with self._lock:
-            self._known[key] = made
-            while len(self._known) > KEPT:
-                self._known.popitem(last=False)
-        return made
+            if key in self._known:  # another thread was faster
+                found = self._known[key][0]
+                return found
+            self._known[key] = found, weight, source
+            self.weight += weight
+            while len(self) > KEPT or (self.weight > ROOM and len(self) > LATEST):
+                self.weight -= self._known.popitem(last=False)[1][1]
+        return found
+
+
+def weight_of(made: Any) -> int:
+    """How many statements and numbers it consists of, those of its memories included."""
+    if isinstance(made, Program):
+        return made.size + sum(made.sizes.values()) + len(made.index)
+    weight: int = made.weight
+    return weight
 
 
 made = _Made()
+
+
+def clear_cache() -> None:
+    """Forget the derivatives that were made so far; they are made again when they are needed.
+
+    What `wg.grad` and the others have made of a function is kept for the next call, within a bound:
+    256 of them, and 8 million statements and numbers (the last 8 are kept in any case).
+
+    Examples:
+        >>> import wengert as wg
+        >>> from wengert.derive.calling import clear_cache, made
+        >>> wg.grad(lambda x: x**2)(3.0)
+        6.0
+        >>> clear_cache()
+        >>> len(made)
+        0
+    """
+    made.clear()
 
 
 class Transformed:
@@ -128,17 +189,21 @@ class Transformed:
 def recorded(
     function: Any, args: Sequence[Any], named: dict[str, Any] | None = None
 ) -> tuple[Program, list[Any]]:
-    """The program of a function for some arguments, and what it takes behind these."""
+    """The program of a function for some arguments, and what it takes behind these.
+
+    Raises:
+        OperandError: it is none.
+    """
+    if not callable(function) and not isinstance(function, Node):
+        raise OperandError(f"A function, a Program or a Value is wanted, not {describe(function)}.")
     if isinstance(function, Transformed):
         return function.programmed(args, named or {})
     if isinstance(function, Node):
-        return made(PREPARED, record(function, passes=()), 0), []
+        return prepared(record(function, passes=())), []
     if isinstance(function, Program):
         return made(SIMPLIFIED, function, 0), []
-    program, captured = record_captured(
-        partial(function, **named) if named else function, args, passes=()
-    )
-    return made(PREPARED, program, len(captured)), captured
+    listing, captured = listed(partial(function, **named) if named else function, args)
+    return made.prepared(listing), captured
 
 
 def transformed(function: Any, transform: Transform[Program]) -> Any:

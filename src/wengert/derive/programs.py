@@ -17,9 +17,10 @@ from wengert.errors import OperandError
 from wengert.program.address import Integers, Mask
 from wengert.program.program import Program
 from wengert.program.segments import Checkpoint
-from wengert.program.structure import TUPLE, Structure
+from wengert.program.structure import FIXED, TUPLE, Structure
 
 Argnums = int | Sequence[int]
+MODES = "forward", "reverse"
 CHEAPER = 2  # forward mode pays for so many inputs per output, for it keeps nothing
 
 
@@ -31,8 +32,8 @@ def gradient(
     chosen = Chosen(program, argnums, has_aux, taken)
     if chosen.rows.size != 1 or chosen.rows.leaf_shape is None:
         raise OperandError(
-            f"A gradient is that of one number, and {program.name}() gives "
-            f"{described(chosen.rows)}. Use wg.jacobian, or sum it up."
+            f"A gradient is that of one number, and {called(program)} gives "
+            f"{described(chosen.rows)}. {_remedy(chosen.rows)}"
         )
     seeds = np.zeros((1, program.results.size))
     seeds[0, : chosen.rows.size] = 1.0
@@ -89,8 +90,9 @@ def vjp(program: Program, has_aux: bool = False, taken: int = 0) -> Program:
     chosen = Chosen(program, None, has_aux, taken)
     size = program.results.size
     derived = reverse(program, chosen.wanted, 1, None, chosen.mask)
+    chosen.has_aux = False  # which does not depend on the cotangent
     return chosen.program(
-        derived, chosen.columns, size + chosen.order, False, "vjp", {"cotangent": program.results}
+        derived, chosen.columns, size + chosen.order, False, "vjp", {"cotangent": chosen.rows}
     )
 
 
@@ -119,32 +121,28 @@ class Chosen:
         results = program.results
         if has_aux and (results.kind != TUPLE or len(results.parts) != 2):
             raise OperandError(
-                f"With has_aux=True, {program.name}() returns a pair (result, aux), "
+                f"With has_aux=True, {called(program)} returns a pair (result, aux), "
                 f"not {described(results)}."
             )
         self.rows = results.parts[0] if has_aux else results
         self.mask: Mask = np.arange(results.size) < self.rows.size
         self.own = program.arguments.parts[: len(program.arguments.parts) - taken]
-        argnums = range(len(self.own)) if argnums is None else argnums
-        numbers = positions(argnums, len(self.own), program.name)
+        numbers = positions(argnums, program, len(self.own))
         sizes = [part.size for part in self.own]
         starts = np.cumsum([0, *sizes])
         self.wanted: Mask = np.zeros(program.arguments.size, bool)
         for k in numbers:
             self.wanted[starts[k] : starts[k + 1]] = True
         parts = tuple(self.own[k] for k in numbers)
-        self.columns = parts[0] if is_one(argnums) else Structure(TUPLE, parts=parts)
+        self.columns = parts[0] if isinstance(argnums, int) else Structure(TUPLE, parts=parts)
         before = np.cumsum(self.wanted) - 1
         pieces = [before[starts[k] : starts[k + 1]] for k in numbers]
         self.order: Integers = np.concatenate([np.empty(0, np.int64), *pieces])
 
     def mode(self, asked: str | None) -> str:
         """Forward or reverse: what was asked for, or what costs less."""
-        if asked is None:
-            return "forward" if self.columns.size <= CHEAPER * self.rows.size else "reverse"
-        if asked not in ("forward", "reverse"):
-            raise OperandError(f'The mode is "forward", "reverse" or None, not {asked!r}.')
-        return asked
+        cheap = self.columns.size <= CHEAPER * self.rows.size
+        return checked_mode(asked) or ("forward" if cheap else "reverse")
 
     def program(
         self, derived: Any, structure: Structure, entries: Integers, value: bool, what: str,
@@ -170,31 +168,74 @@ class Chosen:
         return assembled(source, derived, arguments, results, order, name).simplify()
 
 
-def is_one(argnums: Argnums) -> bool:
-    """Whether the arguments are given as one position."""
-    return not isinstance(argnums, Sequence | range | np.ndarray)
-
-
-def positions(argnums: Argnums, count: int, name: str) -> list[int]:
-    """The positions of arguments, counted from the front.
+def settled(argnums: Any) -> Argnums | None:
+    """Positions as an int, a tuple of ints, or None.
 
     Raises:
-        OperandError: they are no positions, or there are not so many arguments.
+        OperandError: they are something else.
     """
-    given = [argnums] if is_one(argnums) else list(argnums)  # type: ignore[arg-type]
-    found = []
-    for each in given:
-        if not isinstance(each, int | np.integer) or isinstance(each, bool):
-            raise OperandError(
-                f"argnums is the position of an argument or a tuple of them, not {describe(each)}."
-            )
+    if argnums is None:
+        return None
+    several = isinstance(argnums, Sequence | np.ndarray) and not isinstance(argnums, str)
+    return tuple(map(_position, argnums)) if several and np.ndim(argnums) else _position(argnums)
+
+
+def _position(given: Any) -> int:
+    if not isinstance(given, int | np.integer) or isinstance(given, bool):
+        raise OperandError(
+            f"argnums is the position of an argument or a tuple of them, not {describe(given)}."
+        )
+    return int(given)
+
+
+def positions(argnums: Argnums | None, program: Program, count: int) -> list[int]:
+    """The positions of arguments, counted from the front; None stands for all of them.
+
+    Args:
+        argnums: what `settled` gives.
+        program: whose arguments they are.
+        count: how many of them can be chosen, the first ones.
+
+    Raises:
+        OperandError: there are not so many arguments, or one that is chosen is no number.
+    """
+    if argnums is None:
+        return list(range(count))
+    found: list[int] = []
+    for each in [argnums] if isinstance(argnums, int) else argnums:
         if not -count <= each < count:
-            takes = f"{count} argument{'s' * (count != 1)}"
-            raise OperandError(f"argnums={each} of {name}(), which was given {takes}.")
-        found.append(int(each) % count)
+            given = f"{count} argument{'s' * (count != 1)}"
+            raise OperandError(
+                f"argnums={each} of {called(program)}, which was given {given} by position. "
+                "Those given by name are held fixed."
+            )
+        found.append(each % count)
+        part = program.arguments.parts[found[-1]]
+        if part.kind == FIXED and part.fixed is not None:
+            name = program.arguments.keys[found[-1]]
+            raise OperandError(
+                f"{called(program)} cannot be differentiated by {name}, argument {each}: it is "
+                f"{describe(part.fixed)}, which is no number."
+            )
     if len(set(found)) != len(found):
         raise OperandError(f"argnums names an argument twice: {argnums}.")
     return found
+
+
+def checked_mode(mode: str | None) -> str | None:
+    """A mode, if it is one.
+
+    Raises:
+        OperandError: it is not.
+    """
+    if mode is not None and not (isinstance(mode, str) and mode in MODES):
+        raise OperandError(f'The mode is "forward", "reverse" or None, not {mode!r}.')
+    return mode
+
+
+def called(program: Program) -> str:
+    """A program in a message; that of a lambda has no name."""
+    return "the function" if program.name == "program" else f"{program.name}()"
 
 
 def described(structure: Structure) -> str:
@@ -204,4 +245,15 @@ def described(structure: Structure) -> str:
         return "one number"
     if shape is not None:
         return f"an array of shape {shape}"
-    return f"a {structure.kind} of {structure.size} numbers"
+    if structure.kind == FIXED:
+        return "None" if structure.fixed is None else describe(structure.fixed)
+    return f"a {structure.kind} of {structure.size} number{'s' * (structure.size != 1)}"
+
+
+def _remedy(structure: Structure) -> str:
+    """What to do about a result that is not one number."""
+    if structure.kind == FIXED:
+        return "Return a number."
+    if structure.kind == TUPLE and len(structure.parts) == 2:
+        return "Use has_aux=True if the second is an auxiliary result, or wg.jacobian."
+    return "Use wg.jacobian, or sum it up."

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from wengert.derive.assemble import assembled, named
-from wengert.derive.calling import Transformed, made, recorded
+from wengert.derive.calling import Transformed, made, recorded, weight_of
 from wengert.derive.coloring import Coloring, color_columns, color_rows, color_symmetric
 from wengert.derive.forward import Derived, forward
 from wengert.derive.pattern import Pattern
@@ -23,7 +23,6 @@ from wengert.derive.sparsity import hessian_pattern, jacobian_pattern
 from wengert.errors import OperandError
 from wengert.program.address import Integers
 from wengert.program.program import Program
-from wengert.program.recorded import Recorded
 from wengert.program.structure import ARRAY, Floats, Structure
 
 CHEAPER = 2  # a direction backwards costs as much as so many forwards
@@ -52,6 +51,12 @@ class Compressed:
         """Which entries there are."""
         return self.coloring.pattern
 
+    @property
+    def weight(self) -> int:
+        """How many statements and numbers it consists of."""
+        entries = self.pattern.nnz + self.coloring.number * self.size
+        return weight_of(self.program) + entries
+
     @cached_property
     def directions(self) -> Floats:
         """The directions, `(colors, size)`."""
@@ -60,8 +65,15 @@ class Compressed:
         return seeds
 
     def entries(self, *args: Any) -> Floats:
-        """The entries at some arguments, in the order of the pattern, `(nnz,)`."""
-        return self.coloring.decompress(self.program(*args, self.directions))
+        """The entries at some arguments, in the order of the pattern, `(nnz,)`.
+
+        Raises:
+            OperandError: there are Values or recorded numbers among the arguments.
+        """
+        compressed = self.program(*args, self.directions)
+        if compressed.dtype == object:
+            raise _plain_alone()
+        return self.coloring.decompress(compressed)
 
     def matrix(self, *args: Any) -> Any:
         """The matrix at some arguments, a `scipy.sparse.csr_array`."""
@@ -138,12 +150,17 @@ class SparseTransformed(Transformed):
     def __call__(self, *args: Any, **named: Any) -> Any:
         """The matrix, a `scipy.sparse.csr_array`."""
         compressed, captured = self._compressed(args, named)
-        if captured or any(isinstance(leaf, Recorded) for leaf in _leaves(args)):
-            raise OperandError(
-                "A sparse matrix holds plain numbers and cannot be recorded or differentiated "
-                "further. Use the dense derivative inside recorded code."
-            )
+        if captured:
+            raise _plain_alone()
         return compressed.matrix(*args)
+
+    def programmed(self, args: Sequence[Any], named: dict[str, Any]) -> tuple[Program, list[Any]]:
+        """What other transforms ask for: there is none.
+
+        Raises:
+            OperandError: always.
+        """
+        raise _plain_alone()
 
     def compressed(self, *example: Any, **named: Any) -> Compressed:
         """How it is computed at these arguments: pattern, coloring and program."""
@@ -157,17 +174,9 @@ class SparseTransformed(Transformed):
         return found, captured
 
 
-def _leaves(args: Sequence[Any]) -> list[Any]:
-    """What stands in arguments for numbers."""
-    found, waiting = [], list(args)
-    while waiting:
-        each = waiting.pop()
-        if isinstance(each, np.ndarray):
-            waiting += each.ravel().tolist() if each.dtype == object else []
-        elif isinstance(each, dict):
-            waiting += each.values()
-        elif isinstance(each, tuple | list):
-            waiting += each
-        else:
-            found.append(each)
-    return found
+def _plain_alone() -> OperandError:
+    return OperandError(
+        "A sparse matrix holds plain numbers and cannot be recorded or differentiated further. "
+        "Leave sparse=True out inside recorded code, and for Values; .compressed(...).program "
+        "is the program that computes its entries."
+    )

@@ -3,6 +3,10 @@
 Each transform takes a function of numbers, arrays and structures of them; a Program, of which it
 makes a Program; or a Value, the root of a graph, of whose leaves it makes a Program. Transforms can
 be nested in any order, and used inside functions that are differentiated themselves.
+
+Functions are called anew each time, with arrays, lists and dicts of their own: what they change in
+place stays within, and what they read from elsewhere is read again. Strings, bools and None in an
+argument are held fixed, and a gradient has them where they were.
 """
 
 from collections.abc import Callable, Sequence
@@ -139,6 +143,7 @@ def jacobian(
         array([[2., 0.],
                [0., 4.]])
     """
+    programs.checked_mode(mode)
     if sparse:
         return _sparse("jacobian", compressed_jacobian, function, argnums, has_aux, mode=mode)
     return _transform("jacobian", programs.jacobian, function, argnums, has_aux, mode=mode)
@@ -213,7 +218,7 @@ def jvp(
     primals = _tuple(primals, "primals")
     transform = _made("jvp", programs.jvp, has_aux=has_aux)
     program, captured = _program(transform, function, primals)
-    result, tangent = program(*primals, *captured, _tuple(tangents, "tangents"))
+    result, tangent = program(*primals, *captured, _tangents(tangents, primals))
     return (result[0], tangent, result[1]) if has_aux else (result, tangent)
 
 
@@ -282,7 +287,7 @@ def linearize(function: Any, *primals: Any) -> tuple[Any, Callable[..., Any]]:
 
     def linear(*tangents: Any) -> Any:
         """The tangent of the result for tangents of the arguments."""
-        return program(*primals, *captured, tangents)
+        return program(*primals, *captured, _tangents(tangents, primals))
 
     return result, linear
 
@@ -314,7 +319,7 @@ def hvp(function: Any, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     """
     primals = _tuple(primals, "primals")
     program, captured = _program(_made("hvp", programs.hvp), function, primals)
-    return program(*primals, *captured, _tuple(tangents, "tangents"))
+    return program(*primals, *captured, _tangents(tangents, primals))
 
 
 # --- how they are made ----------------------------------------------------------------------------
@@ -324,7 +329,7 @@ def _transform(
     name: str, make: Callable[..., Program], function: Any, argnums: Argnums | None, has_aux: bool,
     **options: Any,
 ) -> Any:  # fmt: skip
-    argnums = _hashable(argnums, function)
+    argnums = _settled(argnums, function)
     return transformed(function, _made(name, make, argnums=argnums, has_aux=has_aux, **options))
 
 
@@ -334,15 +339,17 @@ def _sparse(
 ) -> SparseTransformed:  # fmt: skip
     if has_aux:
         raise OperandError("A sparse derivative is a matrix alone. Leave has_aux out.")
-    options["argnums"] = _hashable(argnums, function)
+    options["argnums"] = _settled(argnums, function)
+    if isinstance(function, Node):
+        function = recorded(function, ())[0]
     return SparseTransformed(function, Transform(name, make, tuple(options.items())))
 
 
-def _hashable(argnums: Argnums | None, function: Any) -> Argnums | None:
+def _settled(argnums: Argnums | None, function: Any) -> Argnums | None:
     """The positions in a form that can be looked up; the first by default, but all of a graph."""
     if argnums is None and not isinstance(function, Node):
         return 0
-    return argnums if argnums is None or programs.is_one(argnums) else tuple(argnums)  # type: ignore[arg-type]
+    return programs.settled(argnums)
 
 
 def _made(name: str, make: Callable[..., Program], **options: Any) -> Transform[Program]:
@@ -353,9 +360,8 @@ def _program(
     transform: Transform[Program] | None, function: Any, args: Sequence[Any]
 ) -> tuple[Program, list[Any]]:
     """The program of a function, transformed, and what it takes behind the arguments."""
-    if not callable(function) and not isinstance(function, Node):
-        raise OperandError(f"A function, a Program or a Value is wanted, not {describe(function)}.")
     program, captured = recorded(function, args)
+    program.bound((*args, *captured), {})
     return (made(transform, program, len(captured)) if transform else program), captured
 
 
@@ -366,3 +372,12 @@ def _tuple(given: Any, what: str) -> tuple[Any, ...]:
             f"write ({what[:-1]},)."
         )
     return tuple(given)
+
+
+def _tangents(given: Any, primals: Sequence[Any]) -> tuple[Any, ...]:
+    tangents = _tuple(given, "tangents")
+    if len(tangents) != len(primals):
+        raise OperandError(
+            f"There is one tangent for each argument: {len(primals)}, not {len(tangents)}."
+        )
+    return tangents

@@ -340,6 +340,8 @@ def _same_round(a: Address, b: Address, counts: Sequence[int]) -> bool:
 def is_injective(address: Address, counts: tuple[int, ...], index: Integers) -> bool:
     """Whether an address means another place at every setting of the counters."""
     moves = sorted((abs(s), n) for s, n in zip(address.strides, counts, strict=True) if n > 1)
+    if any(_stays(address, k) for k, count in enumerate(counts) if count > 1):
+        return not prod(counts)
     if not address.lookup:
         reach = 0
         for stride, count in moves:
@@ -352,3 +354,9 @@ def is_injective(address: Address, counts: tuple[int, ...], index: Integers) -> 
         return False
     places = np.sort(address.all(counts, index), axis=None)
     return not (places[1:] == places[:-1]).any()
+
+
+def _stays(address: Address, depth: int) -> bool:
+    """Whether an address does not depend on a loop's counter."""
+    lookup = address.lookup
+    return not (address.strides[depth] or (lookup and lookup.strides[depth]))

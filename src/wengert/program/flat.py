@@ -149,7 +149,7 @@ class _Columns:
         places = self.places[items]
         in_order = bool((places[1:] > places[:-1]).all())
         if not in_order:
-            order = np.argsort(places)
+            order = np.argsort(places, kind="stable")  # a few stretches in order: merged
             items, places = items[order], places[order]
         last = len(items) - 1
         self.same = in_order and last >= 0 and places[-1] == items[-1] == last
@@ -192,7 +192,10 @@ class _Columns:
 
         To those that read it later, a sum is a number from outside.
         """
-        value = np.flatnonzero(in_memory(codes, VALUE))
+        if not sums:
+            return
+        low, high = min(each.low for each in sums), max(each.high for each in sums)
+        value = np.flatnonzero((codes >= low) & (codes <= high))  # values have the code 0
         read = distinct(codes[value])
         last = np.full(len(read), -1, np.int64)
         for places, behind in sums.items():

@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import count, islice
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from wengert.graph import names
 from wengert.node import Node
 from wengert.program.address import Integers
 from wengert.program.capture import Captured
+from wengert.program.listing import Listing
 from wengert.program.program import Pass, Program
 from wengert.program.recorded import Recorded
 from wengert.program.recorder import Tape
@@ -73,15 +75,15 @@ def record(function: Any, *example: Any, passes: Sequence[Pass] = PASSES) -> Pro
     if isinstance(function, Node):
         if example:
             raise OperandError("record() of a Value takes no example: the leaves have numbers.")
-        program = _of_graph(function)
+        listing = _of_graph(function)
     elif callable(function):
         arguments = structure_of(example, parameters(function, example))
-        program = _of_function(function, arguments, Tape(arguments.numbers(example)))
+        listing = _of_function(function, arguments, Tape(arguments.numbers(example)))
     else:
         raise OperandError(
             f"record() takes a function and its arguments, or a Value, not {describe(function)}."
         )
-    return _passed(program, passes)
+    return _passed(listing.program(), passes)
 
 
 def record_captured(
@@ -107,11 +109,17 @@ def record_captured(
         ProgramError: it meets an operand of a recording that is over.
     """
     _check_passes(passes)
+    listing, operands = listed(function, example)
+    return _passed(listing.program(), passes), operands
+
+
+def listed(function: Callable[..., Any], example: Sequence[Any]) -> tuple[Listing, list[Recorded]]:
+    """What `record_captured` makes its program of, and the operands."""
     arguments = structure_of(tuple(example), parameters(function, example))
-    tape = Tape([_number(leaf) for leaf in arguments.elements(tuple(example))])
+    given = arguments.given(tuple(example))
+    tape = Tape(list(map(_number, given)) if isinstance(given, list) else given)
     captured = tape.captured = Captured()
-    program = _of_function(function, arguments, tape)
-    return _passed(program, passes), captured.operands
+    return _of_function(function, arguments, tape), captured.operands
 
 
 def _check_passes(passes: Any) -> None:
@@ -132,7 +140,7 @@ def _number(element: Any) -> float:
     return element._data if isinstance(element, Recorded | Node) else to_float(element, "record()")
 
 
-def _of_function(function: Callable[..., Any], arguments: Structure, tape: Recording) -> Program:
+def _of_function(function: Callable[..., Any], arguments: Structure, tape: Recording) -> Listing:
     name = name_of(function)
     tape.outer = RECORDING.get()
     operands = tape.inputs()
@@ -152,28 +160,30 @@ def _of_function(function: Callable[..., Any], arguments: Structure, tape: Recor
     finally:
         RECORDING.reset(recording)
         tape.close()
-    return _program(tape, outputs, _with_captured(arguments, tape.captured), results, name)
+    return _listing(tape, outputs, _with_captured(arguments, tape.captured), results, name)
 
 
 def _with_captured(arguments: Structure, captured: Captured | None) -> Structure:
     """The arguments, and a number for each operand that was captured."""
-    parts = (Structure(NUMBER),) * len(captured.operands if captured else ())
+    if not captured or not captured.operands:
+        return arguments
+    parts = (Structure(NUMBER),) * len(captured.operands)
     names = (f"captured{k}" for k in count())
     free = (name for name in names if name not in arguments.keys)
     keys = (*arguments.keys, *islice(free, len(parts)))
     return replace(arguments, keys=keys, parts=(*arguments.parts, *parts))
 
 
-def _program(
+def _listing(
     tape: Recording, outputs: Integers, arguments: Structure, results: Structure, name: str
-) -> Program:
+) -> Listing:
     tape.flush()
     moves = Run(0, (Operation(None),), np.zeros(len(outputs), np.int32), outputs, outputs=True)
     statements = (*tape.statements, *([moves] if len(moves) else []))
     for statement in statements:
         if isinstance(statement, Run):
             refuse_leaks(statement.operands, tape.bodies)
-    return Program(
+    return Listing(
         statements, tape.length, tape.constants,
         np.array(tape.index, dtype=np.int64), arguments, results,
         name if name.isidentifier() else "program",
@@ -195,6 +205,9 @@ def parameters(function: Callable[..., Any], example: Sequence[Any]) -> tuple[st
     """
     if isinstance(function, Primitive):
         return function.operands
+    if _takes_just(function, len(example)):
+        names: tuple[str, ...] = function.__code__.co_varnames[: len(example)]
+        return names
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError):  # a builtin that does not tell
@@ -203,26 +216,35 @@ def parameters(function: Callable[..., Any], example: Sequence[Any]) -> tuple[st
         signature.bind(*example)
     except TypeError as error:
         raise OperandError(
-            f"{name_of(function)}{signature} cannot be called with the arguments that record() was "
-            f"given, {len(example)} by position: {error}. Arguments that are to be given by name "
-            "can be fixed: record(lambda x: f(x, n=3), ...)."
+            f"{name_of(function)}{signature} cannot be called with the arguments that it was given,"
+            f" {len(example)} by position: {error}. Arguments that are to be given by name can be "
+            "held fixed, as n is in lambda x: f(x, n=3)."
         ) from None
     found: list[str] = []
     for parameter in signature.parameters.values():
         if parameter.kind is parameter.VAR_POSITIONAL:
-            names = (f"{parameter.name}{k}" for k in count())
-            free = (name for name in names if name not in signature.parameters)
+            numbered = (f"{parameter.name}{k}" for k in count())
+            free = (name for name in numbered if name not in signature.parameters)
             found += islice(free, max(0, len(example) - len(found)))
         elif parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
             found.append(parameter.name)
     return tuple(found[: len(example)])
 
 
-def _of_graph(root: Node) -> Program:
+def _takes_just(function: Any, number: int) -> bool:
+    """Whether it is a plain function with so many parameters, which is known at a glance."""
+    if type(function) is not FunctionType or vars(function):
+        return False
+    code = function.__code__
+    others = code.co_kwonlyargcount or code.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS)
+    return code.co_argcount == number and not others
+
+
+def _of_graph(root: Node) -> Listing:
     tape = Tape()
     leaves, code = tape.put_graph(root)
     tape.close()
     keys = tuple(names(leaves).values())
     arguments = Structure(TUPLE, keys=keys, parts=(Structure(NUMBER),) * len(keys))
     name = root.label if root.label.isidentifier() else "program"
-    return _program(tape, np.array([code]), arguments, Structure(NUMBER), name)
+    return _listing(tape, np.array([code]), arguments, Structure(NUMBER), name)

@@ -223,6 +223,8 @@ class Structure:
 
     def makes(self) -> tuple[Callable[..., Any] | None, ...]:
         """The classes of all records in it, in order."""
+        if self._is_flat:
+            return ()
         own = (self.make,) if self.kind == RECORD else ()
         return (*own, *(make for part in self.parts for make in part.makes()))
 
@@ -296,6 +298,11 @@ def _one_number(tree: Any, where: str, path: _Path) -> Any:
 
 def _as_array(tree: Any, where: str, path: _Path) -> np.ndarray[Any, Any]:
     """An array of numbers, or of what stands for them."""
+    if hasattr(tree, "mask") and hasattr(tree, "filled"):  # NumPy would forget the mask
+        raise OperandError(
+            f"{_named(where, path)} is a masked array. Pass its numbers, x.filled(0.0), and the "
+            "mask as an array of its own."
+        )
     try:
         array = np.asarray(tree)
     except ValueError:
@@ -401,7 +408,7 @@ def _structure(tree: Any, keys: tuple[str, ...], where: str, path: _Path) -> Str
         children = [getattr(tree, name) for name in names]
         parts = _parts(children, names, where, path)
         return Structure(RECORD, keys=names, parts=parts, make=type(tree))
-    advice = " A function can be fixed: record(lambda x: f(g, x), ...)." * callable(tree)
+    advice = " Hold it fixed, as g is in lambda x: f(g, x)." * where.startswith("the argument")
     raise OperandError(
         f"{_named(where, path)} is {describe(tree)}. A program takes and gives numbers, arrays, "
         f"and tuples, lists, dicts, dataclasses and named tuples of them.{advice}"

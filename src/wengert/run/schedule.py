@@ -30,6 +30,8 @@ from wengert.run.components import components
 
 FEW = 32  # array operations on at most so many numbers are slower than one at a time
 BUDGET = 1 << 24  # numbers kept; loops that need more are run in order, with windows
+SAVING = 4  # but only if at least so many times less is kept then, for it is slow
+MOST = 8  # or if it would be more than so many times the budget
 WHOLE = 1 << 20  # numbers that are kept whole, so as to save the modulo of a window
 ROOM = 16  # how much longer a window is, so as to seldom end within an array operation
 
@@ -119,18 +121,26 @@ class _Scheduling:
         self.sparing = any(map(_is_sparing, self.storing.layout.tree))
         self._visit(self.storing.layout.tree)
         kept = self._kept()
-        while kept.size > budget and self.nests:
+        self.schedule = Schedule(self._smaller(kept) if kept.size > budget else kept, self.nests)
+
+    def _smaller(self, whole: Storage) -> Storage:
+        """What is kept if loops that need much are run in order; `whole` if that saves little."""
+        kept, nests, ordered = whole, self.nests.copy(), self.ordered.copy()
+        while kept.size > self.budget and self.nests:
             large = {
                 level
                 for site, home in kept.homes.items()
-                if home.size * len(kept.arrays) >= budget
+                if home.size * len(kept.arrays) >= self.budget
                 for level in site.levels
                 if level in self.nests
             }
             for level in large or set(self.nests):
                 self._put_in_order(level)
             kept = self._kept()
-        self.schedule = Schedule(kept, self.nests)
+        if SAVING * kept.size > whole.size and whole.size <= MOST * self.budget:
+            self.nests, self.ordered = nests, ordered
+            return whole
+        return kept
 
     def _kept(self) -> Storage:
         generous = self.budget >= BUDGET and not self.sparing
