@@ -34,8 +34,10 @@ def grad(
 ) -> Any:  # fmt: skip
     r"""The gradient of a function that gives one number: ∇f, by reverse mode.
 
-    Formula: `x̄ = ȳ · ∂f/∂x` with ȳ = 1. It costs a small multiple of f, however many numbers f is
-    differentiated by.
+    $$\nabla f = (\partial f/\partial x_1, \dots, \partial f/\partial x_n)$$
+
+    It costs a small multiple of f, however large n is: all n come from one way back through what f
+    computed.
 
     Args:
         function: a function, a Program or a Value.
