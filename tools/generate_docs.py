@@ -25,6 +25,7 @@ from wengert.plain import Value
 sys.path.insert(0, str(Path(__file__).parent))
 import accuracy
 import edge_cases
+import patterns
 import recorded
 
 ROOT = Path(__file__).parent.parent
@@ -37,6 +38,10 @@ GROUPS = {
     "See": ["draw", "draw_dot", "steps", "plot", "plot_history"],
     "Check": ["check", "quiz"],
     "Programs": ["record", "Program", "load", "scan", "fori", "while_loop"],
+    "Derivatives": [
+        "grad", "value_and_grad", "jacobian", "hessian", "jvp", "vjp", "linearize", "hvp",
+        "sparsity", "stop_gradient", "custom_rule", "implicit",
+    ],
 }
 PUBLIC = sorted([*wg.__all__, "abs", "pow", "sum"])  # these three hide from `import *`
 SECTIONS = ("Args", "Returns", "Yields", "Raises", "Attributes", "Examples", "Source")
@@ -55,6 +60,7 @@ def pages(folder: Path) -> Iterator[tuple[str, str]]:
     )
     yield "docs/lesson.md", intro + markdown(played, "pictures")
     programs = recorded.generate(pictures)
+    patterns.draw(pictures)
     for picture in sorted(pictures.iterdir()):
         yield f"docs/pictures/{picture.name}", picture.read_text(encoding="utf-8")
     yield "examples/lesson.py", script(played)
