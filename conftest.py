@@ -32,7 +32,7 @@ class Placeless(doctest.OutputChecker):
     PLACE = re.compile(r" +# (<doctest [^>]*>:\d+|-)$| \(<doctest [^>]*>:\d+\)", re.MULTILINE)
 
     def check_output(self, want: str, got: str, optionflags: int) -> bool:
-        """Whether what was printed is what is wanted."""
+        """Whether an example gives what it says, wherever doctest says that it stands."""
         return super().check_output(want, self.PLACE.sub("", got), optionflags)
 
 

@@ -39,10 +39,22 @@ GROUPS = {
     "Check": ["check", "quiz"],
     "Programs": ["record", "Program", "load", "scan", "fori", "while_loop"],
     "Derivatives": [
-        "grad", "value_and_grad", "jacobian", "hessian", "jvp", "vjp", "linearize", "hvp",
-        "sparsity", "stop_gradient", "custom_rule", "implicit", "checkpoint", "clear_cache",
+        "grad",
+        "value_and_grad",
+        "jacobian",
+        "hessian",
+        "jvp",
+        "vjp",
+        "linearize",
+        "hvp",
+        "sparsity",
+        "stop_gradient",
+        "checkpoint",
+        "custom_rule",
+        "implicit",
+        "clear_cache",
     ],
-}  # fmt: skip
+}
 PUBLIC = sorted([*wg.__all__, "abs", "pow", "sum"])  # these three hide from `import *`
 SECTIONS = ("Args", "Returns", "Yields", "Raises", "Attributes", "Examples", "Source")
 

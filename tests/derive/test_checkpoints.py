@@ -445,3 +445,22 @@ def test_segments_in_segments(kept: Any) -> None:
     plain, again = (gradient(function(each), x) for each in (None, kept))
     np.testing.assert_allclose(walked(again, x), walked(plain, x), rtol=1e-12)
     np.testing.assert_array_equal(Interpreter(again)(x), walked(again, x))
+
+
+@pytest.mark.parametrize("way", ["sqrt", 7, "body", "store"])
+def test_every_transform_that_goes_back_takes_it(way: Any) -> None:
+    def f(x: Any) -> Any:
+        return wg.fori(300, lambda i, c: c + 0.01 * wg.sin(c * x[0]) * x[1], x[1])
+
+    x, v = np.array([0.7, 1.3]), np.array([1.0, -2.0])
+    assert wg.hessian(f, checkpoint=way)(x) == pytest.approx(wg.hessian(f)(x), rel=1e-12)
+    sparse = wg.hessian(f, sparse=True, checkpoint=way)(x).toarray()
+    assert sparse == pytest.approx(wg.hessian(f)(x), rel=1e-12)
+    slopes = wg.jacobian(lambda x: [f(x), x[0]], mode="reverse", checkpoint=way)(x)
+    assert slopes[0] == pytest.approx(wg.grad(f)(x), rel=1e-12)
+    assert wg.vjp(f, x, checkpoint=way)[1](2.0)[0] == pytest.approx(2.0 * wg.grad(f)(x), rel=1e-12)
+    (product,) = wg.hvp(f, (x,), (v,), checkpoint=way)
+    assert product == pytest.approx(wg.hessian(f)(x) @ v, rel=1e-12)
+    for call in (wg.jacobian, wg.hessian):
+        with pytest.raises(OperandError, match="checkpoint"):
+            call(f, checkpoint="often", **({"mode": "reverse"} if call is wg.jacobian else {}))(x)

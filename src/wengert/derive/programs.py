@@ -44,7 +44,7 @@ def gradient(
 
 def jacobian(
     program: Program, argnums: Argnums | None = 0, has_aux: bool = False, mode: str | None = None,
-    value: bool = False, taken: int = 0,
+    value: bool = False, taken: int = 0, checkpoint: Checkpoint = None,
 ) -> Program:  # fmt: skip
     """The Jacobian of a program, by forward or reverse mode."""
     chosen = Chosen(program, argnums, has_aux, taken)
@@ -59,21 +59,23 @@ def jacobian(
     else:
         seeds = np.zeros((m, size))
         seeds[np.arange(m), np.arange(m)] = 1.0
-        derived = reverse(program, chosen.wanted, max(m, 1), seeds, chosen.mask)
+        derived = reverse(program, chosen.wanted, max(m, 1), seeds, chosen.mask, checkpoint)
     return chosen.program(derived, structure, size + entries, value, "jacobian")
 
 
 def hessian(
-    program: Program, argnums: Argnums | None = 0, has_aux: bool = False, taken: int = 0
-) -> Program:
+    program: Program, argnums: Argnums | None = 0, has_aux: bool = False, taken: int = 0,
+    checkpoint: Checkpoint = None,
+) -> Program:  # fmt: skip
     """The Hessian of a program with one number as its result, forward over reverse."""
-    slope = gradient(program, argnums, has_aux, taken=taken)
+    slope = gradient(program, argnums, has_aux, taken=taken, checkpoint=checkpoint)
     return jacobian(slope, argnums, has_aux, "forward", taken=taken)
 
 
-def hvp(program: Program, taken: int = 0) -> Program:
+def hvp(program: Program, taken: int = 0, checkpoint: Checkpoint = None) -> Program:
     """What takes the arguments and a tangent of each, and gives the Hessian times these."""
-    return jvp(gradient(program, None, taken=taken), taken=taken, value=False)
+    slope = gradient(program, None, taken=taken, checkpoint=checkpoint)
+    return jvp(slope, taken=taken, value=False)
 
 
 def jvp(program: Program, has_aux: bool = False, taken: int = 0, value: bool = True) -> Program:
@@ -85,11 +87,13 @@ def jvp(program: Program, has_aux: bool = False, taken: int = 0, value: bool = T
     return chosen.program(derived, chosen.rows, entries, value, "jvp", {"tangents": tangents})
 
 
-def vjp(program: Program, has_aux: bool = False, taken: int = 0) -> Program:
+def vjp(
+    program: Program, has_aux: bool = False, taken: int = 0, checkpoint: Checkpoint = None
+) -> Program:
     """What takes the arguments and the result's cotangent, and gives the arguments' adjoints."""
     chosen = Chosen(program, None, has_aux, taken)
     size = program.results.size
-    derived = reverse(program, chosen.wanted, 1, None, chosen.mask)
+    derived = reverse(program, chosen.wanted, 1, None, chosen.mask, checkpoint)
     chosen.has_aux = False  # which does not depend on the cotangent
     return chosen.program(
         derived, chosen.columns, size + chosen.order, False, "vjp", {"cotangent": chosen.rows}

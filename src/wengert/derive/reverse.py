@@ -12,10 +12,10 @@ from math import prod
 
 import numpy as np
 
-from wengert.derive.activity import Activity, slots, whole
+from wengert.derive.activity import Activity, slots
 from wengert.derive.again import BODY, STORE, Again, repeated
-from wengert.derive.codes import active_places, beside_codes, coded_of, moves, places_of
-from wengert.derive.columns import reversed_run
+from wengert.derive.codes import beside_codes, coded_of, moves
+from wengert.derive.columns_back import ColumnsBack
 from wengert.derive.copies import Copies
 from wengert.derive.forward import Derived, deepened, settle
 from wengert.derive.partials import local, product, total
@@ -24,19 +24,14 @@ from wengert.derive.space import Beside, Body, Space, dense
 from wengert.derive.strips import stripped
 from wengert.derive.uses import Far, Use, Uses
 from wengert.program.address import (
-    CODES,
     CONSTANT,
     INPUT,
     OUTPUT,
-    PLACE,
-    SHIFT,
     VALUE,
     Address,
-    Integers,
     Lookup,
     Mask,
     coded,
-    decoded,
 )
 from wengert.program.draft import Axes, Axis, Frame, Item, Line, drafted
 from wengert.program.program import Program
@@ -115,10 +110,8 @@ class _Sweep:
         }
         self.pending: dict[int, list[Address]] = {}  # contributions, by the `id` of the statement
         self.inputs: dict[int, list[Address]] = {}  # by the place of the input
-        self.results, self.chosen = results, uses.chosen
-        self.arrived: list[tuple[Integers, Integers]] = []  # adjoints for columns, coded
-        self._depending: Mask | None = None
-        self._kept: Mask | None = None
+        self.results = results
+        self.columns = ColumnsBack(uses, program.values, cotangents, self.adjoints, self.inputs)
 
     @property
     def wanted(self) -> Mask:
@@ -217,7 +210,7 @@ class _Sweep:
                 continue
             self._flush(waiting, body)
             if isinstance(item, Run):
-                self._run(item, body)
+                self.columns.back(item, body)
             elif item.count is not None:
                 self._loop(item, (*axes, Axis(item, 0)), body)
             else:
@@ -334,7 +327,7 @@ class _Sweep:
             target = self._in_rows(out, self.within(Address(INPUT, place)))
             self.body.assign(target, None, (source,))
 
-    # --- while loops and columns ------------------------------------------------------------------
+    # --- while loops ------------------------------------------------------------------------------
 
     def _while(self, frame: Frame, axes: Axes, body: Body) -> None:
         """Run it again with tangents of all that it reads, which its results' adjoints multiply."""
@@ -391,69 +384,6 @@ class _Sweep:
         inner.add_to(self.beside(target), term)
         for outer, deeper in zip(nest[-2::-1], nest[:0:-1], strict=True):
             outer.close(deeper)
-
-    def _run(self, run: Run, body: Body) -> None:
-        """Back through a straight stretch."""
-        if id(run) not in self.uses.useful and not run.outputs:
-            return
-        body.source = ""
-        space, activity = body.space, self.activity
-        if run.outputs:
-            places = np.flatnonzero(self.chosen[run.start : run.start + len(run)])
-            adjoints = beside_codes(self.cotangents, places + run.start)
-            self._arrive(run.operands[places], adjoints, body)
-            return
-        if self._depending is None:
-            self._depending = active_places(activity, self.program.values)
-        depending = self._depending.copy()
-        depending[run.start : run.start + len(run)] = False
-        seeds = self._seeds(run)
-        wanted = (self.wanted, depending)
-        found = reversed_run(run, space.values, space.length, seeds, wanted)
-        space.block(found.constants)
-        if found.run:
-            space.take(len(found.run))
-            body.statements.append(found.run)
-        self._arrive(found.operands, found.adjoints, body)
-
-    def _seeds(self, run: Run) -> tuple[Integers, Integers]:
-        """The adjoints that have come for a stretch: of statements first, then of columns."""
-        read = np.array(self.uses.read_of(run), np.int64)
-        places, adjoints = [read], [beside_codes(self.adjoints[VALUE], read)]
-        for operands, codes in self.arrived:
-            here = (operands >= run.start) & (operands < run.start + len(run))
-            places.append(operands[here])
-            adjoints.append(codes[here])
-        return np.concatenate(places) - run.start, np.concatenate(adjoints)
-
-    def _arrive(self, operands: Integers, adjoints: Integers, body: Body) -> None:
-        """Take what columns add to the adjoints of coded operands to where these are."""
-        memory, place = operands >> SHIFT, operands & PLACE
-        inside = np.zeros(len(operands), bool)
-        for run in self.activity.runs:
-            inside |= (memory == CODES[VALUE]) & whole(run).holds(place)
-        self.arrived.append((operands[inside], adjoints[inside]))
-        lines = ~inside & (memory == CODES[VALUE]) & self._is_kept(place)
-        targets = beside_codes(self.adjoints[VALUE], place[lines])
-        body.scatter(targets, adjoints[lines], add=True)
-        given = memory == CODES[INPUT]
-        given[given] = self.wanted[place[given]]
-        private = given.copy()
-        private[given] = self.uses.private_inputs[place[given]]
-        for k, code in zip(place[private].tolist(), adjoints[private].tolist(), strict=True):
-            self.inputs.setdefault(k, []).append(decoded(code))
-        summed = given & ~private
-        targets = beside_codes(self.adjoints[INPUT], place[summed])
-        body.scatter(targets, adjoints[summed], add=True)
-
-    def _is_kept(self, places: Integers) -> Mask:
-        """Which places are those of statements outside of columns whose adjoints are kept."""
-        if self._kept is None:
-            self._kept = np.zeros(self.program.values, bool)
-            for line in self.activity.producers.lines:
-                if id(line) in self.uses.kept:
-                    self._kept[places_of(line, self.activity.index)] = True
-        return self._kept[np.minimum(places, max(self.program.values - 1, 0))]
 
 
 def stretches(mask: Mask) -> Iterator[tuple[int, int]]:

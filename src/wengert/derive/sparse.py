@@ -23,6 +23,7 @@ from wengert.derive.sparsity import hessian_pattern, jacobian_pattern
 from wengert.errors import OperandError
 from wengert.program.address import Integers
 from wengert.program.program import Program
+from wengert.program.segments import Checkpoint
 from wengert.program.structure import ARRAY, Floats, Structure
 
 CHEAPER = 2  # a direction backwards costs as much as so many forwards
@@ -85,8 +86,9 @@ class Compressed:
 
 
 def compressed_jacobian(
-    program: Program, argnums: Argnums | None = 0, mode: str | None = None, taken: int = 0
-) -> Compressed:
+    program: Program, argnums: Argnums | None = 0, mode: str | None = None, taken: int = 0,
+    checkpoint: Checkpoint = None,
+) -> Compressed:  # fmt: skip
     """The Jacobian of a program, by the mode that takes fewer directions."""
     chosen = Chosen(program, argnums, False, taken)
     places = np.flatnonzero(chosen.wanted)[chosen.order]
@@ -98,15 +100,17 @@ def compressed_jacobian(
     if chosen.mode(mode) == "forward":
         return _pushed(program, chosen, columns, places)
     size, count = program.results.size, rows.number
-    derived = reverse(program, chosen.wanted, count)
+    derived = reverse(program, chosen.wanted, count, checkpoint=checkpoint)
     entries = np.arange(count)[:, None] * chosen.columns.size + chosen.order
     compressed = _program(program, derived, (count, size), entries, "jacobian")
     return Compressed(compressed, rows, np.arange(size), size)
 
 
-def compressed_hessian(program: Program, argnums: Argnums | None = 0, taken: int = 0) -> Compressed:
+def compressed_hessian(
+    program: Program, argnums: Argnums | None = 0, taken: int = 0, checkpoint: Checkpoint = None
+) -> Compressed:
     """The Hessian of a program with one number as its result, by directions of the gradient."""
-    slope = gradient(program, argnums, taken=taken)
+    slope = gradient(program, argnums, taken=taken, checkpoint=checkpoint)
     chosen = Chosen(program, argnums, False, taken)
     places = np.flatnonzero(chosen.wanted)[chosen.order]
     coloring = color_symmetric(hessian_pattern(program, inputs=places))

@@ -111,7 +111,7 @@ def value_and_grad(
 
 def jacobian(
     function: Any, argnums: Argnums | None = None, has_aux: bool = False, mode: str | None = None,
-    sparse: bool = False,
+    sparse: bool = False, checkpoint: Checkpoint = None,
 ) -> Any:  # fmt: skip
     """All first derivatives of a function: J[i, j] = ∂f_i/∂x_j, `(m, n)`.
 
@@ -124,6 +124,7 @@ def jacobian(
             by default what costs less.
         sparse: compute only what is not zero by structure, in few directions: columns (rows) that
             have no row (column) in common share one.
+        checkpoint: what to compute again on the way back rather than to keep it, as for `wg.grad`.
 
     Returns:
         A function. It gives the structure of the result, and in it for each number or array the
@@ -147,13 +148,19 @@ def jacobian(
     """
     programs.checked_mode(mode)
     if sparse:
-        return _sparse("jacobian", compressed_jacobian, function, argnums, has_aux, mode=mode)
-    return _transform("jacobian", programs.jacobian, function, argnums, has_aux, mode=mode)
+        return _sparse(
+            "jacobian", compressed_jacobian, function, argnums, has_aux, mode=mode,
+            checkpoint=checkpoint,
+        )  # fmt: skip
+    return _transform(
+        "jacobian", programs.jacobian, function, argnums, has_aux, mode=mode, checkpoint=checkpoint
+    )
 
 
 def hessian(
-    function: Any, argnums: Argnums | None = None, has_aux: bool = False, sparse: bool = False
-) -> Any:
+    function: Any, argnums: Argnums | None = None, has_aux: bool = False, sparse: bool = False,
+    checkpoint: Checkpoint = None,
+) -> Any:  # fmt: skip
     """All second derivatives of a function that gives one number: H[i, j] = ∂²f/∂x_i∂x_j.
 
     Forward mode over reverse mode: n tangents are pushed through the gradient.
@@ -165,6 +172,7 @@ def hessian(
         has_aux: whether the function returns a pair, of which only the first is differentiated.
         sparse: compute only what is not zero by structure, in as few directions as a star coloring
             needs.
+        checkpoint: what to compute again on the way back rather than to keep it, as for `wg.grad`.
 
     Returns:
         A function. It gives the structure of the argument, and in it for each number or array that
@@ -186,8 +194,12 @@ def hessian(
                [2., 0.]])
     """
     if sparse:
-        return _sparse("hessian", compressed_hessian, function, argnums, has_aux)
-    return _transform("hessian", programs.hessian, function, argnums, has_aux)
+        return _sparse(
+            "hessian", compressed_hessian, function, argnums, has_aux, checkpoint=checkpoint
+        )
+    return _transform(
+        "hessian", programs.hessian, function, argnums, has_aux, checkpoint=checkpoint
+    )
 
 
 def jvp(
@@ -224,20 +236,24 @@ def jvp(
     return (result[0], tangent, result[1]) if has_aux else (result, tangent)
 
 
-def vjp(function: Any, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
+def vjp(
+    function: Any, *primals: Any, has_aux: bool = False, checkpoint: Checkpoint = None
+) -> tuple[Any, ...]:
     """A function and its pullback: (y, ȳ ↦ x̄) with x̄ = Jᵀ·ȳ, by reverse mode.
 
     Args:
         function: a function, a Program or a Value.
         primals: its arguments.
         has_aux: whether the function returns a pair, of which only the first is differentiated.
+        checkpoint: what to compute again on the way back rather than to keep it, as for `wg.grad`.
 
     Returns:
         The result, and a function that takes a cotangent with the structure of the result and gives
         a tuple with an adjoint for each argument; with `has_aux` the auxiliary result as a third.
 
     Raises:
-        OperandError: when the pullback is called, if the cotangent has another structure.
+        OperandError: when the pullback is called, if the cotangent has another structure; or
+            `checkpoint` is something else.
 
     Source:
         Griewank and Walther, Evaluating Derivatives, 2nd edition, section 3.2; arguments as those
@@ -250,7 +266,8 @@ def vjp(function: Any, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
         (6.0, (3.0, 2.0))
     """
     plain, captured = _program(None, function, primals)
-    program = made(_made("vjp", programs.vjp, has_aux=has_aux), plain, len(captured))
+    transform = _made("vjp", programs.vjp, has_aux=has_aux, checkpoint=checkpoint)
+    program = made(transform, plain, len(captured))
     result = plain(*primals, *captured)
 
     def pullback(cotangent: Any) -> Any:
@@ -294,7 +311,9 @@ def linearize(function: Any, *primals: Any) -> tuple[Any, Callable[..., Any]]:
     return result, linear
 
 
-def hvp(function: Any, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
+def hvp(
+    function: Any, primals: Sequence[Any], tangents: Sequence[Any], checkpoint: Checkpoint = None
+) -> Any:
     """The Hessian of a function that gives one number, times a vector: H·v.
 
     Forward mode over reverse mode: it costs a small multiple of the function, and no Hessian is
@@ -304,6 +323,7 @@ def hvp(function: Any, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
         function: a function, a Program or a Value.
         primals: its arguments, a tuple.
         tangents: the vector, a tuple of the same structure.
+        checkpoint: what to compute again on the way back rather than to keep it, as for `wg.grad`.
 
     Returns:
         A tuple of the same structure.
@@ -320,7 +340,8 @@ def hvp(function: Any, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
         (4.0, 2.0)
     """
     primals = _tuple(primals, "primals")
-    program, captured = _program(_made("hvp", programs.hvp), function, primals)
+    transform = _made("hvp", programs.hvp, checkpoint=checkpoint)
+    program, captured = _program(transform, function, primals)
     return program(*primals, *captured, _tangents(tangents, primals))
 
 

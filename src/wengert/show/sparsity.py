@@ -104,7 +104,8 @@ class PatternDrawing:
 
     def __init__(self, pattern: Pattern, coloring: Coloring | None, theme: str) -> None:
         self.pattern, self.coloring, self._theme = pattern, coloring, theme
-        self._identity = f"wgs{next(self._drawn)}-{crc32(pattern.indices.tobytes()):08x}"
+        digest = crc32(pattern.indptr.tobytes(), crc32(pattern.indices.tobytes()))
+        self._identity = f"wgs{next(self._drawn)}-{digest:08x}"
 
     @cached_property
     def _picture(self) -> Picture:
