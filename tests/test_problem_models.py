@@ -15,6 +15,8 @@ from problems.derivatives import close, exact_jacobian, fifty_digits, jacobian
 from problems.minimise import constrained_minimum
 from problems.problem import Array, Numbers, Problem
 
+pytestmark = pytest.mark.no_cover  # long; what it runs is run by others, too
+
 # --- sums, networks and steps in time -------------------------------------------------------------
 
 

@@ -14,6 +14,8 @@ from problems.derivatives import close, exact_jacobian, exact_values, gradient, 
 from problems.minimise import constrained_minimum, least_squares_minimum
 from problems.problem import Array, Function, Problem
 
+pytestmark = pytest.mark.no_cover  # long; what it runs is run by others, too
+
 every_problem = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 RESIDUALS = [row for row in ROWS if row.kind == "residuals"]
 CONSTRAINED = [row for row in ROWS if row.kind == "constrained"]

@@ -46,7 +46,6 @@ from wengert.functions import (
 )
 from wengert.graph import trace
 from wengert.later import loader as _loader
-from wengert.learn.quiz import quiz
 from wengert.primitives import (
     abs as abs,
 )
@@ -125,6 +124,7 @@ if typing.TYPE_CHECKING:
         vjp,
     )
     from wengert.interop import scipy as scipy
+    from wengert.learn.quiz import quiz
     from wengert.show.sparsity import sparsity
 
 __version__ = "0.1.0"
@@ -137,6 +137,7 @@ _LATER = {  # loaded when first asked for
     "custom_rule": "wengert.custom",
     "implicit": "wengert.derive.implicit",
     **dict.fromkeys(_TRANSFORMS, "wengert.derive.transforms"),
+    "quiz": "wengert.learn.quiz",
     "scipy": "wengert.interop.scipy",
     "sparsity": "wengert.show.sparsity",
 }

@@ -21,6 +21,8 @@ from wengert.program.invariants import checked
 from wengert.program.program import Program
 from wengert.run.interpret import Interpreter
 
+pytestmark = pytest.mark.no_cover  # long; what it runs is run by others, too
+
 NUMBERS = st.floats(-1.5, 1.5, allow_subnormal=False)
 Wrap = Callable[[Callable[..., Any]], Callable[..., Any]]
 

@@ -35,6 +35,8 @@ from wengert.errors import OperandError
 from wengert.program.invariants import checked
 from wengert.program.program import Program
 
+pytestmark = pytest.mark.no_cover  # long; what it runs is run by others, too
+
 every_case = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 every_scenario = pytest.mark.parametrize("row", SCENARIOS, ids=lambda row: row.name)
 every_problem = pytest.mark.parametrize("row", problems.ROWS, ids=lambda row: row.name)

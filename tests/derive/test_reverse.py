@@ -20,6 +20,8 @@ from wengert.program.address import VALUE
 from wengert.program.program import Program
 from wengert.program.statements import Accumulate, Assign, Guard, Loop, Statement, While, walk
 
+pytestmark = pytest.mark.no_cover  # long; what it runs is run by others, too
+
 ROWS = list(p.rows())
 
 

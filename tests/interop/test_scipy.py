@@ -15,6 +15,8 @@ from problems.derivatives import jacobian
 from problems.models import rosenbrock_at
 from problems.problem import Problem
 
+pytestmark = pytest.mark.no_cover  # long; what it runs is run by others, too
+
 MORE_GARBOW_HILLSTROM = least_squares.ROWS
 FIRM = {"ftol": 1e-15, "xtol": 1e-15, "gtol": 1e-15, "max_nfev": 5000, "x_scale": "jac"}
 FINE = {"gtol": 1e-13, "xtol": 1e-14, "barrier_tol": 1e-12, "maxiter": 3000}

@@ -15,6 +15,8 @@ from wengert.graph import topological_order
 from wengert.proof.check import check
 from wengert.value import Value
 
+pytestmark = pytest.mark.no_cover  # long; what it runs is run by others, too
+
 STEPS = {"abs", "sign", "floor", "ceil", "mod", "floordiv", "less", "less_equal", "greater",
          "greater_equal", "equal", "not_equal", "select", "minimum", "maximum", "relu"}  # fmt: skip
 ROWS = list(primitives.rows())

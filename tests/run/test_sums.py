@@ -23,6 +23,8 @@ from wengert.run.arrays import Accumulated, Added, Together
 from wengert.run.interpret import Interpreter, interpret
 from wengert.run.walk import walked
 
+pytestmark = pytest.mark.no_cover  # long; what it runs is run by others, too
+
 MANY, NONE = 1 << 24, 0  # numbers to be kept: enough for arrays, or windows wherever possible
 EVERY_WAY = [(MANY, 6), (MANY, 0), (40, 0), (NONE, 0)]
 SIZE = 40
