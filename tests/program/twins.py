@@ -1,9 +1,12 @@
 """Recording with either twin, and all there is to what it gave."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 from unittest import mock
 
+import pytest
 from evaluate import bits
 
 from wengert.program import record as module
@@ -50,3 +53,40 @@ def details(program: Program) -> tuple[Any, ...]:
         listed, program.values, bits(program.constants.tolist()), program.index.tolist(),
         program.arguments, program.results, program.name,
     )  # fmt: skip
+
+
+ALLOCATIONS = """
+import _testcapi
+
+def attempt(start, stop):
+    _testcapi.set_nomemory(start, stop)
+    try:
+        work()
+    finally:
+        _testcapi.remove_mem_hooks()
+
+work()
+raised = 0
+for start in range(1, {most}):
+    for stop in (start + 1, 0):  # one allocation fails, or all from there on
+        try:
+            attempt(start, stop)
+        except MemoryError:
+            raised += 1
+work()
+print(raised)
+"""
+
+
+def memory_errors(work: str, most: int) -> int:
+    """How often `work()`, defined by a source, runs out of memory, each allocation failing once.
+
+    It runs in a process of its own, which has to end well.
+    """
+    pytest.importorskip("_testcapi")
+    source = work + ALLOCATIONS.format(most=most)
+    run = subprocess.run(
+        [sys.executable, "-c", source], capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr
+    return int(run.stdout)

@@ -10,9 +10,10 @@ from functools import cached_property
 import numpy as np
 
 from wengert.derive.partials import partials_of
+from wengert.derive.space import counts_of
 from wengert.program.address import INPUT, OUTPUT, VALUE, Address, Extent, Integers, Mask
 from wengert.program.dependence import UNBOUNDED, meets, size_of
-from wengert.program.draft import TEST, Axes, Axis, Item, Line, frames
+from wengert.program.draft import Axes, Frame, Item, Line
 from wengert.program.extents import extent
 from wengert.program.producers import Producers
 from wengert.program.statements import Accumulate, Guard, Run
@@ -36,10 +37,6 @@ class Activity:
         self.producers = Producers(items, index)
         self.runs = [item for item in items if isinstance(item, Run) and not item.outputs]
         self.outputs = [item for item in items if isinstance(item, Run) and item.outputs]
-        self.conditions = [
-            (frame.condition, (*axes, Axis(frame, TEST)))
-            for frame, axes in frames(items) if frame.condition is not None
-        ]  # fmt: skip
         self.sums = [
             (line.target.memory, extent(line.target, line.axes, index))
             for line in self.producers.lines if line.kind is Accumulate
@@ -109,9 +106,34 @@ class Activity:
         owners = np.full(self.values, len(self.producers.lines))
         for k, line in enumerate(self.producers.lines):
             if line.target.memory == VALUE and line.kind is not Accumulate:
-                counts = [axis.rounds or 1 for axis in line.axes]
-                owners[line.target.all(counts, self.index)] = k
+                owners[places_of(line, self.index)] = k
         return owners
+
+    @cached_property
+    def places(self) -> Mask:
+        """The places of the value memory that depend on a wanted input."""
+        mask = np.zeros(self.values, bool)
+        for line in self.producers.lines:
+            if self.active(line) and line.target.memory == VALUE:
+                mask[places_of(line, self.index)] = True
+        for run in self.runs:
+            if self.active(run):
+                mask[run.start : run.start + len(run)] = True
+        return mask
+
+    @cached_property
+    def needing_zero(self) -> set[int]:
+        """Inactive statements, by `id`, that write where active ones are read or add something."""
+        found: set[int] = set()
+        for line in self.producers.lines:
+            addresses = [a for a in passing(line) if self.depends(a, line.axes)]
+            if line.kind is Accumulate and addresses:
+                addresses.append(line.target)
+            for address in addresses:
+                if address.memory != INPUT:
+                    writers = self.writers(address, line.axes)
+                    found |= {id(writer) for writer in writers if not self.active(writer)}
+        return found
 
     def _may_write(self, line: Line, address: Address, axes: Axes) -> bool:
         """Whether a statement writes any of the places that are read."""
@@ -150,15 +172,13 @@ class Activity:
         """Everything outside a run that may write what it reads."""
         places = run.places_in(VALUE)
         if not run.outputs:
-            places = places[(places < run.start) | (places >= run.start + len(run))]
+            places = places[~whole(run).holds(places)]
         if not len(places):
             return []
         reach = Extent(int(places.min()), int(places.max()), 1)
         near = [line for line in self.producers.met(VALUE, reach) if self._meets(line, places)]
-        return [
-            *near,
-            *(other for other in self.runs if other is not run and _within(other, places)),
-        ]
+        runs = [other for other in self.runs if other is not run]
+        return [*near, *(other for other in runs if whole(other).holds(places).any())]
 
     def _meets(self, line: Line, places: Integers) -> bool:
         return bool(extent(line.target, line.axes, self.index).holds(places).any())
@@ -222,5 +242,13 @@ def whole(run: Run) -> Extent:
     return Extent(run.start, run.start + len(run) - 1, 1)
 
 
-def _within(run: Run, places: Integers) -> bool:
-    return bool(np.any((places >= run.start) & (places < run.start + len(run))))
+def places_of(line: Line, index: Integers) -> Integers:
+    """Every place that a statement writes."""
+    return line.target.all(counts_of(line.axes), index).ravel()
+
+
+def stands_in(writer: Writer, frame: Frame, depth: int) -> bool:
+    """Whether a statement stands in a loop that so many loops are around."""
+    if isinstance(writer, Run):
+        return False
+    return len(writer.axes) > depth and writer.axes[depth].frame is frame

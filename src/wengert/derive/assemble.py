@@ -81,13 +81,12 @@ def _moves(places: Integers, at: int, space: Space) -> list[Statement]:
     shape = affine(places)
     if shape:
         return [_nest(int(places[0]), *shape, at)]
-    edges = np.flatnonzero(np.diff(np.diff(places), prepend=0)) + 1
     if len(places) <= MANY:
         return [
             Assign(Address(OUTPUT, at + k), None, (Address(VALUE, place),))
             for k, place in enumerate(places.tolist())
         ]
-    if len(edges) <= MANY:
+    if np.count_nonzero(np.diff(np.diff(places), prepend=0)) <= MANY:
         return _pieces(places, at)
     source = Address(VALUE, 0, (0,), Lookup(space.table(places), (1,)))
     return [Loop(len(places), (Assign(Address(OUTPUT, at, (1,)), None, (source,)),))]
@@ -167,7 +166,13 @@ def _nested(rows: Structure, columns: Structure) -> Structure:
     return replace(rows, parts=tuple(_nested(part, columns) for part in rows.parts))
 
 
-def named(names: Sequence[Any]) -> list[str]:
+def extended(arguments: Structure, further: dict[str, Structure]) -> Structure:
+    """Arguments with further ones behind them."""
+    keys = _named([*arguments.keys, *further])
+    return replace(arguments, keys=tuple(keys), parts=(*arguments.parts, *further.values()))
+
+
+def _named(names: Sequence[Any]) -> list[str]:
     """Names that differ, the later ones with a number behind where they do not."""
     found: list[str] = []
     for name in names:

@@ -8,6 +8,7 @@ round of the same loop; what comes from another round, or leaves this one, is ke
 
 from collections.abc import Sequence
 
+from wengert.derive.activity import stands_in
 from wengert.derive.space import counts_of
 from wengert.derive.uses import Uses
 from wengert.program.address import VALUE, Address
@@ -58,7 +59,7 @@ class Blocks:
         waiting = [(address, axes)]
         for read, around in waiting:  # which grows by the terms of sums
             for writer in self.activity.writers(read, around):
-                if isinstance(writer, Run) or not _is_inside(writer, axes, depth):
+                if isinstance(writer, Run) or not stands_in(writer, axes[depth].frame, depth):
                     return False
                 if not self._in_one_round(writer, read, around, depth):
                     return False
@@ -97,11 +98,6 @@ class Blocks:
             if frame.again and all(self.within(*each, depth) for each in touching):
                 return frame
         return None
-
-
-def _is_inside(line: Line, axes: Axes, depth: int) -> bool:
-    """Whether a statement stands in the same loop as another one."""
-    return len(line.axes) > depth and line.axes[depth].frame is axes[depth].frame
 
 
 def _still(address: Address, outer: int) -> Address:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from wengert.derive.activity import Activity
+from wengert.derive.activity import Activity, whole
 from wengert.derive.space import Beside, counts_of
 from wengert.program.address import (
     CODES,
@@ -10,34 +10,15 @@ from wengert.program.address import (
     VALUE,
     Address,
     Integers,
-    Mask,
     coded,
     distinct,
 )
-from wengert.program.draft import Line
 from wengert.program.statements import Accumulate, Operation, Run
 
 
 def beside_codes(beside: Beside, places: Integers, row: int = 0) -> Integers:
     """The coded addresses of what belongs to some places of a memory."""
     return (CODES[beside.memory] << SHIFT) + beside.base + beside.size * row + places
-
-
-def active_places(activity: Activity, values: int) -> Mask:
-    """The places of the value memory that depend on a wanted input."""
-    mask = np.zeros(values, bool)
-    for line in activity.producers.lines:
-        if activity.active(line) and line.target.memory == VALUE:
-            mask[places_of(line, activity.index)] = True
-    for run in activity.runs:
-        if activity.active(run):
-            mask[run.start : run.start + len(run)] = True
-    return mask
-
-
-def places_of(line: Line, index: Integers) -> Integers:
-    """Every place that a statement writes."""
-    return line.target.all(counts_of(line.axes), index).ravel()
 
 
 def read_in_lines(activity: Activity, run: Run) -> Integers:
@@ -47,7 +28,7 @@ def read_in_lines(activity: Activity, run: Run) -> Integers:
         for address in (*line.reads, *[line.target] * (line.kind is Accumulate)):
             if address.memory == VALUE:
                 places = address.all(counts_of(line.axes), activity.index).ravel()
-                found.append(places[(places >= run.start) & (places < run.start + len(run))])
+                found.append(places[whole(run).holds(places)])
     return distinct(np.concatenate(found))
 
 

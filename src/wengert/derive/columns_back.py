@@ -4,12 +4,10 @@ A straight stretch is gone through as a whole (`columns.py`). Here adjoints find
 what it reads and writes and all that stands around it, place by place.
 """
 
-from functools import cached_property
-
 import numpy as np
 
 from wengert.derive.activity import whole
-from wengert.derive.codes import active_places, beside_codes, places_of
+from wengert.derive.codes import beside_codes
 from wengert.derive.columns import reversed_run
 from wengert.derive.space import Beside, Body
 from wengert.derive.uses import Uses
@@ -21,7 +19,6 @@ from wengert.program.address import (
     VALUE,
     Address,
     Integers,
-    Mask,
     decoded,
 )
 from wengert.program.statements import Run
@@ -32,7 +29,6 @@ class ColumnsBack:
 
     Args:
         uses: the uses in the program.
-        values: the size of its value memory.
         cotangents: where those of the outputs are.
         adjoints: where those that are summed up are, by memory.
         inputs: contributions to the adjoints of inputs that are read outside of loops only, by
@@ -40,10 +36,10 @@ class ColumnsBack:
     """
 
     def __init__(
-        self, uses: Uses, values: int, cotangents: Beside, adjoints: dict[str, Beside],
+        self, uses: Uses, cotangents: Beside, adjoints: dict[str, Beside],
         inputs: dict[int, list[Address]],
     ) -> None:  # fmt: skip
-        self.uses, self.activity, self.values = uses, uses.activity, values
+        self.uses, self.activity = uses, uses.activity
         self.cotangents, self.adjoints, self.inputs = cotangents, adjoints, inputs
         self.arrived: list[tuple[Integers, Integers]] = []  # places in columns, and adjoints, coded
 
@@ -56,7 +52,7 @@ class ColumnsBack:
             self._arrive(run.operands[places], adjoints, body)
         elif id(run) in self.uses.useful:
             space = body.space
-            depending = self._depending.copy()
+            depending = self.activity.places.copy()
             depending[run.start : run.start + len(run)] = False
             wanted = (self.activity.wanted, depending)
             found = reversed_run(run, space.values, space.length, self._seeds(run), wanted)
@@ -71,7 +67,7 @@ class ColumnsBack:
         read = np.array(self.uses.read_of(run), np.int64)
         places, adjoints = [read], [beside_codes(self.adjoints[VALUE], read)]
         for operands, codes in self.arrived:
-            here = (operands >= run.start) & (operands < run.start + len(run))
+            here = whole(run).holds(operands)
             places.append(operands[here])
             adjoints.append(codes[here])
         return np.concatenate(places) - run.start, np.concatenate(adjoints)
@@ -83,7 +79,7 @@ class ColumnsBack:
         for run in self.activity.runs:
             inside |= (memory == CODES[VALUE]) & whole(run).holds(place)
         self.arrived.append((operands[inside], adjoints[inside]))
-        lines = ~inside & (memory == CODES[VALUE]) & self._is_kept(place)
+        lines = ~inside & (memory == CODES[VALUE]) & self.uses.is_kept(place)
         targets = beside_codes(self.adjoints[VALUE], place[lines])
         body.scatter(targets, adjoints[lines], add=True)
         given = memory == CODES[INPUT]
@@ -95,20 +91,3 @@ class ColumnsBack:
         summed = given & ~private
         targets = beside_codes(self.adjoints[INPUT], place[summed])
         body.scatter(targets, adjoints[summed], add=True)
-
-    def _is_kept(self, places: Integers) -> Mask:
-        """Which places are those of statements outside of columns whose adjoints are kept."""
-        kept: Mask = self._kept[np.minimum(places, max(self.values - 1, 0))]
-        return kept
-
-    @cached_property
-    def _kept(self) -> Mask:
-        kept = np.zeros(self.values, bool)
-        for line in self.activity.producers.lines:
-            if id(line) in self.uses.kept:
-                kept[places_of(line, self.activity.index)] = True
-        return kept
-
-    @cached_property
-    def _depending(self) -> Mask:
-        return active_places(self.activity, self.values)

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from wengert.derive.activity import Activity, passing, slots
-from wengert.derive.codes import beside_codes, moves, places_of, read_in_lines
+from wengert.derive.activity import Activity, places_of, slots
+from wengert.derive.codes import beside_codes, moves, read_in_lines
 from wengert.derive.columns import tangents_of_run
 from wengert.derive.partials import local, partials_of, product, total
 from wengert.derive.space import Beside, Body, Home, Space
@@ -30,9 +30,9 @@ from wengert.program.address import (
     Mask,
     coded,
 )
-from wengert.program.draft import TEST, Axes, Axis, Frame, Item, Line, drafted, lines
+from wengert.program.draft import TEST, Axes, Axis, Frame, Item, Line, drafted, lines, stated
 from wengert.program.program import Program
-from wengert.program.statements import Accumulate, Assign, Guard, Run, Statement, While
+from wengert.program.statements import Accumulate, Assign, Run, Statement, While
 from wengert.program.structure import Floats
 
 
@@ -98,7 +98,7 @@ class Forward:
     ) -> None:
         self.space, self.activity, self.directions = space, activity, directions
         self.tangents = tangents
-        self.zeros = _needing_zero(activity)
+        self.zeros = activity.needing_zero
         self.spread: dict[str, int] = {}  # by how much places of while loops are moved apart
         self.names: dict[str, str] = {}  # of their memories, where these are new
         self._known: list[tuple[Integers, Integers]] = []  # for columns, per direction
@@ -169,7 +169,7 @@ class Forward:
         target, *reads = (self.primal(a, line.axes) for a in (line.target, *line.reads))
         body.source = inner.source = line.source
         if self.repeats(line):
-            body.statements.append(_same(line, target, tuple(reads)))
+            body.statements += stated([replace(line, target=target, reads=tuple(reads))])
         if not self.follows(line):
             return
         wanted = [(k, a) for k, a in slots(line) if self.activity.depends(a, line.axes)]
@@ -272,21 +272,6 @@ class Forward:
         return np.where(codes < 0, coded(CONSTANT, self.space.number(0.0)), codes)
 
 
-def _needing_zero(activity: Activity) -> set[int]:
-    """Inactive statements, by `id`, that write where active ones are read or add something."""
-    found: set[int] = set()
-    for line in activity.producers.lines:
-        addresses = [a for a in passing(line) if activity.depends(a, line.axes)]
-        if line.kind is Accumulate and addresses:
-            addresses.append(line.target)
-        for address in addresses:
-            if address.memory == INPUT:
-                continue
-            writers = activity.writers(address, line.axes)
-            found |= {id(writer) for writer in writers if not activity.active(writer)}
-    return found
-
-
 def settle(
     body: Body, target: Address, terms: Sequence[Address], label: str = "",
     written: int | None = None,
@@ -323,12 +308,3 @@ def deepened(address: Address, stride: int) -> Address:
     if lookup:
         lookup = Lookup(lookup.start, (*lookup.strides, 0))
     return replace(address, strides=(*address.strides, stride), lookup=lookup)
-
-
-def _same(line: Line, target: Address, reads: tuple[Address, ...]) -> Statement:
-    if line.kind is Accumulate:
-        return Accumulate(target, reads[0], line.label, line.source)
-    if line.kind is Guard:
-        assert line.row is not None
-        return Guard(target, line.row, reads[:-1], reads[-1], line.label, line.source)
-    return Assign(target, line.row, reads, line.label, line.source)

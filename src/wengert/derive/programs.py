@@ -4,12 +4,11 @@
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from wengert.derive.assemble import assembled, blocks, named
+from wengert.derive.assemble import assembled, blocks, extended
 from wengert.derive.forward import forward
 from wengert.derive.reverse import reverse
 from wengert.dispatch import describe
@@ -21,7 +20,7 @@ from wengert.program.structure import FIXED, TUPLE, Structure
 
 Argnums = int | Sequence[int]
 MODES = "forward", "reverse"
-CHEAPER = 2  # forward mode pays for so many inputs per output, for it keeps nothing
+CHEAPER = 2  # so many directions forwards cost as much as one backwards, for they keep nothing
 
 
 def gradient(
@@ -145,8 +144,7 @@ class Chosen:
 
     def mode(self, asked: str | None) -> str:
         """Forward or reverse: what was asked for, or what costs less."""
-        cheap = self.columns.size <= CHEAPER * self.rows.size
-        return checked_mode(asked) or ("forward" if cheap else "reverse")
+        return checked_mode(asked) or cheaper(self.columns.size, self.rows.size)
 
     def program(
         self, derived: Any, structure: Structure, entries: Integers, value: bool, what: str,
@@ -163,11 +161,7 @@ class Chosen:
         elif self.has_aux:
             results = Structure(TUPLE, parts=(structure, source.results.parts[1]))
             order = [entries, aux]
-        further = further or {}
-        keys = named([*source.arguments.keys, *further])
-        arguments = replace(
-            source.arguments, keys=tuple(keys), parts=(*source.arguments.parts, *further.values())
-        )
+        arguments = extended(source.arguments, further or {})
         name = f"{source.name}_{what}"
         return assembled(source, derived, arguments, results, order, name).simplify()
 
@@ -224,6 +218,11 @@ def positions(argnums: Argnums | None, program: Program, count: int) -> list[int
     if len(set(found)) != len(found):
         raise OperandError(f"argnums names an argument twice: {argnums}.")
     return found
+
+
+def cheaper(forwards: int, backwards: int) -> str:
+    """The mode that costs less, by how many directions each would take."""
+    return "forward" if forwards <= CHEAPER * backwards else "reverse"
 
 
 def checked_mode(mode: str | None) -> str | None:

@@ -10,13 +10,14 @@ The native twin, in native/sparsity.c, keeps sets as blocks of 64 columns and eq
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from wengert.derive.places import Cells, Edges, Meetings
 from wengert.program.address import Integers
+from wengert.program.connected import strongly_connected
 from wengert.value import engine
 
 Set = frozenset[int]
@@ -53,7 +54,7 @@ def interactions_plain(
         meetings: which cells meet, and in whose second derivative.
     """
     reads, asked = _reads(count, edges), roots.tolist()
-    live = {cell for component in _components(reads, asked) for cell in component}
+    live = {cell for part in strongly_connected(asked, reads.__getitem__) for cell in part}
     met = {
         (left, right)
         for owner, left, right in zip(*(column.tolist() for column in meetings), strict=True)
@@ -88,7 +89,7 @@ def _sets(
     reads: Reads, columns: Cells, roots: Sequence[int], wanted: Collection[int]
 ) -> dict[int, Set]:
     """The sets of all live cells that need one."""
-    components = _components(reads, roots)
+    components = strongly_connected(roots, reads.__getitem__)
     uses = Counter(source for part in components for cell in part for source in reads[cell])
     sets: dict[int, Set] = {
         cell: frozenset([column] if column >= 0 else [])
@@ -113,48 +114,6 @@ def _gathered(component: list[int], reads: Reads, sets: dict[int, Set]) -> Set:
             elif source not in inside:
                 waiting.append(source)
     return next(iter(parts)) if len(parts) == 1 else frozenset().union(*parts)
-
-
-def _components(reads: Reads, roots: Sequence[int]) -> list[list[int]]:
-    """The strongly connected components that roots depend on, operands first.
-
-    Source: R. Tarjan, Depth-first search and linear graph algorithms, SIAM J. Comput. 1(2), 1972.
-    """
-    components: list[list[int]] = []
-    number: dict[int, int] = {}
-    low: dict[int, int] = {}  # the lowest number of an open cell that is reached
-    waiting: list[int] = []  # open cells, whose component is not complete
-    closed: set[int] = set()
-    path: list[tuple[int, Iterator[int]]] = []
-
-    def enter(cell: int) -> None:
-        number[cell] = low[cell] = len(number)
-        waiting.append(cell)
-        path.append((cell, iter(reads[cell])))
-
-    for root in roots:
-        if root not in number:
-            enter(root)
-        while path:
-            cell, rest = path[-1]
-            for source in rest:
-                if source not in number:
-                    enter(source)
-                    break
-                if source not in closed:
-                    low[cell] = min(low[cell], number[source])
-            else:
-                path.pop()
-                if path:
-                    before = path[-1][0]
-                    low[before] = min(low[before], low[cell])
-                if low[cell] == number[cell]:
-                    component = [waiting.pop()]
-                    while component[-1] != cell:
-                        component.append(waiting.pop())
-                    closed.update(component)
-                    components.append(component)
-    return components
 
 
 # --- the twins ------------------------------------------------------------------------------------

@@ -12,13 +12,12 @@ from math import prod
 
 import numpy as np
 
-from wengert.derive.activity import Writer
+from wengert.derive.activity import stands_in
 from wengert.derive.forward import Forward
 from wengert.derive.space import Body, dense
 from wengert.derive.uses import Here, Uses
 from wengert.program.address import CODES, CONSTANT, Address
 from wengert.program.draft import Axes, Frame, Line
-from wengert.program.statements import Run
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ def entries_of(frame: Frame, depth: int, uses: Uses) -> list[Entry]:
         axes = use.line.axes
         if len(axes) <= depth or axes[depth].frame is not frame or use.address.memory not in CODES:
             continue
-        if any(_is_inside(writer, frame, depth) for writer in uses.writers(use)):
+        if any(stands_in(writer, frame, depth) for writer in uses.writers(use)):
             continue  # one of its own results
         moving = moving_inside(use.address, axes, depth)
         entry = Entry(use.address, axes, moving, offset, True)
@@ -94,12 +93,6 @@ def _key(entry: Entry, depth: int) -> object:
         address.memory, address.base, address.strides[:depth], entry.moves, entry.counts,
         lookup and (lookup.start, lookup.strides[:depth], entry.lookup_moves),
     )  # fmt: skip
-
-
-def _is_inside(writer: Writer, frame: Frame, depth: int) -> bool:
-    if isinstance(writer, Run):
-        return False
-    return len(writer.axes) > depth and writer.axes[depth].frame is frame
 
 
 class Rerun(Forward):

@@ -20,7 +20,7 @@ from wengert.derive.copies import Copies
 from wengert.derive.forward import Derived, deepened, settle
 from wengert.derive.partials import local, product, total
 from wengert.derive.rerun import Entry, Rerun, entries_of
-from wengert.derive.space import Beside, Body, Space, dense
+from wengert.derive.space import Beside, Body, Space, counts_of, dense
 from wengert.derive.strips import stripped
 from wengert.derive.uses import Far, Use, Uses
 from wengert.program.address import (
@@ -35,6 +35,7 @@ from wengert.program.address import (
 )
 from wengert.program.draft import Axes, Axis, Frame, Item, Line, drafted
 from wengert.program.program import Program
+from wengert.program.rewrite import deeper
 from wengert.program.segments import Checkpoint, rounds_kept
 from wengert.program.statements import Accumulate, Run
 from wengert.program.structure import Floats
@@ -111,7 +112,7 @@ class _Sweep:
         self.pending: dict[int, list[Address]] = {}  # contributions, by the `id` of the statement
         self.inputs: dict[int, list[Address]] = {}  # by the place of the input
         self.results = results
-        self.columns = ColumnsBack(uses, program.values, cotangents, self.adjoints, self.inputs)
+        self.columns = ColumnsBack(uses, cotangents, self.adjoints, self.inputs)
 
     @property
     def wanted(self) -> Mask:
@@ -186,10 +187,9 @@ class _Sweep:
 
     def within(self, address: Address) -> Address:
         """The address inside the loop over rows, if there is one."""
-        for _ in self.body.counts:
-            lookup = address.lookup and Lookup(address.lookup.start, (0, *address.lookup.strides))
-            address = replace(address, strides=(0, *address.strides), lookup=lookup)
-        return address
+        if not self.rows:
+            return address
+        return deeper(address.memory, address.base, address.strides, address.lookup, 0)
 
     def _zero_inputs(self) -> None:
         for first, count in stretches(self.uses.summed_inputs):
@@ -336,15 +336,12 @@ class _Sweep:
             return
         rerun = Rerun(self.uses, self.copies.value, frame, axes, entries, body)
         for line, tangent in rerun.exits:
-            nest = [body, body.inside(1)]  # the loop itself, of whose counter nothing depends here
-            for axis in line.axes[len(axes) + 1 :]:
-                nest.append(nest[-1].inside(axis.rounds or 1))
             adjoint = self._left(line, axes)
             if adjoint is not None:
-                for entry in entries:
-                    self._through(entry, adjoint, tangent, nest[-1], axes)
-            for outer, inner in zip(nest[-2::-1], nest[:0:-1], strict=True):
-                outer.close(inner)
+                counts = counts_of(line.axes[len(axes) + 1 :])
+                with body.nested((1, *counts)) as inner:  # 1: nothing depends on the loop's counter
+                    for entry in entries:
+                        self._through(entry, adjoint, tangent, inner, axes)
 
     def _left(self, line: Line, axes: Axes) -> Address | None:
         """The adjoint of what a statement moves out of a while loop."""
@@ -357,10 +354,6 @@ class _Sweep:
         self, entry: Entry, adjoint: Address, tangent: Address, body: Body, axes: Axes
     ) -> None:
         """Add to the adjoint of what a while loop has read."""
-        nest = [body]
-        for count in entry.counts:
-            nest.append(nest[-1].inside(count))
-        inner = nest[-1]
         width = len(body.counts)
         here = self.here(entry.address, axes, len(axes))
         start = here.strides[: len(self.body.counts) + len(axes) + 1]
@@ -380,10 +373,9 @@ class _Sweep:
                 tangent, base=tangent.base + step * entry.offset,
                 strides=(*tangent.strides[:-1], *strides),
             )  # fmt: skip
-        term = product(adjoint, tangent, inner.constant, inner.apply)
-        inner.add_to(self.beside(target), term)
-        for outer, deeper in zip(nest[-2::-1], nest[:0:-1], strict=True):
-            outer.close(deeper)
+        with body.nested(entry.counts) as inner:
+            term = product(adjoint, tangent, inner.constant, inner.apply)
+            inner.add_to(self.beside(target), term)
 
 
 def stretches(mask: Mask) -> Iterator[tuple[int, int]]:

@@ -1,6 +1,7 @@
 """Where a derivative program puts what it computes: behind the primal values, each in its place."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
@@ -195,6 +196,16 @@ class Body:
     def inside(self, count: int, again: bool = False) -> "Body":
         """The body of a loop in this one, which `close` writes down."""
         return Body(self.space, (*self.counts, count), [], self.source, self.home, again)
+
+    @contextmanager
+    def nested(self, counts: Iterable[int]) -> Iterator["Body"]:
+        """The body of loops inside each other in this one, which are written down in the end."""
+        nest = [self]
+        for count in counts:
+            nest.append(nest[-1].inside(count))
+        yield nest[-1]
+        for outer, inner in zip(nest[-2::-1], nest[:0:-1], strict=True):
+            outer.close(inner)
 
     def loop(self) -> Loop:
         """All of it as the loop that it is the body of."""

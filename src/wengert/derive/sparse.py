@@ -6,18 +6,18 @@ are an argument of it. All three are kept and serve for every point.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from wengert.derive.assemble import assembled, named
+from wengert.derive.assemble import assembled, extended
 from wengert.derive.calling import Transformed, made, recorded, weight_of
 from wengert.derive.coloring import Coloring, color_columns, color_rows, color_symmetric
 from wengert.derive.forward import Derived, forward
 from wengert.derive.pattern import Pattern
-from wengert.derive.programs import Argnums, Chosen, gradient, vjp
+from wengert.derive.programs import Argnums, Chosen, cheaper, checked_mode, gradient, vjp
 from wengert.derive.reverse import reverse
 from wengert.derive.sparsity import hessian_pattern, jacobian_pattern
 from wengert.errors import OperandError
@@ -25,8 +25,6 @@ from wengert.program.address import Integers
 from wengert.program.program import Program
 from wengert.program.segments import Checkpoint
 from wengert.program.structure import ARRAY, Floats, Structure
-
-CHEAPER = 2  # a direction backwards costs as much as so many forwards
 
 
 @dataclass(frozen=True)
@@ -90,20 +88,21 @@ def compressed_jacobian(
     checkpoint: Checkpoint = None,
 ) -> Compressed:  # fmt: skip
     """The Jacobian of a program, by the mode that takes fewer directions."""
+    checked_mode(mode)
     chosen = Chosen(program, argnums, False, taken)
     places = np.flatnonzero(chosen.wanted)[chosen.order]
     pattern = jacobian_pattern(program, inputs=places)
-    columns, rows = color_columns(pattern), color_rows(pattern)
-    if mode is None:
-        cheap = columns.number <= CHEAPER * rows.number
-        mode = "forward" if cheap else "reverse"
-    if chosen.mode(mode) == "forward":
-        return _pushed(program, chosen, columns, places)
-    size, count = program.results.size, rows.number
+    ways = {"forward": color_columns, "reverse": color_rows}
+    colorings = {way: color(pattern) for way, color in ways.items() if mode in (None, way)}
+    mode = mode or cheaper(*(coloring.number for coloring in colorings.values()))
+    coloring = colorings[mode]
+    if mode == "forward":
+        return _pushed(program, chosen, coloring, places)
+    size, count = program.results.size, coloring.number
     derived = reverse(program, chosen.wanted, count, checkpoint=checkpoint)
     entries = np.arange(count)[:, None] * chosen.columns.size + chosen.order
     compressed = _program(program, derived, (count, size), entries, "jacobian")
-    return Compressed(compressed, rows, np.arange(size), size)
+    return Compressed(compressed, coloring, np.arange(size), size)
 
 
 def compressed_hessian(
@@ -111,19 +110,20 @@ def compressed_hessian(
 ) -> Compressed:
     """The Hessian of a program with one number as its result, by directions of the gradient."""
     slope = gradient(program, argnums, taken=taken, checkpoint=checkpoint)
-    chosen = Chosen(program, argnums, False, taken)
-    places = np.flatnonzero(chosen.wanted)[chosen.order]
-    coloring = color_symmetric(hessian_pattern(program, inputs=places))
-    return _pushed(slope, Chosen(slope, argnums, False, taken), coloring, places)
+    return _curved(program, slope, argnums, taken)
 
 
 def compressed_weighted_hessian(program: Program, taken: int = 0) -> Compressed:
     """The Hessian of ⟨weights, c(x)⟩ by the first argument; the weights are the last one."""
-    slope = vjp(program, taken=taken)
-    chosen = Chosen(program, 0, False, taken)
-    places = np.flatnonzero(chosen.wanted)
+    return _curved(program, vjp(program, taken=taken), 0, taken)
+
+
+def _curved(program: Program, slope: Program, argnums: Argnums | None, taken: int) -> Compressed:
+    """The Hessian of a program whose first derivatives another one gives."""
+    chosen = Chosen(program, argnums, False, taken)
+    places = np.flatnonzero(chosen.wanted)[chosen.order]
     coloring = color_symmetric(hessian_pattern(program, inputs=places))
-    return _pushed(slope, Chosen(slope, 0, False, taken), coloring, places)
+    return _pushed(slope, Chosen(slope, argnums, False, taken), coloring, places)
 
 
 def _pushed(program: Program, chosen: Chosen, coloring: Coloring, places: Integers) -> Compressed:
@@ -138,10 +138,7 @@ def _pushed(program: Program, chosen: Chosen, coloring: Coloring, places: Intege
 def _program(
     program: Program, derived: Derived, directions: tuple[int, int], entries: Integers, what: str
 ) -> Program:
-    arguments = program.arguments
-    keys = named([*arguments.keys, "directions"])
-    further = Structure(ARRAY, directions)
-    arguments = replace(arguments, keys=tuple(keys), parts=(*arguments.parts, further))
+    arguments = extended(program.arguments, {"directions": Structure(ARRAY, directions)})
     results = Structure(ARRAY, entries.shape)
     order = [program.results.size + entries.ravel()]
     name = f"{program.name}_{what}"

@@ -3,8 +3,7 @@
 The rounds of a segment get places of their own, with room in front for what the first of them read
 of earlier rounds: the *halo*. A segment begins with moves from cells to its halo and ends with
 moves to the cells of the next one, as in `program/segments.py`. What is read elsewhere is moved to
-where it was. Where places do not move alike from
-round to round, a loop is left as it is.
+where it was. Where places do not move alike from round to round, a loop is left as it is.
 """
 
 from collections.abc import Iterator, Sequence

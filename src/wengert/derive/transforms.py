@@ -82,10 +82,7 @@ def value_and_grad(
         argnums: the position of the argument to differentiate by, or several; by default the first
             one, and all leaves of a Value.
         has_aux: whether the function returns a pair, of which only the first is differentiated.
-        checkpoint: what to compute again on the way back rather than to keep it: "sqrt" keeps the
-            values of about √n rounds of a long loop at a time, a number those of so many rounds;
-            "body" computes bodies again where that is possible, and "store" keeps everything. By
-            default bodies are computed again where much would be kept.
+        checkpoint: what to compute again on the way back rather than to keep it, as for `wg.grad`.
 
     Returns:
         A function that gives a pair: what the function gives, and the gradient as `wg.grad` does.

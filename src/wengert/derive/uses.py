@@ -8,12 +8,13 @@ where that is not known they are summed up.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
 from math import prod
 
 import numpy as np
 
-from wengert.derive.activity import COUNTED, Activity, Writer, may_meet, slots, whole
+from wengert.derive.activity import COUNTED, Activity, Writer, may_meet, places_of, slots, whole
 from wengert.derive.space import counts_of
 from wengert.program.address import INPUT, OUTPUT, VALUE, Address, Integers, Mask
 from wengert.program.dependence import solvable
@@ -143,6 +144,19 @@ class Uses:
     def terms(self, line: Line) -> list[Line]:
         """The statements that add to a sum that a statement starts."""
         return self._terms.get(id(line), [])
+
+    def is_kept(self, places: Integers) -> Mask:
+        """Which places are those of statements outside of columns whose adjoints are kept."""
+        kept: Mask = self._kept_places[np.minimum(places, max(self.activity.values - 1, 0))]
+        return kept
+
+    @cached_property
+    def _kept_places(self) -> Mask:
+        mask = np.zeros(self.activity.values, bool)
+        for line in self.activity.producers.lines:
+            if id(line) in self.kept:
+                mask[places_of(line, self.activity.index)] = True
+        return mask
 
     def is_private_input(self, use: Use) -> bool:
         """Whether an input is read that is read outside of loops only, at a place that is known."""

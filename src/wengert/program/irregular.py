@@ -5,12 +5,14 @@ irregularly from one item to the next may be looked up instead. Of a long stretc
 folded both ways first, and show which of them is worth the time.
 """
 
+from collections.abc import Callable
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
 from wengert.program.address import CODES, VALUE, Integers, distinct
-from wengert.program.fold import Folded, fold
+from wengert.program.fold import Folded, Hashes, fold
 from wengert.program.nest import Sizes
 from wengert.program.stretch import Stretch, changes_of
 
@@ -24,21 +26,23 @@ LONG = 1 << 14  # items: of so many, some pieces show what to try with all of th
 PIECES, PART = 4, 8  # so many pieces, which are one of so many parts of the items
 
 Free = frozenset[tuple[int, int]]  # operands that may be looked up, by kind and slot
+STRICT: Free = frozenset()
 
 
 def folding_of(stretch: Stretch) -> Folded:
     """The folding of a stretch that leaves less."""
-    shown = _shown(stretch) if len(stretch) >= LONG else None
+    hashed = lru_cache(maxsize=2)(stretch.hashes)  # the pieces and the whole are hashed alike
+    shown = _shown(stretch, hashed) if len(stretch) >= LONG else None
     if shown and shown.free:
-        loosely = _folded(stretch, shown.free)
+        loosely = _folded(stretch, hashed(shown.free))
         if _size(stretch, loosely) * BETTER <= shown.size * PART:
             return loosely
-    strictly = _folded(stretch)
+    strictly = _folded(stretch, hashed(STRICT))
     size = _size(stretch, strictly)
     if (shown and not shown.free) or not _is_much(size, len(stretch)):
         return strictly
     free = _irregular(stretch, strictly)
-    loosely = _folded(stretch, free) if free else strictly
+    loosely = _folded(stretch, hashed(free)) if free else strictly
     return loosely if _size(stretch, loosely) * BETTER <= size else strictly
 
 
@@ -54,25 +58,25 @@ class _Shown(NamedTuple):
     size: int
 
 
-def _shown(stretch: Stretch) -> _Shown | None:
+def _shown(stretch: Stretch, hashed: Callable[[Free], Hashes]) -> _Shown | None:
     """What some pieces of a stretch show; None where strict folding leaves little of them."""
     length = len(stretch) // (PIECES * PART)
     starts = np.arange(PIECES) * (len(stretch) // PIECES) + (len(stretch) // PIECES - length) // 2
     items: Integers = (starts[:, None] + np.arange(length)).ravel()
-    strictly = _folded(stretch, items=items)
+    strictly = _folded(stretch, hashed(STRICT), items)
     size = _size(stretch, strictly)
     if not _is_much(size, len(items)):
         return None
     free = _irregular(stretch, strictly, items)
-    if free and _size(stretch, _folded(stretch, free, items)) * BETTER <= size:
+    if free and _size(stretch, _folded(stretch, hashed(free), items)) * BETTER <= size:
         return _Shown(free, size)
-    return _Shown(frozenset(), size)
+    return _Shown(STRICT, size)
 
 
-def _folded(stretch: Stretch, free: Free = frozenset(), items: Integers | None = None) -> Folded:
+def _folded(stretch: Stretch, hashes: Hashes, items: Integers | None = None) -> Folded:
     """The folding of a stretch, or of some of its items as if they followed each other."""
     chosen = slice(None) if items is None else items
-    return fold(stretch.ids[chosen], stretch.hashes(free)[chosen], len(stretch.kinds))
+    return fold(stretch.ids[chosen], hashes[chosen], len(stretch.kinds))
 
 
 def _size(stretch: Stretch, folded: Folded) -> int:
@@ -96,8 +100,8 @@ def _irregular(stretch: Stretch, folded: Folded, items: Integers | None = None) 
     found = set()
     for kind, slot in np.argwhere(changes > IRREGULAR * np.maximum(steps, 0)[:, None]).tolist():
         if stretch.kinds[kind].memories[slot] == CODES[VALUE]:
-            items = flat[ids == kind]
-            if _local(stretch.column(slot, items), items):
+            own = flat[ids == kind]
+            if _local(stretch.column(slot, own), own):
                 continue
         found.add((kind, slot))
     return frozenset(found)

@@ -349,10 +349,6 @@ class Names:
         """What is special about an item of a run, if anything is."""
         return self._run_items.get(place)
 
-    def run_names(self, run: int) -> Integers:
-        """The number in the name of each item of a run."""
-        return self._numbers[run]
-
     def in_run(self, place: int) -> str:
         """The name of what a run writes to a place, where nothing is special about it; else ""."""
         k = self._run_of(place)

@@ -1,7 +1,7 @@
 """A program on the workbench: taken apart, with its tables, and who writes what.
 
-The passes of `bodies.py`, `hoist.py` and `dead.py` work on it. What was asked is remembered for as
-long as it stays true, and `version` tells whether anything has changed since a pass looked.
+The passes that `simplify.py` lists work on it. What was asked is remembered for as long as it stays
+true, and `version` tells whether anything has changed since a pass looked.
 """
 
 from collections.abc import Iterator

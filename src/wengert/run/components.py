@@ -3,6 +3,7 @@
 import heapq
 from collections.abc import Sequence
 
+from wengert.program.connected import strongly_connected
 from wengert.program.dependence import Site
 
 
@@ -15,7 +16,11 @@ def components(sites: Sequence[Site], edges: Sequence[tuple[Site, Site]]) -> lis
     after: dict[Site, list[Site]] = {site: [] for site in sites}
     for writer, reader in edges:
         after[writer].append(reader)
-    component = _strongly_connected(sites, after)
+    component = {
+        site: number
+        for number, part in enumerate(strongly_connected(sites, after.__getitem__))
+        for site in part
+    }
     members: dict[int, list[Site]] = {}
     for site in sites:
         members.setdefault(component[site], []).append(site)
@@ -37,38 +42,3 @@ def components(sites: Sequence[Site], edges: Sequence[tuple[Site, Site]]) -> lis
             if not waiting[other]:
                 heapq.heappush(free, (members[other][0].number, other))
     return order
-
-
-def _strongly_connected(sites: Sequence[Site], after: dict[Site, list[Site]]) -> dict[Site, int]:
-    """A number for each site, the same within a component, by Tarjan's algorithm."""
-    found: dict[Site, int] = {}
-    lowest: dict[Site, int] = {}
-    component: dict[Site, int] = {}
-    path: list[Site] = []
-    for root in sites:
-        if root in found:
-            continue
-        work = [(root, iter(after[root]))]
-        found[root] = lowest[root] = len(found)
-        path.append(root)
-        while work:
-            site, rest = work[-1]
-            for other in rest:
-                if other not in found:
-                    found[other] = lowest[other] = len(found)
-                    path.append(other)
-                    work.append((other, iter(after[other])))
-                    break
-                if other not in component:
-                    lowest[site] = min(lowest[site], found[other])
-            else:
-                work.pop()
-                if work:
-                    lowest[work[-1][0]] = min(lowest[work[-1][0]], lowest[site])
-                if lowest[site] == found[site]:
-                    while True:
-                        member = path.pop()
-                        component[member] = found[site]
-                        if member is site:
-                            break
-    return component
