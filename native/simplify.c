@@ -65,6 +65,7 @@ typedef struct {
     int32_t move;
     Py_ssize_t count;
     Item *items;
+    const uint8_t *flags;
     uint8_t *live, *arity;
     /* operands of all items in a row */
     Code *reads;
@@ -271,7 +272,8 @@ static int matches(List *list, Rule *rule, const Code *reads, Code *bound)
         Code code = waiting[--depth];
         switch (symbol.kind) {
         case ROW: {
-            if (!is_item(code) || list->items[code].op != symbol.number)
+            if (!is_item(code) || list->items[code].op != symbol.number ||
+                list->flags[code] & ROOT) /* its operands may have changed since */
                 return 0;
             const Code *below = list->reads + list->items[code].start;
             for (int k = list->operations[symbol.number].reads; k-- > 0;)
@@ -539,8 +541,7 @@ static inline const Entry *likely_entry(const List *list, Py_ssize_t me, int32_t
 }
 
 /* Every item in order. Operands are checked, since an item may only read what stands before it. */
-static bool go_down(List *list, const int32_t *ops, const Code *operands, Py_ssize_t length,
-                    const uint8_t *flags)
+static bool go_down(List *list, const int32_t *ops, const Code *operands, Py_ssize_t length)
 {
     if (!is_whole(list, ops, length))
         goto wrong;
@@ -563,7 +564,7 @@ static bool go_down(List *list, const int32_t *ops, const Code *operands, Py_ssi
             if (reads[k] < 0)
                 goto wrong;
         }
-        if (!put(list, (int32_t)me, ops[me], flags[me]))
+        if (!put(list, (int32_t)me, ops[me], list->flags[me]))
             return false;
     }
     return true;
@@ -573,8 +574,9 @@ wrong:
 }
 
 /* Mark what must stay. */
-static void go_up(List *list, const uint8_t *flags)
+static void go_up(List *list)
 {
+    const uint8_t *flags = list->flags;
     memset(list->live, 0, (size_t)list->count);
     for (Py_ssize_t k = 0; k < list->count; k++)
         if (flags[k] & NEEDED && is_item(list->items[k].value))
@@ -835,15 +837,15 @@ PyObject *number_values(PyObject *module, PyObject *args)
         return NULL;
     list.count = ops.len / (Py_ssize_t)sizeof(int32_t);
     list.constant_count = constants.len / (Py_ssize_t)sizeof(double);
+    list.flags = flags.buf;
     Py_ssize_t length = operands.len / (Py_ssize_t)sizeof(Code);
     if (flags.len != list.count || list.count > INT32_MAX / 4 || length > INT32_MAX ||
         list.constant_count > INT32_MAX / 4)
         PyErr_SetString(PyExc_ValueError, "the columns do not fit each other, or are too long");
     else if (read_operations(&list, table, plain) && read_rules(&list, rules) &&
-             allocate(&list, length, constants.buf) &&
-             share_constants(&list) &&
-             go_down(&list, ops.buf, operands.buf, length, flags.buf)) {
-        go_up(&list, flags.buf);
+             allocate(&list, length, constants.buf) && share_constants(&list) &&
+             go_down(&list, ops.buf, operands.buf, length)) {
+        go_up(&list);
         close_up(&list);
         made = result(&list);
     }

@@ -80,7 +80,7 @@ def numbered_plain(
         end = at + operations[op].reads
         work.put(op, [work.canonical(code) for code in codes[at:end]], flag)
         at = end
-    live = work.needed(flags.tolist())
+    live = work.needed()
     kept = [reads if stays else () for reads, stays in zip(work.reads, live, strict=True)]
     return Numbered(
         np.array(work.ops, np.int32), np.array([len(reads) for reads in kept], np.uint8),
@@ -103,6 +103,7 @@ class _Numbering:
         self.ops: list[int] = []
         self.reads: list[tuple[int, ...]] = []
         self.value: list[int] = []
+        self.flags: list[int] = []
         self.folded = self.merged = self.held = 0
         self._seen: dict[tuple[int, tuple[int, ...]], int] = {}
         self._constants: dict[bytes, int] = {}
@@ -113,14 +114,12 @@ class _Numbering:
 
     def row(self, operand: int) -> Primitive | None:
         """The row of an item."""
-        if operand >> SHIFT:
-            return None
-        operation = self.operations[self.ops[operand]]
-        return None if operation.guards else operation.row
+        found = self.definition(operand)
+        return found and found[0]
 
     def definition(self, operand: int) -> tuple[Primitive, Sequence[int]] | None:
-        """The operation of an item."""
-        if operand >> SHIFT:
+        """The operation of an item, unless its operands may have changed since."""
+        if operand >> SHIFT or self.flags[operand] & ROOT:
             return None
         operation = self.operations[self.ops[operand]]
         if operation.row is None or operation.guards:
@@ -157,6 +156,7 @@ class _Numbering:
         self.ops.append(op)
         self.reads.append(tuple(reads))
         self.value.append(me)
+        self.flags.append(flag)
         if flag & ROOT:
             return
         value = me
@@ -207,15 +207,15 @@ class _Numbering:
         self.merged += before != me
         return before
 
-    def needed(self, flags: Sequence[int]) -> list[int]:
+    def needed(self) -> list[int]:
         """Per item, whether it must stay."""
         live = [0] * len(self.ops)
-        for k, flag in enumerate(flags):
+        for k, flag in enumerate(self.flags):
             if flag & NEEDED and not self.value[k] >> SHIFT:
                 live[self.value[k]] = 1
         for k in range(len(self.ops) - 1, -1, -1):
             guards = self.operations[self.ops[k]].guards and self.value[k] == k
-            if live[k] or flags[k] & (PINNED | ROOT) or guards:
+            if live[k] or self.flags[k] & (PINNED | ROOT) or guards:
                 live[k] = 1
                 for operand in self.reads[k]:
                     if not operand >> SHIFT:
