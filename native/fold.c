@@ -2,11 +2,9 @@
 
 #include "node.h"
 
-enum { PERIODS = 64, MULTIPLES = 8, REACH = 16, FEW = 4, NEW = 64, WORK = 64, WORK_MORE = 1 << 20 };
+enum { PERIODS = 64, MULTIPLES = 8, REACH = 16, WIDER = 4, RARE = 64, FEW = 4, NEW = 64 };
+enum { WORK = 64, WORK_MORE = 1 << 20 };
 enum { GRAM, ITEM, STRIDE };
-/* Of an n-gram: it stood there before; it comes again; and then at the same distance, so that there
- * is no need to look for it. */
-enum { BEFORE = 1, AGAIN = 2, EXPECTED = 4 };
 static const uint64_t GOLDEN = 0x9E3779B97F4A7C15u;
 
 typedef struct {
@@ -43,7 +41,6 @@ typedef struct {
 
     /* for one pass */
     uint64_t *grams;
-    uint8_t *occurs;     /* BEFORE, AGAIN, EXPECTED: what is known of the n-gram that ends there */
     uint32_t *distances; /* how far before it ended last; 0 where it did not */
     uint32_t *asked;     /* the distance at which an item was asked already; 0 for none */
     uint32_t *last;      /* a table of n-grams: where each ended last, and 1 */
@@ -52,7 +49,7 @@ typedef struct {
     Proposals proposals;
     uint32_t *support, *covered;
     uint8_t *used;
-    Repeats repeats, later;
+    Repeats repeats, best;
 } Folding;
 
 static inline uint64_t mixed(uint64_t x)
@@ -170,81 +167,47 @@ static bool find_items(Folding *f)
     for (uint32_t i = 0; i < f->size; i++) {
         uint32_t before = last[f->ids[i]];
         last[f->ids[i]] = i + 1;
-        f->occurs[i] = before ? BEFORE : 0;
         f->distances[i] = before ? i + 1 - before : 0;
-        if (before) {
-            any = true;
-            f->occurs[before - 1] |= AGAIN;
-        }
+        any |= before != 0;
     }
     PyMem_Free(last);
     return any;
 }
 
-/* Where both halves of an n-gram stood at the same distance before, so did the whole. Keeps these
- * distances, and notes which of the others may have one. */
-static void keep_distances(Folding *f, uint32_t width)
-{
-    const uint32_t half = width / 2;
-    for (uint32_t i = f->size - 1; i >= width - 1; i--) {
-        uint32_t distance = f->distances[i];
-        uint8_t both = f->occurs[i] & f->occurs[i - half] & (BEFORE | AGAIN);
-        f->occurs[i] = (uint8_t)((f->occurs[i] & EXPECTED) | both);
-        if (distance != f->distances[i - half])
-            f->distances[i] = 0;
-        else if (distance)
-            f->occurs[i - distance] |= EXPECTED;
-    }
-    for (uint32_t i = half - 1; i < width - 1; i++)
-        f->distances[i] = 0;
-}
-
-/* Finds the distances between equal n-grams from those of half the width; whether there are any,
- * and whether many are new. */
-static bool find_grams(Folding *f, uint32_t width, bool *many_new)
+/* Finds the distances between equal n-grams, of wide ones for some; whether there are any. */
+static bool find_grams(Folding *f, uint32_t width)
 {
     bool any = false;
-    uint32_t fresh = 0;
+    const uint32_t one_in = width < REACH ? 1 : width / WIDER < RARE ? width / WIDER : RARE;
     if (!clear_grams(f))
         return false;
-    keep_distances(f, width);
+    memset(f->distances, 0, f->size * sizeof *f->distances);
     for (uint32_t i = width - 1; i < f->size; i++) {
-        const uint8_t occurs = f->occurs[i];
-        const bool wanted = (occurs & (AGAIN | EXPECTED)) == AGAIN;
-        uint32_t distance = f->distances[i];
-        f->occurs[i] = 0;
-        if (wanted || (!distance && occurs & BEFORE)) {
-            uint32_t *place = place_of(f, f->grams[i]), before = *place;
-            if (!distance && before) {
-                distance = i + 1 - before;
-                f->distances[i] = distance;
-                fresh++;
-            }
-            if (wanted)
-                *place = i + 1;
-            if (wanted && !before && 2 * ++f->last_count >= (uint32_t)1 << f->last_bits &&
-                !more_grams(f))
-                return false;
-        }
-        if (distance) {
+        if (f->grams[i] >> 32 & (one_in - 1))
+            continue;
+        uint32_t *place = place_of(f, f->grams[i]);
+        if (*place) {
+            f->distances[i] = i + 1 - *place;
             any = true;
-            f->occurs[i] = BEFORE;
-            f->occurs[i - distance] |= AGAIN;
         }
+        const bool is_new = !*place;
+        *place = i + 1;
+        if (is_new && 2 * ++f->last_count >= (uint32_t)1 << f->last_bits && !more_grams(f))
+            return false;
     }
-    *many_new = width < REACH || fresh > f->size / NEW;
     return any;
 }
 
-/* Those of twice the width, from those that there are. */
+/* The wider ones, from those that there are. */
 static void widen_grams(Folding *f, uint32_t width, unsigned level)
 {
     if (width == 1)
         for (uint32_t i = 0; i < f->size; i++)
             f->grams[i] = mixed((uint64_t)f->ids[i] + 1);
     const uint64_t factor = coefficient(GRAM, level + 1); /* the first would be 1 */
-    for (uint32_t i = f->size - 1; i >= 2 * width - 1; i--)
-        f->grams[i] += f->grams[i - width] * factor;
+    for (uint32_t i = f->size - 1; i >= WIDER * width - 1; i--)
+        for (uint32_t k = 1; k < WIDER; k++)
+            f->grams[i] = f->grams[i] * factor + f->grams[i - k * width];
 }
 
 /* --- what repeats ------------------------------------------------------------------------------ */
@@ -414,12 +377,12 @@ static int32_t loop_id(Folding *f, const Repeat *run, uint64_t *hash)
     return f->known[at].id;
 }
 
-/* Puts a loop in the place of each run. */
+/* Puts a loop in the place of each run of the best. */
 static bool replace(Folding *f)
 {
     memset(f->used, 0, f->size);
-    for (size_t k = 0; k < f->repeats.count; k++) {
-        const Repeat *run = &f->repeats.items[k];
+    for (size_t k = 0; k < f->best.count; k++) {
+        const Repeat *run = &f->best.items[k];
         memset(f->used + run->start, 1, (size_t)run->period * run->count);
         uint64_t hash;
         int32_t id = loop_id(f, run, &hash);
@@ -444,51 +407,61 @@ static bool replace(Folding *f)
 
 /* --- the whole --------------------------------------------------------------------------------- */
 
-static void keep_for_later(Folding *f)
+/* How many items fewer there are when these repeats are replaced. */
+static size_t saving(const Repeats *repeats)
 {
-    Repeats repeats = f->later;
-    f->later = f->repeats;
-    f->repeats = repeats;
+    size_t fewer = 0;
+    for (size_t k = 0; k < repeats->count; k++)
+        fewer += (size_t)repeats->items[k].period * repeats->items[k].count - 1;
+    return fewer;
 }
 
-/* Folds at the shortest n-grams that lead to anything: 1; 0 if there is no more, -1 after an error.
- * What multiples of the distances lead to is kept for the case that the distances lead to nothing. */
+/* What was found last becomes the best if it is better, or anyway. */
+static void keep(Folding *f, bool anyway)
+{
+    if (anyway || saving(&f->repeats) > saving(&f->best)) {
+        Repeats repeats = f->best;
+        f->best = f->repeats;
+        f->repeats = repeats;
+    }
+}
+
+/* Folds at the shortest n-grams whose distances lead to much, single items to anything; if none do,
+ * what was best, multiples of the distances too. 1; 0 if that was not much, -1 after an error. */
 static int fold_once(Folding *f)
 {
+    const uint32_t much = f->size / NEW;
     uint32_t width = 1;
-    bool many_new = true;
-    f->later.count = 0;
-    for (unsigned level = 0; many_new && width <= f->size / 3 && f->work > 0; level++) {
+    bool found = false;
+    f->best.count = 0;
+    for (unsigned level = 0; width <= f->size / 3 && f->work > 0; level++) {
         f->work -= f->size;
         if (PyErr_CheckSignals() < 0)
             return -1;
-        if (!(width == 1 ? find_items(f) : find_grams(f, width, &many_new))) {
+        if (!(width == 1 ? find_items(f) : find_grams(f, width))) {
             if (PyErr_Occurred())
                 return -1;
             break;
         }
-        uint64_t reach = many_new ? (uint64_t)REACH * width : f->size;
-        uint64_t before = width > 1 ? (uint64_t)REACH * width / 2 : 0;
+        const uint64_t reach = (uint64_t)REACH * width;
+        const uint64_t before = width > 1 ? reach / WIDER : 0;
         propose(f, 1, 2, reach, before);
         if (!find_repeats(f))
             return -1;
-        if (f->repeats.count)
-            return replace(f) ? 1 : -1;
-        if (!f->later.count) {
-            propose(f, 2, MULTIPLES + 1, reach, before);
-            if (!find_repeats(f))
-                return -1;
-            keep_for_later(f);
-        }
+        found = saving(&f->repeats) > (width == 1 ? 0 : much);
+        keep(f, found);
+        if (found)
+            break;
+        propose(f, 2, MULTIPLES + 1, reach, before);
+        if (!find_repeats(f))
+            return -1;
+        keep(f, false);
         memcpy(f->asked, f->distances, f->size * sizeof *f->asked);
         widen_grams(f, width, level);
-        width *= 2;
+        width *= WIDER;
     }
-    keep_for_later(f);
-    const uint32_t before = f->size;
-    if (f->repeats.count && !replace(f))
-        return -1;
-    return before - f->size > before / NEW; /* few are not worth another search */
+    found |= saving(&f->best) > much;
+    return replace(f) ? found : -1;
 }
 
 static bool fold_all(Folding *f)
@@ -496,7 +469,6 @@ static bool fold_all(Folding *f)
     size_t n = f->size;
     f->work = WORK * (int64_t)n + WORK_MORE;
     f->grams = PyMem_Malloc((n + 1) * sizeof *f->grams);
-    f->occurs = PyMem_Malloc(n + 1);
     f->distances = PyMem_Malloc((n + 1) * sizeof *f->distances);
     f->asked = PyMem_Malloc((n + 1) * sizeof *f->asked);
     f->proposals.items = PyMem_Malloc((n + 1) * sizeof *f->proposals.items);
@@ -505,7 +477,7 @@ static bool fold_all(Folding *f)
     f->covered = PyMem_Malloc((n / 2 + 1) * sizeof *f->covered);
     f->used = PyMem_Malloc(n + 1);
     int found = -1;
-    if (!f->grams || !f->occurs || !f->distances || !f->asked || !f->proposals.items ||
+    if (!f->grams || !f->distances || !f->asked || !f->proposals.items ||
         !f->proposals.periods || !f->support || !f->covered || !f->used)
         PyErr_NoMemory();
     else
@@ -513,7 +485,6 @@ static bool fold_all(Folding *f)
             found = fold_once(f);
         while (found > 0);
     PyMem_Free(f->grams);
-    PyMem_Free(f->occurs);
     PyMem_Free(f->distances);
     PyMem_Free(f->asked);
     PyMem_Free(f->proposals.items);
@@ -523,7 +494,7 @@ static bool fold_all(Folding *f)
     PyMem_Free(f->used);
     PyMem_Free(f->last);
     PyMem_Free(f->repeats.items);
-    PyMem_Free(f->later.items);
+    PyMem_Free(f->best.items);
     PyMem_Free(f->known);
     return found == 0;
 }

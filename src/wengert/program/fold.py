@@ -6,7 +6,7 @@ two comparisons an item: `identity[i] == identity[i-p] == identity[i-2p]`, and `
 h[i-p] - h[i-2p]`. What repeats becomes one item, a loop, whose hash is linear again; so loops
 around loops are found in the same way. Equal hashes are no proof: who uses the loops checks them.
 
-Periods worth a test are the distances between equal n-grams of identities, for n = 1, 2, 4, ...,
+Periods worth a test are the distances between equal n-grams of identities, for n = 1, 4, 16, ...,
 and small multiples of them. Shorter n-grams go first, and of what they find, shorter periods.
 The native twin is native/fold.c; both find the same loops.
 """
@@ -24,8 +24,10 @@ Hashes = np.ndarray[Any, np.dtype[np.uint64]]
 PERIODS = 64  # so many periods are tried in one pass
 MULTIPLES = 8
 REACH = 16  # an n-gram proposes periods of this many times its width: inner loops come first
+WIDER = 4  # so many times as wide are the n-grams that are tried next
+RARE = 64  # of wide n-grams at least one in so many is looked for
 FEW = 4  # from periods of twice as many items on, one item in so many is asked
-NEW = 64  # it goes on where more than one item in so many is new, or was folded
+NEW = 64  # it goes on where more than one item in so many was folded
 WORK, WORK_MORE = 64, 1 << 20  # it gives up after looking at 64 items per item, and a million more
 
 
@@ -59,6 +61,8 @@ def coefficients(series: int, count: int, first: int = 0) -> Hashes:
 
 GRAM, ITEM, STRIDE, SLOT = range(4)  # what the series are for
 
+Repeat = tuple[int, int, int]  # period, start and count of items that repeat
+
 
 def fold_plain(ids: Integers, hashes: Hashes, kinds: int) -> Folded:
     """The loops in a sequence of items.
@@ -83,56 +87,43 @@ class _Folding:
         self.work = WORK * len(ids) + WORK_MORE
 
     def once(self) -> bool:
-        """Fold at the shortest n-grams that lead to anything; whether there may be more.
+        """Fold at the shortest n-grams whose distances lead to much; whether there may be more.
 
-        Multiples of distances are folded where the distances themselves lead to nothing.
+        Of single items anything is enough. If none do, the best is folded, and multiples of the
+        distances may be that.
         """
         m = len(self.ids)
         grams = _mixed(self.ids.astype(np.uint64) + np.uint64(1))
-        width, level = 1, 0
-        later: list[tuple[int, int, int]] = []
+        width, level, found = 1, 0, False
+        best: list[Repeat] = []
         self.distances = self.asked = np.zeros(m, np.int64)
         while width <= m // 3 and self.work > 0:
             self.work -= m
-            many_new = self._measure(grams, width)
+            self.distances = _distances(grams, width, m)
             if not self.distances.any():
-                break  # nor does any longer n-gram repeat
-            reach = REACH * width if many_new else m
-            runs = self._runs(width, reach, 1, 2)
-            if runs:
-                self._replace(runs)
-                return True
-            later = later or self._runs(width, reach, 2, MULTIPLES + 1)
-            if not many_new:
+                break  # nor, most likely, does any longer n-gram repeat
+            runs = self._runs(width, 1, 2)
+            found = _saving(runs) > (0 if width == 1 else m // NEW)
+            if found:
+                best = runs
                 break
+            best = max(best, runs, self._runs(width, 2, MULTIPLES + 1), key=_saving)
             self.asked = self.distances
-            width, level = 2 * width, level + 1
-            half = width // 2
-            grams = grams[:-half] * coefficients(GRAM, 1, level) + grams[half:]
-        self._replace(later)
-        return m - len(self.ids) > m // NEW  # few are not worth another search
+            grams = _widened(grams, width, level + 1)
+            width, level = WIDER * width, level + 1
+        self._replace(best)
+        return found or _saving(best) > m // NEW  # few are not worth another search
 
-    def _measure(self, grams: Hashes, width: int) -> bool:
-        """Set, by where n-grams end, how far before they ended last; whether much of it is new.
-
-        Where both halves stood at the same distance before, so did the whole.
-        """
-        before, self.distances = self.distances, np.zeros(len(self.ids), np.int64)
-        self.distances[width - 1 :] = _distances(grams)
-        half = width // 2
-        new = self.distances > 0
-        new[half:] &= (before[half:] != before[: len(before) - half]) | (width == 1)
-        return bool(width < REACH or np.count_nonzero(new) > len(new) // NEW)
-
-    def _runs(self, width: int, reach: int, least: int, below: int) -> list[tuple[int, int, int]]:
-        """What is to be folded: period, start and count.
+    def _runs(self, width: int, least: int, below: int) -> list[Repeat]:
+        """What is to be folded.
 
         An item is not asked twice about a distance that it kept since the reach was shorter.
         """
         m = len(self.ids)
         periods = np.zeros(m, np.int64)
         at = np.flatnonzero(self.distances)
-        asked = np.where(self.asked[at] == self.distances[at], REACH * width // 2, 0)
+        reach = REACH * width
+        asked = np.where(self.asked[at] == self.distances[at], reach // WIDER, 0)
         for multiple in range(least, below):
             p = self.distances[at] * multiple
             fits = (2 * p <= at) & (p <= reach) & (p > asked) & (periods[at] == 0)
@@ -143,7 +134,7 @@ class _Folding:
         found, counts = np.unique(periods[periods > 0], return_counts=True)
         best = np.sort(found[np.lexsort((found, -counts))[:PERIODS]])
         used = np.zeros(m, bool)
-        runs: list[tuple[int, int, int]] = []
+        runs: list[Repeat] = []
         for p in best.tolist():
             self._runs_of(p, periods == p, used, runs)
         return runs
@@ -154,7 +145,7 @@ class _Folding:
         same = (ids[i] == ids[i - p]) & (ids[i] == ids[i - 2 * p])
         return same & (h[i] - h[i - p] == h[i - p] - h[i - 2 * p])
 
-    def _runs_of(self, p: int, seen: Any, used: Any, runs: list[tuple[int, int, int]]) -> None:
+    def _runs_of(self, p: int, seen: Any, used: Any, runs: list[Repeat]) -> None:
         ids, h = self.ids, self.hashes
         steps = h[p:] - h[:-p]
         regular = (ids[2 * p :] == ids[p:-p]) & (ids[p:-p] == ids[: -2 * p])
@@ -171,7 +162,7 @@ class _Folding:
             used[at:end] = True
             runs.append((p, at, count))
 
-    def _replace(self, runs: list[tuple[int, int, int]]) -> None:
+    def _replace(self, runs: list[Repeat]) -> None:
         keep = np.ones(len(self.ids), bool)
         for p, at, count in runs:
             body = self.ids[at : at + p]
@@ -190,12 +181,32 @@ class _Folding:
         self.starts = self.starts[keep]
 
 
-def _distances(grams: Hashes) -> Integers:
-    """How far before each item the same n-gram ended; 0 where it did not."""
-    order = np.argsort(grams, kind="stable")
+def _saving(runs: list[Repeat]) -> int:
+    """How many items fewer there are when these runs are folded."""
+    return sum(period * count - 1 for period, _, count in runs)
+
+
+def _widened(grams: Hashes, width: int, level: int) -> Hashes:
+    """The hashes of n-grams that are wider, from those of a width."""
+    factor = coefficients(GRAM, 1, level)
+    wider = grams[(WIDER - 1) * width :]
+    for k in range(1, WIDER):
+        first = (WIDER - 1 - k) * width
+        wider = wider * factor + grams[first : first + len(wider)]
+    return wider
+
+
+def _distances(grams: Hashes, width: int, size: int) -> Integers:
+    """How far before each item the same n-gram ended; 0 where it did not.
+
+    Of wide n-grams only those are looked for whose hashes say so, the same ones everywhere.
+    """
+    one_in = 1 if width < REACH else min(width // WIDER, RARE)
+    chosen = np.flatnonzero((grams >> np.uint64(32)) & np.uint64(one_in - 1) == 0)
+    order = chosen[np.argsort(grams[chosen], kind="stable")]
     same = grams[order[1:]] == grams[order[:-1]]
-    distances = np.zeros(len(grams), np.int64)
-    distances[order[1:]] = np.where(same, np.diff(order), 0)
+    distances = np.zeros(size, np.int64)
+    distances[order[1:] + width - 1] = np.where(same, np.diff(order), 0)
     return distances
 
 
