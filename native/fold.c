@@ -427,7 +427,7 @@ static void keep(Folding *f, bool anyway)
 }
 
 /* Folds at the shortest n-grams whose distances lead to much, single items to anything; if none do,
- * what was best, multiples of the distances too. 1; 0 if that was not much, -1 after an error. */
+ * what was best, small multiples too. 1; 0 if that was not much, -1 after an error. */
 static int fold_once(Folding *f)
 {
     const uint32_t much = f->size / NEW;
@@ -452,10 +452,12 @@ static int fold_once(Folding *f)
         keep(f, found);
         if (found)
             break;
-        propose(f, 2, MULTIPLES + 1, reach, before);
-        if (!find_repeats(f))
-            return -1;
-        keep(f, false);
+        if (width < REACH) {
+            propose(f, 2, MULTIPLES + 1, reach, before);
+            if (!find_repeats(f))
+                return -1;
+            keep(f, false);
+        }
         memcpy(f->asked, f->distances, f->size * sizeof *f->asked);
         widen_grams(f, width, level);
         width *= WIDER;

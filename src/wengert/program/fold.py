@@ -7,7 +7,7 @@ h[i-p] - h[i-2p]`. What repeats becomes one item, a loop, whose hash is linear a
 around loops are found in the same way. Equal hashes are no proof: who uses the loops checks them.
 
 Periods worth a test are the distances between equal n-grams of identities, for n = 1, 4, 16, ...,
-and small multiples of them. Shorter n-grams go first, and of what they find, shorter periods.
+and of narrow ones small multiples. Shorter n-grams go first, and of what they find, shorter periods.
 The native twin is native/fold.c; both find the same loops.
 """
 
@@ -89,8 +89,8 @@ class _Folding:
     def once(self) -> bool:
         """Fold at the shortest n-grams whose distances lead to much; whether there may be more.
 
-        Of single items anything is enough. If none do, the best is folded, and multiples of the
-        distances may be that.
+        Of single items anything is enough. If none do, the best is folded, and small multiples of
+        the distances may be that.
         """
         m = len(self.ids)
         grams = _mixed(self.ids.astype(np.uint64) + np.uint64(1))
@@ -107,7 +107,8 @@ class _Folding:
             if found:
                 best = runs
                 break
-            best = max(best, runs, self._runs(width, 2, MULTIPLES + 1), key=_saving)
+            more = self._runs(width, 2, MULTIPLES + 1) if width < REACH else []
+            best = max(best, runs, more, key=_saving)
             self.asked = self.distances
             grams = _widened(grams, width, level + 1)
             width, level = WIDER * width, level + 1

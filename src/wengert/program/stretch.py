@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from wengert.program.address import PLACE, SHIFT, Integers, grid
+from wengert.program.address import PLACE, SHIFT, Integers, distinct, grid
 from wengert.program.fold import SLOT, Hashes, coefficients
 from wengert.program.statements import Operation, Run
 from wengert.value import engine
@@ -60,7 +60,8 @@ class Stretch:
             return self.ops, ops
         at = np.flatnonzero(guards[self.ops])
         keys = run.lines[at].astype(np.int64) * len(ops) + self.ops[at]
-        found, ranks = np.unique(keys, return_inverse=True)
+        found = distinct(keys)
+        ranks = np.searchsorted(found, keys)
         numbers = self.ops.copy()
         numbers[at] = len(ops) + ranks
         return numbers, np.concatenate([ops, found % len(ops)])
