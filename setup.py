@@ -22,6 +22,7 @@ HEADERS = [
     "native/codes.h",
     "native/derive.h",
     "native/node.h",
+    "native/stretch.h",
     "native/tape.h",
     "src/wengert/c/scalars.h",
     "native/generate.py",

@@ -15,7 +15,7 @@ import wengert as wg
 from scenarios import rosenbrock
 from wengert import primitives
 from wengert.program import fold as folding
-from wengert.program import stretch
+from wengert.program import moves, stretch
 from wengert.program.address import OUTPUT, VALUE, Address, Lookup
 from wengert.program.program import Program
 from wengert.program.record import record
@@ -33,7 +33,9 @@ def plainly_rolled(program: Program) -> Program:
         patch("wengert.program.irregular.fold", folding.fold_plain),
         patch("wengert.program.stretch.kinds_of", stretch.kinds_of_plain),
         patch("wengert.program.stretch.hashes_of", stretch.hashes_of_plain),
-        patch("wengert.program.nest.strides_of", stretch.strides_plain),
+        patch("wengert.program.nest.strides_of", moves.strides_plain),
+        patch("wengert.program.group.strides_of", moves.strides_plain),
+        patch("wengert.program.group.moves_of", moves.moves_plain),
         patch("wengert.program.group.levels_of", stretch.levels_plain),
         patch("wengert.program.group.columns_of", stretch.columns_plain),
         patch("wengert.program.irregular.changes_of", stretch.changes_plain),
@@ -391,6 +393,13 @@ def test_the_native_twins_refuse_what_does_not_fit() -> None:
     for around in (((3, 2),), ((2, 0),), ((10**18, 10**18),)):
         with pytest.raises(ValueError, match="lead out of the columns"):
             _native.strides_of(ids, np.zeros(3, np.int64), long, 0, around)
+        with pytest.raises(ValueError, match="lead out of the columns"):
+            _native.moves_of(ids, np.zeros(3, np.int64), long, 0, 1, 0, around)
+    for low, high, start in ((0, 0, 0), (0, 4, 0), (-1, 2, 0), (2, 1, 0)):
+        with pytest.raises(ValueError, match="lead out of the columns"):
+            _native.moves_of(ids, np.zeros(3, np.int64), long, low, high, start, ())
+    with pytest.raises(ValueError, match="do not fit together"):
+        _native.moves_of(ids, np.zeros(3, np.int64), long, 0, 1, -1, ())
     with pytest.raises(ValueError, match="do not fit together"):
         _native.levels_of(ids, np.zeros(3, np.int64), long, 1, 0)
     for items in ([-1], [3], [0, 10**18]):
@@ -422,6 +431,40 @@ def test_both_twins_fold_alike(kinds: int, moves: int) -> None:
         assert one.ids.tolist() == other.ids.tolist()
         assert one.starts.tolist() == other.starts.tolist()
         assert [(n, b.tolist()) for n, b in one.loops] == [(n, b.tolist()) for n, b in other.loops]
+
+
+def test_both_twins_see_the_same_moves() -> None:
+    """Of items that loops move alike, or each in its own way, or into each other."""
+    generator = np.random.default_rng(5)
+    seen = {"numbers": 0, "nothing": 0, "none": 0}
+    for _ in range(400):
+        counts = generator.integers(2, 4, generator.integers(0, 3)).tolist()
+        size = int(generator.integers(1, 6))
+        steps = [size * int(np.prod(counts[k + 1 :])) for k in range(len(counts))]
+        around = tuple(zip(counts, steps, strict=True))
+        length = size * int(np.prod(counts))
+        ids = np.tile(generator.integers(0, 2, size), length // size).astype(np.int32)
+        reads = np.tile(generator.integers(0, 4, size), length // size)
+        offsets = np.concatenate([[0], np.cumsum(reads)])
+        operands = np.repeat(np.arange(length), reads) - generator.integers(1, 9, reads.sum())
+        operands = np.where(operands < 0, 1 << 56 | 7, operands)
+        steady = generator.random() < 0.7
+        for slot in range(3 * steady):  # mostly as in the first round, moved
+            for item in range(length):
+                if slot < reads[item % size] and generator.random() < 0.98:
+                    first = operands[offsets[item % size] + slot]
+                    operands[offsets[item] + slot] = first + (item - item % size)
+        if generator.random() < 0.1:
+            ids[-1] ^= 1
+        given = ids, operands, offsets, 0, size, 0, around
+        one, other = moves.moves_of(*given), moves.moves_plain(*given)
+        assert (one is None) == (other is None)
+        if one is None or other is None:
+            seen["none"] += 1
+        else:
+            assert one.tolist() == other.tolist()
+            seen["numbers" if len(one) else "nothing"] += 1
+    assert min(seen.values()) > 20
 
 
 def test_both_twins_see_the_same_columns() -> None:

@@ -7,8 +7,8 @@ h[i-p] - h[i-2p]`. What repeats becomes one item, a loop, whose hash is linear a
 around loops are found in the same way. Equal hashes are no proof: who uses the loops checks them.
 
 Periods worth a test are the distances between equal n-grams of identities, for n = 1, 4, 16, ...,
-and of narrow ones small multiples. Shorter n-grams go first, and of what they find, shorter periods.
-The native twin is native/fold.c; both find the same loops.
+and small multiples of those of narrow ones. Shorter n-grams go first, and of what they find,
+shorter periods. The native twin is native/fold.c; both find the same loops.
 """
 
 from dataclasses import dataclass

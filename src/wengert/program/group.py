@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from wengert.program.address import MEMORIES, PLACE, VALUE, Integers, in_memory
+from wengert.program.address import MEMORIES, PLACE, Integers
 from wengert.program.fold import Folded
+from wengert.program.moves import moves_of, strides_of
 from wengert.program.nest import Nest, NotLoops, Tables
 from wengert.program.statements import Loop, Statement
 from wengert.program.stretch import Around, Stretch, columns_of, levels_of, places, positions
@@ -111,9 +112,16 @@ class Grouping(Nest):
     def _grouped(self, low: int, high: int, size: int, around: Around) -> list[Statement] | None:
         """The items from `low` to `high` in groups, if much better than `size` statements."""
         stretch = self.stretch
-        ids = _moving(stretch, low, high, around)
-        if ids is None:
-            return None
+        ids = stretch.ids[low:high]
+        if around:
+            moves = moves_of(
+                stretch.ids, stretch.operands, stretch.offsets, low, high, stretch.run.start, around
+            )
+            if moves is None:
+                return None
+            if not len(moves):
+                raise NotLoops
+            ids = moves
         levels = levels_of(ids, stretch.operands, stretch.offsets, low, stretch.run.start)
         shapes = levels * (int(ids.max()) + 1) + ids
         if len(shapes) and shapes.max() < 1 << 16:
@@ -132,62 +140,25 @@ class Grouping(Nest):
         return out
 
     def _group(self, items: Integers, around: Around) -> Statement:
+        """One statement for items that the loops around move alike."""
         stretch = self.stretch
         first = int(items[0])
         if len(items) == 1:
             return self.statement(first, around)
-        if not around:
-            return self._column(items)
-        shift = positions(0, around)
-        grid = shift[..., None] + items
-        if not (stretch.ids[grid] == stretch.ids[first]).all():
-            raise NotLoops
-        target = self.tables.address(self.memory, grid + stretch.run.start)
-        reads = []
-        for slot, code in enumerate(stretch.kinds[stretch.ids[first]].memories):
-            reads.append(self.tables.address(MEMORIES[code], places(stretch.column(slot, grid))))
-        return Loop(len(items), (self.made(first, target, tuple(reads)),))
-
-    def _column(self, items: Integers) -> Statement:
-        """The same outside loops."""
-        stretch = self.stretch
-        first = int(items[0])
+        columns = columns_of(stretch.operands, stretch.offsets, items)
+        moves = strides_of(stretch.ids, stretch.operands, stretch.offsets, first, around)
+        steps = tuple(step for _, step in around)
         memories = stretch.kinds[stretch.ids[first]].memories
-        (place, stride, table), *columns = columns_of(stretch.operands, stretch.offsets, items)
+        place, stride, table = columns[0]
         tables = self.tables
-        target = tables.column(self.memory, place + stretch.run.start, stride, table)
-        reads = [
-            tables.column(MEMORIES[code], place & PLACE, stride, table)
-            for code, (place, stride, table) in zip(memories, columns, strict=True)
-        ]
+        target = tables.column(self.memory, place + stretch.run.start, steps, stride, table)
+        reads = []
+        for slot, (code, strides) in enumerate(zip(memories, moves, strict=True)):
+            if strides is None:
+                grid = positions(0, around)[..., None] + items
+                found = tables.address(MEMORIES[code], places(stretch.column(slot, grid)))
+            else:
+                place, stride, table = columns[slot + 1]
+                found = tables.column(MEMORIES[code], place & PLACE, strides, stride, table)
+            reads.append(found)
         return Loop(len(items), (self.made(first, target, tuple(reads)),))
-
-
-def _moving(stretch: Stretch, low: int, high: int, around: Around) -> Integers | None:
-    """Per item, its kind and how the loops around it move its operands.
-
-    None where an operand may be one of these items for some of the loops' counters only: then there
-    is no order among them that holds for all.
-    """
-    items = np.arange(low, high, dtype=np.int64)
-    ids = stretch.ids[low:high].astype(np.int64)
-    if not around:
-        return ids
-    grid = positions(0, around).reshape(-1, 1)
-    if not (stretch.ids[grid + items] == ids).all():
-        raise NotLoops
-    reads = stretch.offsets[items + 1] - stretch.offsets[items]
-    rows = [ids]
-    for slot in range(int(reads.max(initial=0))):
-        has = np.flatnonzero(reads > slot)
-        codes = stretch.column(slot, grid + items[has])
-        within = codes - grid - (stretch.run.start + low)  # which of these items is read each time
-        varies = (within != within[0]).any(axis=0)
-        if (varies & in_memory(codes[0], VALUE) & (within >= 0).any(axis=0)).any():
-            return None
-        for _, step in around:
-            row = np.zeros(len(items), np.int64)
-            row[has] = stretch.column(slot, items[has] + step) - codes[0]
-            rows.append(row)
-    moving: Integers = np.unique(np.array(rows), axis=1, return_inverse=True)[1].ravel()
-    return moving.astype(np.int64)

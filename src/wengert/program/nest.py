@@ -11,8 +11,9 @@ import numpy as np
 
 from wengert.program.address import MEMORIES, OUTPUT, VALUE, Address, Integers, Lookup
 from wengert.program.fold import Folded
+from wengert.program.moves import strides_of
 from wengert.program.statements import Assign, Guard, Loop, Statement
-from wengert.program.stretch import Around, Stretch, places, positions, strides_of
+from wengert.program.stretch import Around, Stretch, places, positions
 
 
 class NotLoops(Exception):  # noqa: N818 - for the roller alone
@@ -59,11 +60,14 @@ class Tables:
         start = self.start_of((rest - base).tobytes())
         return Address(memory, base, tuple(strides), Lookup(start, tuple(within.tolist())))
 
-    def column(self, memory: str, base: int, stride: int, table: bytes | None) -> Address:
-        """The same for one loop, where it is known already how the places move."""
+    def column(
+        self, memory: str, base: int, around: tuple[int, ...], stride: int, table: bytes | None
+    ) -> Address:
+        """The same where it is known already how the loops around, and the last one, move it."""
         if table is None:
-            return Address(memory, base, (stride,))
-        return Address(memory, base, (0,), Lookup(self.start_of(table), (1,)))
+            return Address(memory, base, (*around, stride))
+        lookup = Lookup(self.start_of(table), (*(0 for _ in around), 1))
+        return Address(memory, base, (*around, 0), lookup)
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,26 +143,6 @@ def hashes_of_plain(
     return hashes
 
 
-def strides_plain(
-    ids: Integers, operands: Integers, offsets: Integers, item: int, around: Around
-) -> list[tuple[int, ...] | None]:
-    """Per slot, how far each enclosing loop moves the operand; None where that varies.
-
-    An empty list where not all items that the loops lead to are of one kind.
-    """
-    grid = positions(item, around)
-    if not (ids[grid] == ids[item]).all():
-        return []
-    found: list[tuple[int, ...] | None] = []
-    for slot in range(int(offsets[item + 1] - offsets[item])):
-        codes = operands[offsets[grid] + slot]
-        first = int(operands[offsets[item] + slot])
-        strides = tuple(int(operands[offsets[item + step] + slot]) - first for _, step in around)
-        affine = positions(first, tuple((n, s) for (n, _), s in zip(around, strides, strict=True)))
-        found.append(strides if (codes == affine).all() else None)
-    return found
-
-
 def levels_plain(
     ids: Integers, operands: Integers, offsets: Integers, first: int, start: int
 ) -> Integers:
@@ -222,8 +202,7 @@ def columns_plain(operands: Integers, offsets: Integers, items: Integers) -> lis
 
 if TYPE_CHECKING:
     kinds_of, hashes_of = kinds_of_plain, hashes_of_plain
-    strides_of, levels_of = strides_plain, levels_plain
-    changes_of, columns_of = changes_plain, columns_plain
+    levels_of, changes_of, columns_of = levels_plain, changes_plain, columns_plain
 elif engine == "native":
     from wengert import _native
 
@@ -236,7 +215,7 @@ elif engine == "native":
         """See `hashes_of_plain`."""
         return np.frombuffer(_native.hashes_of(ids, operands, offsets, weights), np.uint64)
 
-    strides_of, columns_of = _native.strides_of, _native.columns_of
+    columns_of = _native.columns_of
 
     def changes_of(
         ids: Integers, operands: Integers, offsets: Integers, items: Integers, kinds: int
@@ -255,5 +234,4 @@ elif engine == "native":
 
 else:
     kinds_of, hashes_of = kinds_of_plain, hashes_of_plain
-    strides_of, levels_of = strides_plain, levels_plain
-    changes_of, columns_of = changes_plain, columns_plain
+    levels_of, changes_of, columns_of = levels_plain, changes_plain, columns_plain
