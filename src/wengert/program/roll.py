@@ -23,8 +23,8 @@ from wengert.program.statements import (
     Statement,
     While,
     fits_columns,
+    parts,
     straight,
-    walk,
 )
 from wengert.program.stretch import MOST_READS, Stretch
 
@@ -41,9 +41,8 @@ def roll(program: Program) -> Program:
             statements.append(part)
     if any(isinstance(statement, Loop | While) for statement in program.statements):
         statements = list(refolded(statements))
-    if len(tables.index) > len(program.index):
-        new = (len(tables.index) - len(program.index)) * 8
-        details.append(f"{_bytes(new)} of index tables")
+    if tables.size > len(program.index):
+        details.append(f"{_bytes((tables.size - len(program.index)) * 8)} of index tables")
     loops = _depths(statements)
     if loops:
         found = f"{len(loops):,} loop{'s' * (len(loops) > 1)}, deepest nest {max(loops)}"
@@ -106,12 +105,15 @@ def _written(
 
 def _depths(statements: Iterable[Statement]) -> list[int]:
     """For every loop, how many loops it is in, itself included."""
-    depths: dict[int, int] = {}
-    for statement in statements:
-        if isinstance(statement, Loop):
-            for _, around in walk((statement,)):
-                depths.update({id(loop): k + 1 for k, loop in enumerate(around)})
-    return list(depths.values())
+    depths: list[int] = []
+    waiting: list[tuple[Loop | While, int]] = [(s, 1) for s in statements if isinstance(s, Loop)]
+    while waiting:
+        loop, depth = waiting.pop()
+        depths.append(depth)
+        waiting += [
+            (s, depth + 1) for part in parts(loop) for s in part if isinstance(s, Loop | While)
+        ]
+    return depths
 
 
 def _bytes(count: int) -> str:
