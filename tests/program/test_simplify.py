@@ -506,6 +506,20 @@ def test_loops_of_no_and_of_one_round() -> None:
     means_the_same(program, after, 0)
 
 
+def test_what_is_looked_up_once_is_its_place() -> None:
+    """Whether the loop has one round, or its counter does not move the lookup."""
+    read = Address(INPUT, 1, (0,), Lookup(2, (0,)))
+    program = program_of(
+        Loop(3, (Assign(value(0, 1), p.sin, (read,)),)),
+        Loop(1, (Assign(value(3, 1), p.cos, (Address(INPUT, 0, (0,), Lookup(0, (1,))),)),)),
+        *(out(k, value(k)) for k in range(4)), values=4, index=[1, 0, 2], results=4,
+    )  # fmt: skip
+    after = simplified(program)
+    assert not len(after.index)
+    assert "found 2 looked-up places that no loop moves" in after.history[-1].details
+    means_the_same(program, after, 0)
+
+
 # --- the list of what has holes -------------------------------------------------------------------
 
 
@@ -519,7 +533,7 @@ def test_expansion_refuses_what_reads_a_hole() -> None:
 
 def test_the_passes_are_the_visible_ones() -> None:
     assert [each.__name__ for each in simplify.PASSES] == [
-        "single", "constants", "folding", "identities", "common", "chains", "moves", "zeros",
-        "hoisting", "dead",
+        "single", "lookups", "constants", "folding", "identities", "common", "chains", "moves",
+        "zeros", "hoisting", "dead",
     ]  # fmt: skip
     assert all(each.__doc__ for each in simplify.PASSES)

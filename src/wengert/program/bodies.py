@@ -72,6 +72,38 @@ def put_before(items: list[Item], frame: Frame, chosen: Sequence[Item]) -> None:
                 return
 
 
+def lookups(draft: Draft) -> Details:
+    """A place that is looked up once for all rounds is that place."""
+    count = 0
+    targets: set[Line] = set()
+
+    def found(address: Address, axes: Axes) -> Address:
+        lookup = address.lookup
+        if lookup is None or moving(lookup.strides, axes):
+            return address
+        if not 0 <= lookup.start < len(draft.index):
+            return address  # it is never right
+        return Address(
+            address.memory, address.base + int(draft.index[lookup.start]), address.strides
+        )
+
+    for line in draft.lines:
+        reads = tuple([found(address, line.axes) for address in line.reads])
+        target = found(line.target, line.axes)
+        changed = sum(
+            a is not b for a, b in zip((*reads, target), (*line.reads, line.target), strict=True)
+        )
+        if changed:
+            count += changed
+            if target is not line.target:
+                targets.add(line)
+            line.reads, line.target = reads, target
+            draft.touch()
+    if targets:
+        draft.moved(targets)
+    return said([("found {} that no loop moves", count, "looked-up place")])
+
+
 def constants(draft: Draft) -> Details:
     """An operand that ranges over equal constants becomes one constant; equal ones are shared."""
     count = 0

@@ -14,6 +14,7 @@ from wengert.program.bodies import (
     constants,
     folding,
     identities,
+    lookups,
     moves,
     single,
 )
@@ -26,7 +27,7 @@ from wengert.program.statements import Assign, Guard, Run, fits_columns
 from wengert.program.workbench import Draft
 
 PASSES: tuple[Callable[[Draft], Details], ...] = (
-    single, constants, folding, identities, common, chains, moves, zeros, hoisting, dead,
+    single, lookups, constants, folding, identities, common, chains, moves, zeros, hoisting, dead,
 )  # fmt: skip
 ROUNDS = 16  # a round that finds nothing ends it; no program seen needs more than five
 
