@@ -42,6 +42,7 @@ class Activity:
             for line in self.producers.lines if line.kind is Accumulate
         ]  # fmt: skip
         self._writers: dict[tuple[Address, Axes], list[Writer]] = {}
+        self._asked: dict[tuple[int, int], tuple[Address, Axes, list[Writer]]] = {}
         self._active: set[int] = set()
         self._find_active()
 
@@ -68,19 +69,26 @@ class Activity:
 
     def writers(self, address: Address, axes: Axes) -> list[Writer]:
         """Everything that may write what is read there."""
-        key = address, axes
-        if key not in self._writers:
-            reach = extent(address, axes, self.index)
-            source = self.producers.source(address, axes)
-            if source and not self.is_sum(address, axes):
-                found: list[Writer] = [source.line]
-            else:
-                near = self.producers.met(address.memory, reach)
-                found = list(self._among(near, address, axes))
-            if address.memory == VALUE:
-                found += [run for run in self.runs if reach.meets(whole(run))]
-            self._writers[key] = found
-        return self._writers[key]
+        same = id(address), id(axes)  # mostly asked about the very same ones, which hash slowly
+        known = self._asked.get(same)
+        if known is None:
+            key = address, axes
+            if key not in self._writers:
+                self._writers[key] = self._writers_of(address, axes)
+            known = self._asked[same] = address, axes, self._writers[key]
+        return known[2]
+
+    def _writers_of(self, address: Address, axes: Axes) -> list[Writer]:
+        reach = extent(address, axes, self.index)
+        source = self.producers.source(address, axes)
+        if source and not self.is_sum(address, axes):
+            found: list[Writer] = [source.line]
+        else:
+            near = self.producers.met(address.memory, reach)
+            found = list(self._among(near, address, axes))
+        if address.memory == VALUE:
+            found += [run for run in self.runs if reach.meets(whole(run))]
+        return found
 
     def _among(self, near: Sequence[Line], address: Address, axes: Axes) -> Iterator[Line]:
         """Those that do write something of what is read there."""

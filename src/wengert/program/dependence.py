@@ -213,10 +213,19 @@ def solvable(terms: Iterable[tuple[int, int]], total: int) -> bool:
     The search is exact; where it would be long, the answer is that there may be a solution.
     """
     given = []
+    reach = step = 0
     for coefficient, bound in terms:
         if coefficient and bound > 0:
-            total -= min(coefficient * bound, 0)  # for x counted from the other end
-            given.append((abs(coefficient), bound))
+            if coefficient < 0:  # x counted from the other end
+                coefficient = -coefficient
+                total += coefficient * bound
+            reach += coefficient * bound
+            step = gcd(step, coefficient)
+            given.append((coefficient, bound))
+    if not 0 <= total <= reach or (total % step if step else total):
+        return False
+    if len(given) < 2:
+        return True
     given = _merged(given)
     most, steps = [0], [0]
     for coefficient, bound in reversed(given):
