@@ -76,32 +76,32 @@ def lookups(draft: Draft) -> Details:
     """A place that is looked up once for all rounds is that place."""
     count = 0
     targets: set[Line] = set()
-
-    def found(address: Address, axes: Axes) -> Address:
-        lookup = address.lookup
-        if lookup is None or moving(lookup.strides, axes):
-            return address
-        if not 0 <= lookup.start < len(draft.index):
-            return address  # it is never right
-        return Address(
-            address.memory, address.base + int(draft.index[lookup.start]), address.strides
-        )
-
-    for line in draft.lines:
-        reads = tuple([found(address, line.axes) for address in line.reads])
-        target = found(line.target, line.axes)
-        changed = sum(
-            a is not b for a, b in zip((*reads, target), (*line.reads, line.target), strict=True)
-        )
+    for line in draft.lines if len(draft.index) else ():
+        before = (*line.reads, line.target)
+        if not any(address.lookup for address in before):
+            continue
+        after = [_looked_up(draft, address, line.axes) for address in before]
+        changed = sum(old is not new for old, new in zip(before, after, strict=True))
         if changed:
             count += changed
-            if target is not line.target:
+            if after[-1] is not line.target:
                 targets.add(line)
-            line.reads, line.target = reads, target
+            *reads, line.target = after
+            line.reads = tuple(reads)
             draft.touch()
     if targets:
         draft.moved(targets)
     return said([("found {} that no loop moves", count, "looked-up place")])
+
+
+def _looked_up(draft: Draft, address: Address, axes: Axes) -> Address:
+    """The address without its lookup, if that means one entry of the table at all counters."""
+    lookup = address.lookup
+    if lookup is None or moving(lookup.strides, axes):
+        return address
+    if not 0 <= lookup.start < len(draft.index):
+        return address  # it is never right
+    return Address(address.memory, address.base + int(draft.index[lookup.start]), address.strides)
 
 
 def constants(draft: Draft) -> Details:

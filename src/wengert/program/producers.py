@@ -74,6 +74,7 @@ class Producers:
         self.writers = {memory: self._filed(found) for memory, found in written.items()}
         self._sums = {memory: self._filed(found) for memory, found in adding.items()}
         self._met: dict[tuple[str, Extent], list[Line]] = {}
+        self._added: dict[tuple[str, Extent], list[Line]] = {}
         self._steady: dict[Line, bool] = {}
 
     def _filed(self, found: list[Line]) -> Writers:
@@ -179,7 +180,11 @@ class Producers:
 
     def _adding(self, memory: str, read: Extent) -> list[Line]:
         """The accumulations that may change one of these places."""
-        return self._sums[memory].meeting(read) if memory in self._sums else []
+        key = (memory, read)
+        if key not in self._added:
+            sums = self._sums.get(memory)
+            self._added[key] = sums.meeting(read) if sums else []
+        return self._added[key]
 
     def _keeps(self, line: Line) -> bool:
         """Whether nothing that a statement writes ever changes."""
