@@ -28,7 +28,7 @@ static bool moves_steadily(const Columns *c, int64_t item, Level *levels, int de
     for (int slot = 0; slot < reads; slot++)
         wanted[slot] = first[slot];
     for (;;) {
-        if (c->ids[at] != id)
+        if (c->ids[at] != id || c->offset[at + 1] - c->offset[at] != reads)
             return false;
         const int64_t *found = c->operand + c->offset[at];
         for (int slot = 0; slot < reads; slot++)
@@ -103,8 +103,8 @@ static void find_strides(const Columns *c, int64_t item, Level *levels, int dept
 {
     for (int d = 0; d < depth; d++) {
         int64_t next = item + levels[d].step;
-        if (c->ids[next] != c->ids[item])
-            continue;
+        if (c->offset[next + 1] - c->offset[next] != reads)
+            continue; /* then they do not do the same */
         const int64_t *from = c->operand + c->offset[item], *to = c->operand + c->offset[next];
         for (int slot = 0; slot < reads; slot++)
             levels[d].strides[slot] = less(to[slot], from[slot]);

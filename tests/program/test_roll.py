@@ -400,6 +400,8 @@ def test_the_native_twins_refuse_what_does_not_fit() -> None:
             _native.moves_of(ids, np.zeros(3, np.int64), long, low, high, start, ())
     with pytest.raises(ValueError, match="do not fit together"):
         _native.moves_of(ids, np.zeros(3, np.int64), long, 0, 1, -1, ())
+    uneven = np.array([0, 3, 3, 3])  # items of one kind that read different numbers of operands
+    assert _native.moves_of(ids, np.zeros(3, np.int64), uneven, 0, 1, 0, ((3, 1),)) == b""
     with pytest.raises(ValueError, match="do not fit together"):
         _native.levels_of(ids, np.zeros(3, np.int64), long, 1, 0)
     for items in ([-1], [3], [0, 10**18]):
