@@ -375,6 +375,7 @@ static PyMethodDef functions[] = {
     {"fold", fold, METH_VARARGS, "The twin of wengert.program.fold.fold_plain."},
     {"kinds_of", kinds_of, METH_VARARGS, "The twin of wengert.program.stretch.kinds_of_plain."},
     {"hashes_of", hashes_of, METH_VARARGS, "The twin of wengert.program.stretch.hashes_of_plain."},
+    {"solvable", solvable, METH_VARARGS, "The twin of wengert.program.equation.solvable_plain."},
     {"strides_of", strides_of, METH_VARARGS, "The twin of wengert.program.moves.strides_plain."},
     {"moves_of", moves_of, METH_VARARGS, "The twin of wengert.program.moves.moves_plain."},
     {"levels_of", levels_of, METH_VARARGS, "The twin of wengert.program.stretch.levels_plain."},

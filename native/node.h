@@ -333,6 +333,10 @@ PyObject *value_apply(PyObject *self, PyObject *const *args, Py_ssize_t count);
 PyObject *value_reduce(PyObject *self, PyObject *const *args, Py_ssize_t count);
 PyObject *value_dot(PyObject *self, PyObject *const *args, Py_ssize_t count);
 
+/* --- equation.c: whether addresses meet -------------------------------------------------------- */
+
+PyObject *solvable(PyObject *module, PyObject *args);
+
 /* --- fold.c, stretch.c and moves.c: finding loops ---------------------------------------------- */
 
 PyObject *fold(PyObject *module, PyObject *args);

@@ -17,8 +17,8 @@ import numpy as np
 from wengert.derive.activity import COUNTED, Activity, Writer, may_meet, places_of, slots, whole
 from wengert.derive.space import counts_of
 from wengert.program.address import INPUT, OUTPUT, VALUE, Address, Integers, Mask
-from wengert.program.dependence import solvable
 from wengert.program.draft import Axes, Frame, Item, Line
+from wengert.program.equation import solvable
 from wengert.program.extents import extent
 from wengert.program.statements import Accumulate, Assign, Run
 
@@ -348,7 +348,7 @@ def _same_round(a: Address, b: Address, counts: Sequence[int]) -> bool:
         return True
     apart = [s - t for s, t in zip(a.strides, b.strides, strict=True)]
     bounds = [count - 1 for count in counts]
-    return solvable(zip(apart, bounds, strict=True), b.base - a.base)
+    return solvable(list(zip(apart, bounds, strict=True)), b.base - a.base)
 
 
 def is_injective(address: Address, counts: tuple[int, ...], index: Integers) -> bool:
