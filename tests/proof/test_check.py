@@ -312,6 +312,19 @@ def test_a_condition_is_not_nudged_and_gradients_are_stopped():
     assert not check(out).ok
 
 
+@pytest.mark.parametrize("factor", [1.001, 0.999, 0.5, -0.5])
+def test_a_wrong_gradient_beside_a_kink_is_no_kink(factor):
+    """Nudges of x step over the kink at 0; those of one operation at a time do not."""
+    x = Value(1e-150, label="x")
+    root = wg.sigmoid(wg.hypot(x, x))
+    root.backward()
+    assert check(root)["x"].verdict == "right"
+    x.grad *= factor
+    found = check(root)["x"]
+    assert found.verdict == "wrong"
+    assert found.numeric == pytest.approx(0.25 * math.sqrt(2.0), rel=1e-9)
+
+
 def test_a_gradient_beyond_all_slopes_of_a_chain_of_kinks():
     x = Value(0.0, label="x")
     out = wg.relu(x) - wg.relu(-x)

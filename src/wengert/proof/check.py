@@ -233,7 +233,7 @@ def _finding(
         numeric, bound = second.middle, 0.5 * (second.high - second.low)
     if verdict[0] in ("not differentiable", "cannot check"):
         numeric, bound = nan, inf
-    if direct.kind == KINK:
+    if direct.kind == KINK and (verdict[0] != "wrong" or second.kinked or not second.known):
         numeric = nan
     return Finding(
         node, name, node.data, node.grad, numeric, bound, direct.left, direct.right, *verdict

@@ -1,7 +1,8 @@
 """The verdict on a derivative, by two numerical ones.
 
 One is a slope of the whole, measured; the other multiplies measured slopes of the operations one at
-a time. What the second allows is not called wrong, for the first may have stepped over a bend.
+a time. What the second allows is not called wrong, for the first may have stepped over a bend; nor
+is the first believed that there is a kink, if the second knows the slope.
 """
 
 from math import inf, isfinite
@@ -49,7 +50,8 @@ class Judge:
                 return "undecided", _too_poor(direct, second)
         if direct.flat and grad == 0.0 and within:
             return "right", ""
-        if direct.kind == KINK and self._within(grad, *direct.bounds, 0.0):
+        stepped_over = precise and not second.kinked and not within  # a bend close by
+        if direct.kind == KINK and self._within(grad, *direct.bounds, 0.0) and not stepped_over:
             return "kink", f"slopes {direct.left:.6g} on the left, {direct.right:.6g} on the right"
         if within:
             return self._inside(precise, direct, second)

@@ -163,7 +163,8 @@ class Measure:
 def _shown(value: float, verdict: str, found: _Measured) -> tuple[float, float]:
     """The number that a derivative is shown beside, and its error."""
     direct, second = found.direct, found.second
-    if direct.kind == KINK or verdict in ("not differentiable", "cannot check"):
+    kink = direct.kind == KINK and (verdict != "wrong" or second.kinked or not second.known)
+    if kink or verdict in ("not differentiable", "cannot check"):
         return nan, inf
     numeric, bound = direct.value, direct.error
     stopped = verdict == "right" and abs(value - numeric) > 1e-3 * abs(numeric) + bound
