@@ -16,4 +16,15 @@ static inline bool is_in(int memory, Code code)
     return code >> SHIFT == memory;
 }
 
+/* The greatest common divisor: places that lie apart by a multiple of it alone can meet. */
+static inline uint64_t gcd(uint64_t a, uint64_t b)
+{
+    while (b != 0) {
+        uint64_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
 #endif

@@ -1,22 +1,12 @@
 /* Whether one linear equation has a solution: the native twin of src/wengert/program/equation.py. */
 
-#include "node.h"
+#include "codes.h"
 
 enum { MOST_TERMS = 32, STEPS = 4000 };
 
 typedef struct {
     int64_t coefficient, bound;
 } Term;
-
-static int64_t gcd(int64_t a, int64_t b)
-{
-    while (b != 0) {
-        int64_t rest = a % b;
-        a = b;
-        b = rest;
-    }
-    return a;
-}
 
 static inline bool comes_before(Term a, Term b)
 {
@@ -63,7 +53,7 @@ static bool has_sum(const Term *terms, int count, int64_t total)
     int64_t most[MOST_TERMS + 1] = {0}, steps[MOST_TERMS + 1] = {0};
     for (int k = 0; k < count; k++) {
         most[k + 1] = most[k] + terms[k].coefficient * terms[k].bound;
-        steps[k + 1] = gcd(steps[k], terms[k].coefficient);
+        steps[k + 1] = (int64_t)gcd((uint64_t)steps[k], (uint64_t)terms[k].coefficient);
     }
     struct {
         int64_t rest;
@@ -139,7 +129,7 @@ PyObject *solvable(PyObject *module, PyObject *args)
         }
         reach += term.coefficient * term.bound;
         total += negative ? term.coefficient * term.bound : 0;
-        step = gcd(step, term.coefficient);
+        step = (int64_t)gcd((uint64_t)step, (uint64_t)term.coefficient);
         terms[count++] = term;
     }
     if (fits != 1)

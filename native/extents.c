@@ -2,16 +2,6 @@
 
 #include "codes.h"
 
-static uint64_t gcd(uint64_t a, uint64_t b)
-{
-    while (b != 0) {
-        uint64_t rest = a % b;
-        a = b;
-        b = rest;
-    }
-    return a;
-}
-
 /* spread(table, start, stop, step): the smallest and the largest of table[start:stop:step], and
  * the greatest common divisor of their distances; None where the slice is empty. */
 PyObject *spread(PyObject *module, PyObject *const *args, Py_ssize_t count)

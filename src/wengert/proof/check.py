@@ -17,9 +17,9 @@ from wengert.errors import GraphError, OperandError
 from wengert.graph import names
 from wengert.proof.bounds import Bounds, bounds
 from wengert.proof.diagnose import Use, likely_reason
-from wengert.proof.judge import Judge
+from wengert.proof.judge import Judge, has_no_slope
 from wengert.proof.nudge import UNKNOWN, Tape, local_slopes, record, root_slopes
-from wengert.proof.numeric import FIRST, KINK, SMOOTH, WIDE, Slope, better
+from wengert.proof.numeric import FIRST, SMOOTH, WIDE, Slope, better
 from wengert.proof.report import Finding, Report
 from wengert.value import Value
 
@@ -233,7 +233,7 @@ def _finding(
         numeric, bound = second.middle, 0.5 * (second.high - second.low)
     if verdict[0] in ("not differentiable", "cannot check"):
         numeric, bound = nan, inf
-    if direct.kind == KINK and (verdict[0] != "wrong" or second.kinked or not second.known):
+    if has_no_slope(verdict[0], direct, second):
         numeric = nan
     return Finding(
         node, name, node.data, node.grad, numeric, bound, direct.left, direct.right, *verdict

@@ -103,6 +103,11 @@ class Judge:
         return width <= 5.0 * self.rtol * size + 1e-11 * second.size + self.atol
 
 
+def has_no_slope(verdict: str, direct: Slope, second: Bounds) -> bool:
+    """Whether, at a kink, there is no one slope to show beside a derivative with this verdict."""
+    return direct.kind == KINK and (verdict != "wrong" or second.kinked or not second.known)
+
+
 def _too_poor(direct: Slope, second: Bounds) -> str:
     error = min(SAFETY * direct.error, second.high - second.low)
     if not isfinite(error):

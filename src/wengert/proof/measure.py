@@ -10,7 +10,7 @@ import numpy as np
 from wengert.program.structure import Floats
 from wengert.proof.bounds import Bounds
 from wengert.proof.comparison import Comparison
-from wengert.proof.judge import Judge
+from wengert.proof.judge import Judge, has_no_slope
 from wengert.proof.numeric import FIRST, KINK, POOR, SMOOTH, WIDE, Array, Slope, better, slopes
 from wengert.proof.replay import Replay, combined, replayed
 from wengert.proof.subject import Direction, Quantity, Subject
@@ -163,8 +163,7 @@ class Measure:
 def _shown(value: float, verdict: str, found: _Measured) -> tuple[float, float]:
     """The number that a derivative is shown beside, and its error."""
     direct, second = found.direct, found.second
-    kink = direct.kind == KINK and (verdict != "wrong" or second.kinked or not second.known)
-    if kink or verdict in ("not differentiable", "cannot check"):
+    if has_no_slope(verdict, direct, second) or verdict in ("not differentiable", "cannot check"):
         return nan, inf
     numeric, bound = direct.value, direct.error
     stopped = verdict == "right" and abs(value - numeric) > 1e-3 * abs(numeric) + bound
