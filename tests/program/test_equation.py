@@ -1,6 +1,7 @@
 """The equation behind every dependence, against trying all; both twins answer alike."""
 
 import itertools
+import random
 from typing import Any
 
 import pytest
@@ -36,6 +37,19 @@ def test_an_equation_is_solvable_if_trying_all_finds_a_solution(terms: Any, tota
 def test_both_twins_answer_alike(terms: Any, total: int) -> None:
     """Where the search is given up, and where numbers are too large for the native one, too."""
     assert solvable(terms, total) == solvable_plain(terms, total)
+
+
+def test_both_twins_answer_alike_near_solutions() -> None:
+    """Where bounds and divisors do not tell, the search does."""
+    rng = random.Random(6)
+    answers = []
+    for _ in range(4000):
+        pairs = ((rng.randint(-99, 99), rng.randint(0, 9)) for _ in range(rng.randint(2, 6)))
+        terms = list(pairs)
+        total = sum(c * rng.randint(0, bound) for c, bound in terms) + rng.randint(0, 2)
+        answers.append(solvable(terms, total))
+        assert answers[-1] == solvable_plain(terms, total)
+    assert 400 < sum(answers) < 3600
 
 
 def test_a_long_search_is_given_up() -> None:

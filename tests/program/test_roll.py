@@ -435,6 +435,20 @@ def test_both_twins_fold_alike(kinds: int, moves: int) -> None:
         assert [(n, b.tolist()) for n, b in one.loops] == [(n, b.tolist()) for n, b in other.loops]
 
 
+@pytest.mark.parametrize("length", [20, 90, 300, 1000, 3000])
+def test_long_words_are_found(length: int) -> None:
+    """Of two kinds in no order, whose addresses move alike from round to round alone."""
+    generator = np.random.default_rng(length)
+    word = generator.integers(0, 2, length)
+    starts, strides = generator.integers(0, 1 << 40, (2, length)).astype(np.uint64)
+    rounds = np.repeat(np.arange(5, dtype=np.uint64), length)
+    hashes = np.tile(starts, 5) + rounds * np.tile(strides, 5)
+    for each in (folding.fold, folding.fold_plain):
+        found = each(np.tile(word, 5), hashes, 2)
+        assert len(found.ids) == 1
+        assert [(count, body.tolist()) for count, body in found.loops] == [(5, word.tolist())]
+
+
 def test_both_twins_see_the_same_moves() -> None:
     """Of items that loops move alike, or each in its own way, or into each other."""
     generator = np.random.default_rng(5)
