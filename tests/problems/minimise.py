@@ -10,10 +10,14 @@ from problems.problem import Problem
 
 
 def least_squares_minimum(row: Problem) -> float:
-    """The sum of squares that Levenberg and Marquardt's method ends at."""
+    """The sum of squares that a trust-region method ends at.
+
+    Not MINPACK's Levenberg-Marquardt: with `x_scale="jac"`, where SciPy 1.17's "lm" ends depends
+    on what was in memory before the call.
+    """
     result = optimize.least_squares(
         row.function, np.array(row.start), lambda x: jacobian(row.function, x),
-        method="lm", x_scale="jac", ftol=1e-15, xtol=1e-15, gtol=1e-15, max_nfev=5000,
+        method="trf", x_scale="jac", ftol=1e-15, xtol=1e-15, gtol=1e-15, max_nfev=5000,
     )  # fmt: skip
     return 2.0 * float(result.cost)
 
