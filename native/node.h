@@ -337,14 +337,14 @@ PyObject *value_dot(PyObject *self, PyObject *const *args, Py_ssize_t count);
 
 PyObject *solvable(PyObject *module, PyObject *args);
 
-/* --- fold.c, stretch.c and moves.c: finding loops ---------------------------------------------- */
+/* --- fold.c, stretch.c, shapes.c and moves.c: finding loops ------------------------------------ */
 
 PyObject *fold(PyObject *module, PyObject *args);
 PyObject *kinds_of(PyObject *module, PyObject *args);
 PyObject *hashes_of(PyObject *module, PyObject *args);
 PyObject *strides_of(PyObject *module, PyObject *args);
 PyObject *moves_of(PyObject *module, PyObject *args);
-PyObject *levels_of(PyObject *module, PyObject *args);
+PyObject *ordered(PyObject *module, PyObject *args);
 PyObject *changes_of(PyObject *module, PyObject *args);
 PyObject *columns_of(PyObject *module, PyObject *args);
 

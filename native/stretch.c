@@ -115,42 +115,6 @@ PyObject *hashes_of(PyObject *module, PyObject *args)
     return hashes;
 }
 
-/* --- levels ------------------------------------------------------------------------------------ */
-
-/* levels_of(ids, operands, offsets, first, start) -> numbers of 32 bits, as bytes */
-PyObject *levels_of(PyObject *module, PyObject *args)
-{
-    (void)module;
-    Columns c;
-    long long first, start;
-    if (!PyArg_ParseTuple(args, "y*y*y*LL", &c.first, &c.operands, &c.offsets, &first, &start) ||
-        !look_at(&c, false))
-        return NULL;
-    int64_t count = (int64_t)(c.first.len / 4);
-    PyObject *levels = NULL;
-    if (first < 0 || first > c.size || count > c.size - first || start < 0 || start > PLACE_BITS / 2)
-        PyErr_SetString(PyExc_ValueError, "the columns do not fit together");
-    else
-        levels = PyBytes_FromStringAndSize(NULL, count * (Py_ssize_t)sizeof(int32_t));
-    int32_t *level = levels != NULL ? (int32_t *)(void *)PyBytes_AS_STRING(levels) : NULL;
-    for (int64_t i = 0; i < count && level != NULL; i++) {
-        level[i] = 0;
-        for (int64_t k = c.offset[first + i]; k < c.offset[first + i + 1]; k++) {
-            int64_t code = c.operand[k];
-            if (!is_in(VALUE_MEMORY, code))
-                continue;
-            int64_t before = code - start - first;
-            if (before < 0 || before >= i)
-                continue;
-            int32_t after = level[before] + (c.ids[before] != c.ids[i]);
-            if (after > level[i])
-                level[i] = after;
-        }
-    }
-    release(&c);
-    return levels;
-}
-
 /* --- changes ----------------------------------------------------------------------------------- */
 
 /* changes_of(ids, operands, offsets, items, kinds) -> numbers of 64 bits, as bytes: per kind and
@@ -200,76 +164,4 @@ PyObject *changes_of(PyObject *module, PyObject *args)
     PyBuffer_Release(&items);
     release(&c);
     return result;
-}
-
-/* --- columns ----------------------------------------------------------------------------------- */
-
-/* Of the items, or of their operands in a slot: the first, the stride or 0, and if there is no
- * stride, how far each is from the first. */
-static PyObject *column_of(const int64_t *item, Py_ssize_t count, const Columns *c, int64_t slot)
-{
-    PyObject *table = PyBytes_FromStringAndSize(NULL, count * (Py_ssize_t)sizeof(int64_t));
-    if (table == NULL)
-        return NULL;
-    int64_t *to = (int64_t *)(void *)PyBytes_AS_STRING(table), first = 0, stride = 0, last = 0;
-    bool is_affine = true;
-    for (Py_ssize_t k = 0; k < count; k++) {
-        int64_t number = slot < 0 ? item[k] : c->operand[c->offset[item[k]] + slot];
-        if (k == 0)
-            first = number;
-        int64_t distance = (int64_t)((uint64_t)number - (uint64_t)first);
-        if (k == 1)
-            stride = distance;
-        is_affine &= k == 0 || (uint64_t)distance - (uint64_t)last == (uint64_t)stride;
-        to[k] = last = distance;
-    }
-    PyObject *column = is_affine ? Py_BuildValue("LLO", (long long)first, (long long)stride, Py_None)
-                                 : Py_BuildValue("LLO", (long long)first, 0LL, table);
-    Py_DECREF(table);
-    return column;
-}
-
-/* columns_of(operands, offsets, items) -> for the items themselves and for the operands in each slot:
- * the first, the stride, and a table of how far each is from the first, or None */
-PyObject *columns_of(PyObject *module, PyObject *args)
-{
-    (void)module;
-    Columns c = {0};
-    Py_buffer items;
-    if (!PyArg_ParseTuple(args, "y*y*y*", &c.operands, &c.offsets, &items))
-        return NULL;
-    c.operand = c.operands.buf;
-    c.offset = c.offsets.buf;
-    c.size = (int64_t)(c.offsets.len / 8) - 1;
-    c.operand_count = (int64_t)(c.operands.len / 8);
-    const int64_t *item = items.buf;
-    const Py_ssize_t count = items.len / 8;
-    bool fits = count > 0;
-    int64_t reads = 0;
-    for (Py_ssize_t k = 0; k < count && fits; k++) {
-        fits = item[k] >= 0 && item[k] < c.size;
-        if (!fits)
-            break;
-        int64_t low = c.offset[item[k]], here = c.offset[item[k] + 1] - low;
-        if (k == 0)
-            reads = here;
-        fits = here == reads && low >= 0 && here >= 0 && here <= MOST_READS &&
-               low <= c.operand_count - here;
-    }
-    PyObject *columns = NULL;
-    if (!fits)
-        PyErr_SetString(PyExc_ValueError, "the columns do not fit together");
-    else
-        columns = PyList_New(reads + 1);
-    for (int64_t slot = -1; slot < reads && columns != NULL; slot++) {
-        PyObject *column = column_of(item, count, &c, slot);
-        if (column == NULL)
-            Py_CLEAR(columns);
-        else
-            PyList_SET_ITEM(columns, slot + 1, column);
-    }
-    PyBuffer_Release(&items);
-    PyBuffer_Release(&c.operands);
-    PyBuffer_Release(&c.offsets);
-    return columns;
 }

@@ -15,7 +15,7 @@ import wengert as wg
 from scenarios import rosenbrock
 from wengert import primitives
 from wengert.program import fold as folding
-from wengert.program import moves, stretch
+from wengert.program import moves, shapes, stretch
 from wengert.program.address import OUTPUT, VALUE, Address, Lookup
 from wengert.program.program import Program
 from wengert.program.record import record
@@ -36,8 +36,8 @@ def plainly_rolled(program: Program) -> Program:
         patch("wengert.program.nest.strides_of", moves.strides_plain),
         patch("wengert.program.group.strides_of", moves.strides_plain),
         patch("wengert.program.group.moves_of", moves.moves_plain),
-        patch("wengert.program.group.levels_of", stretch.levels_plain),
-        patch("wengert.program.group.columns_of", stretch.columns_plain),
+        patch("wengert.program.shapes.ordered", shapes.ordered_plain),
+        patch("wengert.program.group.columns_of", shapes.columns_plain),
         patch("wengert.program.irregular.changes_of", stretch.changes_plain),
     ):
         return roll(program)
@@ -402,19 +402,11 @@ def test_the_native_twins_refuse_what_does_not_fit() -> None:
         _native.moves_of(ids, np.zeros(3, np.int64), long, 0, 1, -1, ())
     uneven = np.array([0, 3, 3, 3])  # items of one kind that read different numbers of operands
     assert _native.moves_of(ids, np.zeros(3, np.int64), uneven, 0, 1, 0, ((3, 1),)) == b""
-    with pytest.raises(ValueError, match="do not fit together"):
-        _native.levels_of(ids, np.zeros(3, np.int64), long, 1, 0)
     for items in ([-1], [3], [0, 10**18]):
         with pytest.raises(ValueError, match="do not fit together"):
             _native.changes_of(ids, np.zeros(3, np.int64), long, np.array(items), 1)
     with pytest.raises(ValueError, match="do not fit together"):
         _native.changes_of(ids + 1, np.zeros(3, np.int64), long, np.arange(3), 1)
-    for items, offsets in (
-        ([], long), ([3], long), ([-1], long), ([0, 1], np.array([0, 1, 3, 3])),
-        ([0], np.array([3, 4])), ([0], np.array([-1, 0])), ([0], np.array([2, 1])),
-    ):  # fmt: skip
-        with pytest.raises(ValueError, match="do not fit together"):
-            _native.columns_of(np.zeros(3, np.int64), offsets, np.array(items, np.int64))
 
 
 @pytest.mark.parametrize("kinds", [1, 2, 3])
@@ -483,7 +475,7 @@ def test_both_twins_see_the_same_moves() -> None:
     assert min(seen.values()) > 20
 
 
-def test_both_twins_see_the_same_columns() -> None:
+def test_both_twins_see_the_same_changes() -> None:
     generator = np.random.default_rng(4)
     operands = generator.integers(0, 9, 60)
     operands[::2] = 7 * np.arange(30)
@@ -492,11 +484,6 @@ def test_both_twins_see_the_same_columns() -> None:
     changes = stretch.changes_of(ids, operands, offsets, items, 2)
     assert changes.tolist() == stretch.changes_plain(ids, operands, offsets, items, 2).tolist()
     assert changes[:, 0].tolist() == [0, 0]
-    for chosen in (items, items[::3].copy(), items[:1], np.array([0, 1, 3])):
-        columns = stretch.columns_of(operands, offsets, chosen)
-        assert columns == stretch.columns_plain(operands, offsets, chosen)
-    assert columns[0] == (0, 0, np.array([0, 1, 3]).tobytes())
-    assert stretch.columns_of(operands, offsets, items)[1] == (0, 7, None)
 
 
 def test_equal_hashes_are_no_proof() -> None:
@@ -563,12 +550,13 @@ def test_random_code_with_all_that_is_meant_for_large_programs(body: Tree, least
     program = record(function_of(body), example, passes=())
     if len(program) < 1000:
         with (
-            patch("wengert.program.irregular.SMALL", 0),
-            patch("wengert.program.irregular.WORTH", 10**9),
+            patch("wengert.program.shapes.SMALL", 0),
+            patch("wengert.program.shapes.WORTH", 10**9),
             patch("wengert.program.irregular.LONG", 64),
             patch("wengert.program.irregular.BETTER", 1),
-            patch("wengert.program.group.SMALL", least),
-            patch("wengert.program.group.WORTH", 10**9),
+            patch(
+                "wengert.program.group.is_poor", lambda statements, operations: statements > least
+            ),
             patch("wengert.program.group.BETTER", 0.5),
             patch("wengert.program.group.BARRIER", 10),
             patch("wengert.program.group.LARGE", 40),

@@ -78,7 +78,7 @@ def lookups(draft: Draft) -> Details:
     targets: set[Line] = set()
     for line in draft.lines if len(draft.index) else ():
         before = (*line.reads, line.target)
-        if not any(address.lookup for address in before):
+        if not any(_is_still(address, line.axes) for address in before):
             continue
         after = [_looked_up(draft, address, line.axes) for address in before]
         changed = sum(old is not new for old, new in zip(before, after, strict=True))
@@ -94,10 +94,15 @@ def lookups(draft: Draft) -> Details:
     return said([("found {} that no loop moves", count, "looked-up place")])
 
 
+def _is_still(address: Address, axes: Axes) -> bool:
+    """Whether one entry of the table is looked up at all counters."""
+    return address.lookup is not None and not moving(address.lookup.strides, axes)
+
+
 def _looked_up(draft: Draft, address: Address, axes: Axes) -> Address:
-    """The address without its lookup, if that means one entry of the table at all counters."""
+    """The address without its lookup, if one entry of the table is looked up at all counters."""
     lookup = address.lookup
-    if lookup is None or moving(lookup.strides, axes):
+    if lookup is None or not _is_still(address, axes):
         return address
     if not 0 <= lookup.start < len(draft.index):
         return address  # it is never right

@@ -33,6 +33,8 @@ def extent(address: Address, axes: Axes, index: Integers) -> Extent:
 
 def affine_extent(base: int, strides: Sequence[int], axes: Axes) -> Extent:
     """The places of `base + Σ strides·k`."""
+    if not any(strides):
+        return Extent(base, base, 0)
     low = high = base
     step = 0
     for stride, axis in zip(strides, axes, strict=True):

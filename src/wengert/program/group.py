@@ -1,10 +1,8 @@
 """Group what does not repeat by its shape.
 
-The level of an item is how often the operation changes along the longest path that leads to it.
-All items of one level that do the same can be done one after the other, in record order: what they
-read is of a lower level, or comes before them in the group. So each group is a loop of a single
-statement, which finds its operands, and where its result goes, through the index table. This covers
-maps and reductions of any raggedness; the results stay in the places of record order.
+Items of one shape (see `shapes`) can be done one after the other. So each group is a loop of a
+single statement, which finds its operands, and where its result goes, through the index table. This
+covers maps and reductions of any raggedness; the results stay in the places of record order.
 """
 
 from collections.abc import Sequence
@@ -16,12 +14,10 @@ from wengert.program.address import MEMORIES, PLACE, Integers
 from wengert.program.fold import Folded
 from wengert.program.moves import moves_of, strides_of
 from wengert.program.nest import Nest, NotLoops, Tables
+from wengert.program.shapes import BETTER, Column, Shapes, columns_of, is_poor, shapes_of
 from wengert.program.statements import Loop, Statement
-from wengert.program.stretch import Around, Stretch, columns_of, levels_of, places, positions
+from wengert.program.stretch import Around, Stretch, places, positions
 
-SMALL = 200  # statements: not grouped
-WORTH = 200  # operations per statement: not grouped
-BETTER = 4  # times smaller: then it is grouped
 BARRIER, SHARE, RATIO = 1024, 16, 64  # items, part of the whole, items per statement
 LARGE = 10_000  # statements: there, columns are cheaper than loops of less than
 ROW, DEAR = 64, 8  # items, or items per statement
@@ -34,12 +30,11 @@ class Grouping(Nest):
         super().__init__(stretch, folded, tables)
         self.groups = self.dropped = 0
 
-    def is_poor(self, size: int, operations: int) -> bool:
-        """Whether so many statements are many for so many operations."""
-        return size > SMALL and size * WORTH > operations
-
     def top(self) -> list[Statement]:
         """The statements for the whole stretch."""
+        if not self.folded.loops:
+            size = len(self.stretch)
+            return (is_poor(size, size) and self._grouped(0, size, size, ())) or [self.stretch.run]
         items = np.array(self.sizes.items, np.int64)[self.folded.ids]
         if not np.array_equal(
             np.append(self.folded.starts, len(self.stretch))[1:], self.folded.starts + items
@@ -61,7 +56,7 @@ class Grouping(Nest):
         statements = np.array(self.sizes.statements, np.int64)[ids]
         items = np.array(self.sizes.items, np.int64)[ids]
         times = int(np.prod([count for count, _ in around], dtype=np.int64))
-        poor = self.is_poor(int(statements.sum()), int(items.sum()) * times)
+        poor = is_poor(int(statements.sum()), int(items.sum()) * times)
         out: list[Statement] = []
         loops = ids >= self.kinds
         if not poor:
@@ -111,54 +106,63 @@ class Grouping(Nest):
 
     def _grouped(self, low: int, high: int, size: int, around: Around) -> list[Statement] | None:
         """The items from `low` to `high` in groups, if much better than `size` statements."""
-        stretch = self.stretch
-        ids = stretch.ids[low:high]
-        if around:
-            moves = moves_of(
-                stretch.ids, stretch.operands, stretch.offsets, low, high, stretch.run.start, around
-            )
-            if moves is None:
-                return None
-            if not len(moves):
-                raise NotLoops
-            ids = moves
-        levels = levels_of(ids, stretch.operands, stretch.offsets, low, stretch.run.start)
-        shapes = levels * (int(ids.max()) + 1) + ids
-        if len(shapes) and shapes.max() < 1 << 16:
-            shapes = shapes.astype(np.uint16)  # which NumPy sorts by counting
-        order = np.argsort(shapes, kind="stable")
-        ranked = shapes[order]
-        inner = np.flatnonzero(ranked[1:] != ranked[:-1]) + 1
-        edges = np.concatenate(([0], inner, [len(ranked)]))
-        counts = np.diff(edges)
-        if int(2 * len(counts) - (counts == 1).sum()) * BETTER > size:
+        shapes = self._shapes(low, high, around)
+        if shapes is None or shapes.size * BETTER > size:
             return None
-        self.groups += len(counts)
-        out: list[Statement] = []
-        for start, stop in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
-            out.append(self._group(low + order[start:stop], around))
-        return out
-
-    def _group(self, items: Integers, around: Around) -> Statement:
-        """One statement for items that the loops around move alike."""
         stretch = self.stretch
-        first = int(items[0])
-        if len(items) == 1:
-            return self.statement(first, around)
-        columns = columns_of(stretch.operands, stretch.offsets, items)
-        moves = strides_of(stretch.ids, stretch.operands, stretch.offsets, first, around)
-        steps = tuple(step for _, step in around)
-        memories = stretch.kinds[stretch.ids[first]].memories
-        place, stride, table = columns[0]
-        tables = self.tables
-        target = tables.column(self.memory, place + stretch.run.start, steps, stride, table)
+        columns = columns_of(
+            stretch.ids, stretch.operands, stretch.offsets, shapes.order, shapes.edges
+        )
+        self.groups += len(columns)
+        order, edges = shapes.order, shapes.edges.tolist()
+        kinds = [stretch.kinds[k] for k in stretch.ids[order[shapes.edges[:-1]]].tolist()]
+        return [
+            self._group(order[start:stop], kind.memories, found, around)
+            for start, stop, kind, found in zip(edges, edges[1:], kinds, columns, strict=False)
+        ]
+
+    def _shapes(self, low: int, high: int, around: Around) -> Shapes | None:
+        """The items by their shape; None if there is no order that holds for all rounds."""
+        stretch = self.stretch
+        if not around:
+            if high - low == len(stretch):
+                return stretch.shapes
+            ids = stretch.ids[low:high]
+            return shapes_of(ids, stretch.operands, stretch.offsets, low, stretch.run.start)
+        moves = moves_of(
+            stretch.ids, stretch.operands, stretch.offsets, low, high, stretch.run.start, around
+        )
+        if moves is None:
+            return None
+        if not len(moves):
+            raise NotLoops
+        return shapes_of(moves, stretch.operands, stretch.offsets, low, stretch.run.start)
+
+    def _group(
+        self, items: Integers, memories: Sequence[int], columns: Sequence[Column], around: Around
+    ) -> Statement:
+        """One statement for items that the loops around move alike."""
+        stretch, tables, alone = self.stretch, self.tables, len(items) == 1
+        item, stride, table = columns[0]
+        moves: Sequence[tuple[int, ...] | None] = [()] * len(memories)
+        steps: tuple[int, ...] = ()
+        if around:
+            if alone:
+                return self.statement(item, around)
+            moves = strides_of(stretch.ids, stretch.operands, stretch.offsets, item, around)
+            steps = tuple([step for _, step in around])
+        strides = steps if alone else (*steps, stride)
+        target = tables.column(self.memory, item + stretch.run.start, strides, table)
         reads = []
-        for slot, (code, strides) in enumerate(zip(memories, moves, strict=True)):
-            if strides is None:
+        for slot, code in enumerate(memories):
+            own = moves[slot]
+            place, stride, table = columns[slot + 1]
+            if own is None:
                 grid = positions(0, around)[..., None] + items
                 found = tables.address(MEMORIES[code], places(stretch.column(slot, grid)))
             else:
-                place, stride, table = columns[slot + 1]
-                found = tables.column(MEMORIES[code], place & PLACE, strides, stride, table)
+                strides = own if alone else (*own, stride)
+                found = tables.column(MEMORIES[code], place & PLACE, strides, table)
             reads.append(found)
-        return Loop(len(items), (self.made(first, target, tuple(reads)),))
+        statement = self.made(item, target, tuple(reads))
+        return statement if alone else Loop(len(items), (statement,))

@@ -1,12 +1,11 @@
-"""How a straight stretch is folded: strictly, or with operands that may be looked up.
+"""How a straight stretch is folded: strictly, with operands that may be looked up, or not.
 
 Strictly, all addresses move by constant strides. Where that leaves much, the operands that move
 irregularly from one item to the next may be looked up instead. Of a long stretch, some pieces are
-folded both ways first, and show which of them is worth the time.
+folded both ways first, and show which of them is worth the time. Where neither helps much and the
+items are few groups, it is left to `group`.
 """
 
-from collections.abc import Callable
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -14,11 +13,9 @@ import numpy as np
 from wengert.program.address import CODES, VALUE, Integers, distinct
 from wengert.program.fold import Folded, Hashes, fold
 from wengert.program.nest import Sizes
+from wengert.program.shapes import BETTER, is_poor
 from wengert.program.stretch import Stretch, changes_of
 
-SMALL = 200  # statements: nothing else is tried
-WORTH = 200  # operations per statement: nothing else is tried
-BETTER = 4  # times smaller: then something else is taken
 IRREGULAR = 0.25  # of the steps of an operand: then it may be looked up
 SPREAD = 64  # distances are sorted only if they spread over more than so many times the items
 DISTANCES = 0.125  # as many distances as items: below, it is part of a pattern after all
@@ -31,18 +28,19 @@ STRICT: Free = frozenset()
 
 def folding_of(stretch: Stretch) -> Folded:
     """The folding of a stretch that leaves less."""
-    hashed = lru_cache(maxsize=2)(stretch.hashes)  # the pieces and the whole are hashed alike
-    shown = _shown(stretch, hashed) if len(stretch) >= LONG else None
+    shown = _shown(stretch) if len(stretch) >= LONG else None
+    if shown and _is_for_groups(stretch, shown):
+        return Folded(stretch.ids, np.arange(len(stretch), dtype=np.int64), [])
     if shown and shown.free:
-        loosely = _folded(stretch, hashed(shown.free))
-        if _size(stretch, loosely) * BETTER <= shown.size * PART:
+        loosely = _folded(stretch, stretch.hashes(shown.free))
+        if _size(stretch, loosely) * BETTER <= shown.strictly * PART:
             return loosely
-    strictly = _folded(stretch, hashed(STRICT))
+    strictly = _folded(stretch, stretch.hashes())
     size = _size(stretch, strictly)
-    if (shown and not shown.free) or not _is_much(size, len(stretch)):
+    if (shown and not shown.free) or not is_poor(size, len(stretch)):
         return strictly
     free = _irregular(stretch, strictly)
-    loosely = _folded(stretch, hashed(free)) if free else strictly
+    loosely = _folded(stretch, stretch.hashes(free)) if free else strictly
     return loosely if _size(stretch, loosely) * BETTER <= size else strictly
 
 
@@ -51,42 +49,58 @@ class _Shown(NamedTuple):
 
     Args:
         free: the operands that had better be looked up; none if that does not help.
-        size: how many statements strict folding leaves of them.
+        strictly: how many statements strict folding leaves of them.
+        size: how many the better folding leaves.
+        length: how many items they are.
     """
 
     free: Free
+    strictly: int
     size: int
+    length: int
 
 
-def _shown(stretch: Stretch, hashed: Callable[[Free], Hashes]) -> _Shown | None:
+def _shown(stretch: Stretch) -> _Shown | None:
     """What some pieces of a stretch show; None where strict folding leaves little of them."""
     length = len(stretch) // (PIECES * PART)
     starts = np.arange(PIECES) * (len(stretch) // PIECES) + (len(stretch) // PIECES - length) // 2
     items: Integers = (starts[:, None] + np.arange(length)).ravel()
-    strictly = _folded(stretch, hashed(STRICT), items)
+
+    def folded(free: Free) -> Folded:
+        return _folded(stretch, stretch.hashes(free, starts.tolist(), length), items)
+
+    strictly = folded(STRICT)
     size = _size(stretch, strictly)
-    if not _is_much(size, len(items)):
+    if not is_poor(size, len(items)):
         return None
     free = _irregular(stretch, strictly, items)
-    if free and _size(stretch, _folded(stretch, hashed(free), items)) * BETTER <= size:
-        return _Shown(free, size)
-    return _Shown(STRICT, size)
+    loose = _size(stretch, folded(free)) if free else size
+    if loose * BETTER <= size:
+        return _Shown(free, size, loose, len(items))
+    return _Shown(STRICT, size, size, len(items))
+
+
+def _is_for_groups(stretch: Stretch, shown: _Shown) -> bool:
+    """Whether the stretch is left to be grouped.
+
+    Strict folding finds strides, which groups look up: so they must do without much of it.
+    """
+    if not is_poor(shown.size, shown.length):
+        return False
+    if shown.free:
+        return stretch.shapes.size * BETTER <= shown.size * PART
+    return 2 * shown.size > shown.length and not is_poor(stretch.shapes.size, len(stretch))
 
 
 def _folded(stretch: Stretch, hashes: Hashes, items: Integers | None = None) -> Folded:
     """The folding of a stretch, or of some of its items as if they followed each other."""
-    chosen = slice(None) if items is None else items
-    return fold(stretch.ids[chosen], hashes[chosen], len(stretch.kinds))
+    ids = stretch.ids if items is None else stretch.ids[items]
+    return fold(ids, hashes, len(stretch.kinds))
 
 
 def _size(stretch: Stretch, folded: Folded) -> int:
     statements = np.array(Sizes.of(folded, len(stretch.kinds)).statements, np.int64)
     return int(statements[folded.ids].sum())
-
-
-def _is_much(size: int, length: int) -> bool:
-    """Whether so many statements are left of so many items that something else is tried."""
-    return size > SMALL and size * WORTH > length
 
 
 def _irregular(stretch: Stretch, folded: Folded, items: Integers | None = None) -> Free:

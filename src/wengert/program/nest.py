@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from wengert.program.address import MEMORIES, OUTPUT, VALUE, Address, Integers, Lookup
+from wengert.program.alike import Alike
 from wengert.program.fold import Folded
 from wengert.program.moves import strides_of
 from wengert.program.statements import Assign, Guard, Loop, Statement
@@ -24,22 +25,23 @@ class Tables:
     """The index table while it is being written."""
 
     def __init__(self, index: Integers) -> None:
-        self.parts = [index]
         self.size = len(index)
-        self.known: dict[bytes, int] = {}
+        self._given = index
+        self._new: list[bytes] = []
+        self._alike: Alike[int] = Alike()
 
     def start_of(self, table: bytes) -> int:
         """Where a stretch of the index table with these contents starts."""
-        if table not in self.known:
-            self.known[table] = self.size
-            self.parts.append(np.frombuffer(table, np.int64))
+        start = self._alike.first(table, self.size)
+        if start == self.size:
+            self._new.append(table)
             self.size += len(table) // 8
-        return self.known[table]
+        return start
 
     @property
     def index(self) -> Integers:
         """The index table so far."""
-        return np.concatenate(self.parts)
+        return np.concatenate((self._given, np.frombuffer(b"".join(self._new), np.int64)))
 
     def address(self, memory: str, grid: Integers) -> Address:
         """The address that gives these places, an array with one axis per enclosing loop.
@@ -61,13 +63,13 @@ class Tables:
         return Address(memory, base, tuple(strides), Lookup(start, tuple(within.tolist())))
 
     def column(
-        self, memory: str, base: int, around: tuple[int, ...], stride: int, table: bytes | None
+        self, memory: str, base: int, strides: tuple[int, ...], table: bytes | None
     ) -> Address:
-        """The same where it is known already how the loops around, and the last one, move it."""
+        """The same where it is known how the loops move it; by a table, the last one."""
         if table is None:
-            return Address(memory, base, (*around, stride))
-        lookup = Lookup(self.start_of(table), (*(0 for _ in around), 1))
-        return Address(memory, base, (*around, 0), lookup)
+            return Address(memory, base, strides)
+        lookup = Lookup(self.start_of(table), (0,) * (len(strides) - 1) + (1,))
+        return Address(memory, base, strides, lookup)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,11 +16,12 @@ from wengert.program.address import (
     Lookup,
     in_memory,
 )
+from wengert.program.alike import Alike
 from wengert.program.draft import TEST, Axes, Axis, Item, Line, frames, lines
 from wengert.program.extents import FAR, affine_extent, extent
 from wengert.program.statements import Run
 from wengert.program.structure import Floats
-from wengert.program.tables import Affine, Alike, dense, ranged
+from wengert.program.tables import Affine, dense, ranged
 
 Found = tuple[Affine, Affine | None] | None
 
@@ -30,7 +31,7 @@ class _Packed:
 
     def __init__(self, table: Any) -> None:
         self.table = table
-        self.blocks: list[Any] = []
+        self.blocks: list[bytes] = []
         self.size = 0
         self.merged = False  # whether stretches from different places are one now
         self._alike: Alike[int] = Alike()
@@ -38,26 +39,28 @@ class _Packed:
 
     def put(self, block: Any) -> int:
         """The new place of a stretch."""
-        flat = np.ascontiguousarray(block).ravel()
-        place = self._alike.first(flat.view(np.int64), self.size)
+        content = block.tobytes()
+        place = self._alike.first(content, self.size)
         if place == self.size:
-            self.blocks.append(flat)
-            self.size += len(flat)
+            self.blocks.append(content)
+            self.size += block.size
         else:
             self.merged = True
         return place
 
     def affine(self, base: int, strides: tuple[int, ...], axes: Axes) -> Affine:
         """The new base and strides of an affine place."""
-        moved = [k for k, stride in enumerate(strides) if stride]
-        if not moved:
+        if not any(strides):
             return self.stretch(base, base + 1), strides
-        own = tuple([strides[k] for k in moved])
-        key = base, own, tuple([axes[k].rounds for k in moved])
+        own, around = strides, axes
+        if not all(strides):
+            own = tuple([stride for stride in strides if stride])
+            around = tuple([axis for axis, stride in zip(axes, strides, strict=True) if stride])
+        key = base, own, tuple([axis.rounds for axis in around])
         found = self._known.get(key)
         if found is None:
-            found = self._known[key] = self._affine(base, own, tuple([axes[k] for k in moved]))
-        if len(moved) == len(strides):
+            found = self._known[key] = self._affine(base, own, around)
+        if own is strides:
             return found
         steps = iter(found[1])
         return found[0], tuple([next(steps) if stride else 0 for stride in strides])
@@ -81,7 +84,7 @@ class _Packed:
 
     def joined(self) -> Any:
         """The new table."""
-        return np.concatenate([self.table[:0], *self.blocks])
+        return np.frombuffer(b"".join(self.blocks), self.table.dtype)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +122,7 @@ def packed(items: Sequence[Item], constants: Floats, index: Integers) -> Packed:
             new.append(replace(item, operands=_run_operands(item, numbers)))
             continue
         new.append(item)
-        for line in lines((item,)):
+        for line in (item,) if isinstance(item, Line) else lines((item,)):
             found = [_found(a, line.axes, numbers, places) for a in (*line.reads, line.target)]
             lined.append((line, found))
     conditions = [

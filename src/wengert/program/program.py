@@ -354,8 +354,10 @@ def gathered(statements: Iterable[Statement]) -> tuple[Statement, ...]:
     stretch: list[Assign | Guard | Run] = []
 
     def flush() -> None:
-        if sum(len(s) if isinstance(s, Run) else 1 for s in stretch) < RUN_LENGTH:
-            out.extend(item for s in stretch for item in (s if isinstance(s, Run) else (s,)))
+        if not stretch:
+            return
+        if sum([len(s) if isinstance(s, Run) else 1 for s in stretch]) < RUN_LENGTH:
+            out.extend([item for s in stretch for item in (s if isinstance(s, Run) else (s,))])
         elif len(stretch) == 1:
             out.extend(stretch)
         else:
@@ -417,10 +419,12 @@ def operations(statement: Statement) -> int:
 
 
 def _stored(statement: Statement) -> int:
+    if isinstance(statement, Loop):
+        return 1 + sum(map(_stored, statement.body))
     if isinstance(statement, Run):
         return len(statement)
-    if isinstance(statement, Loop | While):
-        return 1 + sum(_stored(below) for part in parts(statement) for below in part)
+    if isinstance(statement, While):
+        return 1 + sum(sum(map(_stored, part)) for part in parts(statement))
     return 1
 
 

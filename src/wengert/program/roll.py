@@ -93,8 +93,6 @@ def _written(
     stretch: Stretch, folded: Folded, tables: Tables, details: list[str]
 ) -> list[Statement]:
     nest = Grouping(stretch, folded, tables)
-    if len(folded.ids) == len(stretch) and not nest.is_poor(len(stretch), len(stretch)):
-        return [stretch.run]
     out = nest.top()
     if nest.groups:
         details.append(f"grouped by shape: {nest.groups:,} groups")

@@ -7,12 +7,14 @@ kind have their operands in the same columns. The native twins are in native/str
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from wengert.program.address import PLACE, SHIFT, Integers, distinct, grid
 from wengert.program.fold import SLOT, Hashes, coefficients
+from wengert.program.shapes import Shapes, shapes_of
 from wengert.program.statements import Operation, Run
 from wengert.value import engine
 
@@ -81,13 +83,32 @@ class Stretch:
         """The coded addresses that the items' operands in a slot have."""
         return self.operands[self.offsets[items] + slot]
 
-    def hashes(self, free: frozenset[tuple[int, int]] = frozenset()) -> Hashes:
-        """A linear hash of each item's addresses, but for the slots of kinds that are `free`."""
+    def hashes(
+        self, free: frozenset[tuple[int, int]] = frozenset(), starts: Sequence[int] = (0,),
+        length: int | None = None,
+    ) -> Hashes:  # fmt: skip
+        """A linear hash of each item's addresses, but for the slots of kinds that are `free`.
+
+        Args:
+            free: the slots, by kind, that are left out.
+            starts: where the pieces of the stretch start that are asked about.
+            length: how many items a piece has; all, if it is not given.
+        """
         weights = np.zeros((len(self.kinds), MOST_READS), np.uint64)
         weights[:] = coefficients(SLOT, MOST_READS)
         for kind, slot in free:
             weights[kind, slot] = 0
-        return hashes_of(self.ids, self.operands, self.offsets, weights)
+        pieces = [(low, low + (len(self) if length is None else length)) for low in starts]
+        found = [
+            hashes_of(self.ids[low:high], self.operands, self.offsets[low : high + 1], weights)
+            for low, high in pieces
+        ]
+        return found[0] if len(found) == 1 else np.concatenate(found)
+
+    @cached_property
+    def shapes(self) -> Shapes:
+        """The items by their shape."""
+        return shapes_of(self.ids, self.operands, self.offsets, 0, self.run.start)
 
     def cut(self, start: int, stop: int) -> Run:
         """A part of the run, as a run."""
@@ -143,26 +164,6 @@ def hashes_of_plain(
     return hashes
 
 
-def levels_plain(
-    ids: Integers, operands: Integers, offsets: Integers, first: int, start: int
-) -> Integers:
-    """Per item, how often the operation changes along the longest path to it.
-
-    Args:
-        ids: what the items do, from number `first` of the stretch on.
-        operands: of the whole stretch.
-        offsets: where the operands of each item start.
-        first: the number of the first item.
-        start: the place of item 0 in the value memory.
-    """
-    levels = [0] * len(ids)
-    for k, kind in enumerate(ids.tolist()):
-        for code in operands[offsets[first + k] : offsets[first + k + 1]].tolist():
-            if code >> SHIFT == 0 and 0 <= (before := code - start - first) < k:
-                levels[k] = max(levels[k], levels[before] + int(ids[before] != kind))
-    return np.array(levels, np.int64)
-
-
 def changes_plain(
     ids: Integers, operands: Integers, offsets: Integers, items: Integers, kinds: int
 ) -> Integers:
@@ -179,30 +180,8 @@ def changes_plain(
     return changes
 
 
-Column = tuple[int, int, bytes | None]  # the first of some numbers, their stride, or a table
-
-
-def columns_plain(operands: Integers, offsets: Integers, items: Integers) -> list[Column]:
-    """Where items of one kind stand, and what they read, slot by slot.
-
-    Each is given by its first number and the stride; if there is none, by the first number and a
-    table of how far all are from it.
-    """
-    first = int(items[0])
-    slots = range(int(offsets[first + 1] - offsets[first]))
-    found: list[Column] = []
-    for column in (items, *(operands[offsets[items] + slot] for slot in slots)):
-        distances = column - column[0]
-        stride = int(distances[1]) if len(column) > 1 else 0
-        is_affine = bool((np.diff(distances) == stride).all())
-        place = int(column[0])
-        found.append((place, stride, None) if is_affine else (place, 0, distances.tobytes()))
-    return found
-
-
 if TYPE_CHECKING:
-    kinds_of, hashes_of = kinds_of_plain, hashes_of_plain
-    levels_of, changes_of, columns_of = levels_plain, changes_plain, columns_plain
+    kinds_of, hashes_of, changes_of = kinds_of_plain, hashes_of_plain, changes_plain
 elif engine == "native":
     from wengert import _native
 
@@ -215,8 +194,6 @@ elif engine == "native":
         """See `hashes_of_plain`."""
         return np.frombuffer(_native.hashes_of(ids, operands, offsets, weights), np.uint64)
 
-    columns_of = _native.columns_of
-
     def changes_of(
         ids: Integers, operands: Integers, offsets: Integers, items: Integers, kinds: int
     ) -> Integers:
@@ -224,14 +201,5 @@ elif engine == "native":
         changes = _native.changes_of(ids, operands, offsets, np.ascontiguousarray(items), kinds)
         return np.frombuffer(changes, np.int64).reshape(kinds, MOST_READS)
 
-    def levels_of(
-        ids: Integers, operands: Integers, offsets: Integers, first: int, start: int
-    ) -> Integers:
-        """See `levels_plain`."""
-        ids = np.ascontiguousarray(ids, np.int32)
-        levels = _native.levels_of(ids, operands, offsets, first, start)
-        return np.frombuffer(levels, np.int32).astype(np.int64)
-
 else:
-    kinds_of, hashes_of = kinds_of_plain, hashes_of_plain
-    levels_of, changes_of, columns_of = levels_plain, changes_plain, columns_plain
+    kinds_of, hashes_of, changes_of = kinds_of_plain, hashes_of_plain, changes_plain

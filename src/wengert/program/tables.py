@@ -5,41 +5,18 @@ They are looked up and extended; in the end, packing.py cuts them down to what i
 
 import math
 from collections.abc import Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import numpy as np
 
 from wengert.program.address import Integers, grid
+from wengert.program.alike import Alike
 from wengert.program.draft import Axes
 from wengert.program.extents import affine_extent
 from wengert.program.match import bits
 from wengert.program.structure import Floats
 
-T = TypeVar("T")
 Affine = tuple[int, tuple[int, ...]]  # a base and strides
-
-
-class Alike(Generic[T]):
-    """Stretches of numbers, of which equal ones are found to be equal."""
-
-    def __init__(self) -> None:
-        self._first: dict[tuple[int, ...], tuple[Any, T]] = {}
-        self._more: dict[tuple[int, ...], dict[bytes, T]] = {}
-
-    def first(self, words: Any, place: T) -> T:
-        """Where a stretch stands that has the same bits; the given place, if it is the first.
-
-        Most differ in their length or at an end. Only of those that do not are all bits compared.
-        """
-        ends = (int(words.flat[0]), int(words.flat[-1])) if words.size else ()
-        key = (*words.shape, *ends)
-        other, known = self._first.setdefault(key, (words, place))
-        if other is words:
-            return place
-        alike = self._more.setdefault(key, {})
-        if not alike:
-            alike[other.tobytes()] = known
-        return alike.setdefault(words.tobytes(), place)
 
 
 class Numbers:
@@ -84,7 +61,7 @@ class Numbers:
 
         They serve where the same loops move them.
         """
-        found = self._alike.first(words, (base, strides))
+        found = self._alike.first(words.tobytes(), (base, strides), words.shape)
         moved = [[k for k, stride in enumerate(each) if stride] for each in (found[1], strides)]
         same = len(found[1]) == len(strides) and moved[0] == moved[1]
         return found if same else (base, strides)
@@ -98,7 +75,7 @@ class Numbers:
 
 def moving(strides: Sequence[int], axes: Axes) -> list[int]:
     """The loops that move an affine place."""
-    return [k for k, a in enumerate(axes) if strides[k] and a.rounds != 1]
+    return [k for k, stride in enumerate(strides) if stride and axes[k].rounds != 1]
 
 
 def ranged(table: Any, base: int, strides: Sequence[int], axes: Axes) -> Any:
@@ -106,12 +83,14 @@ def ranged(table: Any, base: int, strides: Sequence[int], axes: Axes) -> Any:
 
     Too much is more than lies between its ends, for then the loops come back to the same places.
     """
-    low, high, step = affine_extent(base, strides, axes)
+    levels = moving(strides, axes)
+    if len(levels) == 1:
+        step, count = strides[levels[0]], axes[levels[0]].rounds
+        if count and step > 0 and base >= 0 and base + step * (count - 1) < len(table):
+            return table[base : base + step * (count - 1) + 1 : step]
+    low, high, _ = affine_extent(base, strides, axes)
     if low < 0 or high >= len(table):
         return None
-    levels = moving(strides, axes)
-    if len(levels) == 1 and low == base and axes[levels[0]].rounds is not None:
-        return table[low : high + 1 : step]
     counts = [axes[k].rounds or 0 for k in levels]
     if math.prod(counts) > high - low + 1:
         return None
