@@ -325,6 +325,18 @@ def test_a_wrong_gradient_beside_a_kink_is_no_kink(factor):
     assert found.numeric == pytest.approx(0.25 * math.sqrt(2.0), rel=1e-9)
 
 
+@pytest.mark.parametrize("x", [5e-324, 1e-323, -1e-320, 1e-318, -1e-315, 1e-310])
+def test_where_no_float_is_small_enough_for_a_step(x):
+    """Steps that are cut off are equal: slopes that agree on them agree on nothing."""
+    root = wg.cbrt(leaf := Value(x))
+    root.backward()
+    judged = check(root)[leaf].verdict
+    assert judged == ("right" if abs(x) > 1e-319 else "undecided")
+    leaf.grad *= 1.5
+    judged = check(root)[leaf].verdict
+    assert judged == ("wrong" if abs(x) > 1e-319 else "undecided")
+
+
 def test_a_gradient_beyond_all_slopes_of_a_chain_of_kinks():
     x = Value(0.0, label="x")
     out = wg.relu(x) - wg.relu(-x)

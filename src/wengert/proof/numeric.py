@@ -137,7 +137,7 @@ def slopes(
         One Slope for each function.
     """
     with np.errstate(all="ignore"):
-        steps = _steps(points if scales is None else scales, exponents)
+        steps, beyond = _steps(points if scales is None else scales, exponents)
         above, below = points[:, None] + steps, points[:, None] - steps
         lanes = np.concatenate([points[:, None], above, below], axis=1)
         f = values(np.arange(len(points)), lanes)
@@ -151,6 +151,7 @@ def slopes(
         sides = (upper - middle) / up, (middle - lower) / down
         noise = (absolute + relative * np.maximum(np.abs(sides[0]), np.abs(sides[1]))) / up
         noise = np.where(np.isfinite(noise), noise, absolute / up)
+        noise = np.where(beyond, inf, noise)  # steps that are equal agree, and prove nothing
         size = _size(sides, noise)
         central = _limit((upper - lower) / (up + down), noise, size, up, 2)
         right, left = (_limit(side, noise, size, up, 1) for side in sides)
@@ -173,9 +174,12 @@ class _Limits:
     diverges: Array
 
 
-def _steps(sizes: Array, exponents: Array) -> Array:
+def _steps(sizes: Array, exponents: Array) -> tuple[Array, Array]:
+    """The steps, and which of them stand for others that no float is small or large enough for."""
     _, size = np.frexp(np.where(np.isfinite(sizes) & (sizes != 0.0), sizes, 1.0))
-    return np.asarray(np.ldexp(1.0, np.clip(size[:, None] + exponents, -1070, 1022)))
+    wanted = size[:, None] + exponents
+    given = np.clip(wanted, -1070, 1022)
+    return np.ldexp(1.0, given), wanted != given
 
 
 def _size(sides: tuple[Array, Array], noise: Array) -> Array:

@@ -1,7 +1,6 @@
 """draw and draw_dot: the picture of a Value, to look at and to keep."""
 
 import os
-import webbrowser
 from collections.abc import Callable, Iterable
 from functools import cached_property
 from itertools import count as counter
@@ -132,6 +131,8 @@ class Drawing:
         if not cleanup:
             write(source, self.source.encode())
         if view:
+            import webbrowser  # it loads subprocess and more
+
             webbrowser.open(picture.resolve().as_uri())
         return str(picture)
 
