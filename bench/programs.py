@@ -1,8 +1,8 @@
-"""What recording, rolling and simplifying cost, and how small programs become.
+"""What recording, rolling, simplifying and evaluating cost, and how small programs become.
 
     python bench/programs.py [--rounds 3] [--quick] [--only NAME]
 
-Every scenario of tests/scenarios.py is recorded, rolled and simplified; peers trace the same Python
+Every scenario of tests/scenarios.py is recorded, rolled, simplified and evaluated; peers trace the same Python
 code where they can, in the same run, in turn. Times are in microseconds per operation recorded,
 ours medians. A peer is asked once, and where that would take long, about the small size instead.
 """
@@ -25,6 +25,7 @@ from timing import described, peak_memory, seconds, table
 import wengert as wg
 from wengert.program.roll import roll
 from wengert.program.simplify import simplified
+from wengert.run.interpret import Interpreter
 
 ROWS, Scenario = scenarios.ROWS, scenarios.Scenario
 
@@ -42,7 +43,7 @@ PROTOTYPE = {  # statements that the design's prototype reached on programs of t
 def ours(row: Scenario, size: tuple[int, ...], rounds: int) -> dict[str, Any]:
     """Operations, statements, and microseconds per operation of each stage."""
     function, arguments = row.make(*size)
-    times: dict[str, list[float]] = {"record": [], "roll": [], "simplify": []}
+    times: dict[str, list[float]] = {"record": [], "roll": [], "simplify": [], "evaluate": []}
     for _ in range(rounds):
         spent, raw = seconds(partial(wg.record, function, *arguments, passes=()))
         times["record"].append(spent)
@@ -50,6 +51,10 @@ def ours(row: Scenario, size: tuple[int, ...], rounds: int) -> dict[str, Any]:
         times["roll"].append(spent)
         spent, simple = seconds(partial(simplified, rolled))
         times["simplify"].append(spent)
+    run = Interpreter(simple)
+    inputs = simple.arguments.numbers(arguments, simple.name)
+    for _ in range(rounds):
+        times["evaluate"].append(seconds(partial(run, inputs))[0])
     per = 1e6 / len(raw)
     return {
         "operations": len(raw), "statements": rolled.size, "after": simple.size,
@@ -129,6 +134,7 @@ def report(options: argparse.Namespace, peers: dict[str, Any]) -> None:
         columns = [row.name, f"{found['operations']:,}", f"{found['statements']:,}"]
         columns += [PROTOTYPE.get(row.name, "–"), found["after"]]
         columns += [f"{found[stage]:.3f}" for stage in ("record", "roll", "simplify")]
+        columns.append(f"{found['evaluate']:.4f}")
         for functions, trace in peers.values():
             measured = theirs(row, functions, trace, 1)
             shown = "–" if measured is None else f"{measured[0]:.2f}"
@@ -136,7 +142,7 @@ def report(options: argparse.Namespace, peers: dict[str, Any]) -> None:
         rows.append(columns)
         notes.append(f"{row.name}: {'; '.join(found['note']) or '-'}")
     headers = ["scenario", "operations", "statements", "prototype", "simplified"]
-    headers += ["record", "roll", "simplify", *peers]
+    headers += ["record", "roll", "simplify", "evaluate", *peers]
     print(table(rows, headers))
     print("\nµs per operation recorded; * at the small size. What rolling found:\n")
     print("\n".join(notes))

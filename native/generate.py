@@ -173,6 +173,13 @@ class Op:
             return f"call_row({self.code}, {', '.join(names)})"
         return self.value.format(*names)
 
+    def c_call(self) -> str:
+        """The value as a call, of operands x, y, w and the constant n."""
+        names = [*OPERANDS[: self.nin], *(["n"] if self.is_family else [])]
+        if not self.value:
+            return f"call_row({self.code}, {', '.join(names)})"
+        return f"value_{self.name}({', '.join(names)})"
+
     def pushing(self) -> list[str]:
         """The case of the switch in `push` that adds to the operands' gradients."""
         if self.partials is None or (self.is_family and not self.value):
@@ -367,6 +374,10 @@ def rows_h() -> str:
     lines += ["    default:", "        (void)constant;",
               '        PyErr_SetString(PyExc_SystemError, "an unknown operation");',
               "        return false;", "    }", "}", ""]  # fmt: skip
+    lines += ["/* The values of all operations, as cases of a switch over operands and a constant. */",
+              "#define ROW_CASES(x, y, w, n) \\"]  # fmt: skip
+    lines += [f"    ROW_CASE({op.code}, {op.c_call()}) \\" for op in ops]
+    lines += ["", ""]
     lines += [
         "/* Adds a node's gradient, times the partials, to those of its operands. */",
         "static inline bool push(Node *node, double constant, Node *const *operands)",

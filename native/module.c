@@ -369,6 +369,8 @@ static PyMethodDef functions[] = {
     {"after_collection", after_collection, METH_VARARGS, NULL},
     {"number_values", number_values, METH_VARARGS,
      "Value numbering of a straight list, as wengert.program.numbering.numbered_plain has it."},
+    {"machine", machine_of, METH_VARARGS, "Instructions made ready, for wengert.run.machine."},
+    {"run_machine", run_machine, METH_VARARGS, "Runs them in a memory."},
     {"slab_count", count_slabs, METH_NOARGS, "How many slabs of 1 MB hold the nodes."},
     {"spread", (PyCFunction)(void (*)(void))spread, METH_FASTCALL,
      "The twin of wengert.program.extents.spread_plain."},
@@ -447,7 +449,8 @@ static bool load_python(void)
                 load(rule, "made_non_finite", &python.made_non_finite) &&
                 load("wengert.ambient", "AMBIENT", &python.ambient) &&
                 load("wengert.errors", "GraphError", &python.graph_error) &&
-                load("wengert.errors", "OperandError", &python.operand_error);
+                load("wengert.errors", "OperandError", &python.operand_error) &&
+                load("wengert.errors", "ProgramError", &python.program_error);
     if (done) {
         python.node_init = PyObject_GetAttrString(node_class, "__init__");
         done = python.node_init != NULL && load_rows(primitives) &&

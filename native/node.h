@@ -281,6 +281,7 @@ bool op_of_row(PyObject *row, int *op, double *constant);
 PyObject *row_of(Node *node);
 PyObject *python_row(int op, double constant);
 double call_row(int op, ...);
+double call_scalar(PyObject *scalar, Py_ssize_t count, const double *numbers);
 bool value_of(int op, double constant, PyObject *row, Py_ssize_t count, Node *const *operands,
               double *result);
 bool push_in_python(Node *node);
@@ -367,11 +368,16 @@ PyObject *make_recorder(PyObject *module, PyObject *const *args, Py_ssize_t coun
 PyObject *call_on_recorded(PyObject *const *args, Py_ssize_t count, bool *is_recorded);
 
 
+/* --- machine.c: running programs --------------------------------------------------------------- */
+
+PyObject *machine_of(PyObject *module, PyObject *args);
+PyObject *run_machine(PyObject *module, PyObject *args);
+
 /* --- module.c: helpers written in Python ------------------------------------------------------- */
 
 typedef struct {
     PyObject *surround, *checked_number, *compared, *push, *push_finite, *made_non_finite;
-    PyObject *ambient, *node_init, *graph_error, *operand_error;
+    PyObject *ambient, *node_init, *graph_error, *operand_error, *program_error;
 } Python;
 
 extern Python python;

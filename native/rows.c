@@ -100,7 +100,7 @@ PyObject *row_of(Node *node)
 }
 
 /* A function of the row on doubles; NaN with an exception set if it raises. */
-static double call_scalar(PyObject *scalar, Py_ssize_t count, const double *numbers)
+double call_scalar(PyObject *scalar, Py_ssize_t count, const double *numbers)
 {
     PyObject *args[8] = {NULL};
     PyObject *result = NULL;

@@ -25,12 +25,13 @@ from wengert.program.record import record
 from wengert.program.statements import Assign, Guard, Loop, Statement, While
 from wengert.program.structure import ARRAY, TUPLE, Structure
 from wengert.run.arrays import Accumulated, Together
-from wengert.run.interpret import Interpreter, interpret
+from wengert.run.interpret import NATIVE, Interpreter, interpret
 
 MANY, NONE = 1 << 24, 0  # numbers to be kept: enough for arrays, or windows wherever possible
 every_way = pytest.mark.parametrize(
     ("budget", "few"), [(MANY, 6), (MANY, 0), (NONE, 0)], ids=["usual", "arrays", "in order"]
 )
+with_and_without_machines = pytest.mark.parametrize("machines", sorted({False, NATIVE}))
 LARGE = [math.inf, -math.inf, math.nan, 0.0, -0.0, 1e308, 5e-324]
 
 
@@ -62,12 +63,13 @@ def given_numbers(seed: int, count: int = 7) -> list[float]:
 
 
 @every_way
+@with_and_without_machines
 @given(seed=st.integers(0, 10**9), near=st.booleans())
 def test_loops_give_the_bits_of_their_expansion(
-    seed: int, near: bool, budget: int, few: int
+    seed: int, near: bool, budget: int, few: int, machines: bool
 ) -> None:
     found = nest(seed, near)
-    interpreter = Interpreter(found, budget, few)
+    interpreter = Interpreter(found, budget, few, machines)
     inputs = given_numbers(seed)
     broken: list[Guard] = []
 
@@ -89,17 +91,21 @@ def test_loops_give_the_bits_of_their_expansion(
 
 
 @every_way
+@with_and_without_machines
 @given(seed=st.integers(0, 10**9))
-def test_while_loops_give_the_bits_of_a_walk(seed: int, budget: int, few: int) -> None:
+def test_while_loops_give_the_bits_of_a_walk(
+    seed: int, budget: int, few: int, machines: bool
+) -> None:
     found = nest(seed, near=True, whiles=True)
+    interpreter = Interpreter(found, budget, few, machines)
     inputs = given_numbers(seed)
-    assert bits(Interpreter(found, budget, few)(np.array(inputs))) == bits(walk(found, inputs))
+    assert bits(interpreter(np.array(inputs))) == bits(walk(found, inputs))
 
 
 def test_the_random_programs_reach_every_way_of_running() -> None:
     seen = set()
     for seed in range(40):
-        interpreter = Interpreter(nest(seed, near=bool(seed % 2)), MANY, 0)
+        interpreter = Interpreter(nest(seed, near=bool(seed % 2)), MANY, 0, machines=False)
         seen |= {type(each) for each in interpreter.names.values()}
         seen |= {"for" for line in interpreter.source.splitlines() if " for " in line}
         kept = Interpreter(nest(seed, near=True), NONE).buffer.kept
@@ -339,7 +345,7 @@ def test_loops_are_run_in_order_where_that_saves_memory(
     make: Callable[[int], Program], budget: int, arrays: bool
 ) -> None:
     found = make(400)
-    ready = Interpreter(found, budget)
+    ready = Interpreter(found, budget, machines=False)
     assert any(isinstance(each, Together) for each in ready.names.values()) == arrays
     inputs = given_numbers(1, 400)
     assert bits(ready(np.array(inputs))) == bits(walk(found, inputs))

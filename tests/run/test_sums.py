@@ -20,13 +20,17 @@ from wengert.program.program import Program
 from wengert.program.statements import Accumulate, Assign, Loop, Statement, While
 from wengert.run import arrays
 from wengert.run.arrays import Accumulated, Added, Together
-from wengert.run.interpret import Interpreter, interpret
+from wengert.run.interpret import NATIVE, Interpreter, interpret
 from wengert.run.walk import walked
 
 pytestmark = pytest.mark.no_cover  # long; what it runs is run by others, too
 
 MANY, NONE = 1 << 24, 0  # numbers to be kept: enough for arrays, or windows wherever possible
-EVERY_WAY = [(MANY, 6), (MANY, 0), (40, 0), (NONE, 0)]
+EVERY_WAY = [
+    (budget, few, machines)
+    for budget, few in ((MANY, 6), (MANY, 0), (40, 0), (NONE, 0))
+    for machines in {False, NATIVE}
+]
 SIZE = 40
 
 
@@ -268,20 +272,20 @@ def test_nests_give_the_bits_of_one_accumulation_after_the_other(
         expected = bits(walk(found, inputs))
         assert bits(walked(found, inputs, MANY)[0]) == expected
         assert bits(interpret(found, np.array(inputs))) == expected
-        for budget, few in EVERY_WAY:
-            assert bits(Interpreter(found, budget, few)(np.array(inputs))) == expected
+        for way in EVERY_WAY:
+            assert bits(Interpreter(found, *way)(np.array(inputs))) == expected
 
 
 @pytest.mark.parametrize("nest", ARRAYS)
 def test_sums_are_array_operations_where_they_can_be(nest: Callable[[], Program]) -> None:
-    ready = Interpreter(nest(), few=2)
+    ready = Interpreter(nest(), few=2, machines=False)
     kinds = {type(each) for each in ready.names.values()} & {Together, Added, Accumulated}
     assert kinds == ARRAYS[nest]
     assert not [line for line in ready.source.splitlines() if " for " in line]
 
 
 def test_a_recurrence_of_sums_stays_in_order() -> None:
-    ready = Interpreter(recurrence(), few=2)
+    ready = Interpreter(recurrence(), few=2, machines=False)
     assert any(" for " in line for line in ready.source.splitlines())
 
 
@@ -345,7 +349,7 @@ def test_sums_that_are_handed_on_live_in_a_window(count: int) -> None:
 
 def test_array_operations_add_within_a_window() -> None:
     found = rows_handed_on(100)
-    ready = Interpreter(found, budget=5 * SIZE, few=2)
+    ready = Interpreter(found, budget=5 * SIZE, few=2, machines=False)
     assert [array.window for array in ready.buffer.kept.arrays] == [True]
     assert {Together, Added} <= {type(each) for each in ready.names.values()}
     assert bits(ready(np.array(numbers()))) == bits(walk(found, numbers()))

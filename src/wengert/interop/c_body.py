@@ -84,7 +84,7 @@ class Body(Writer):
         live: set[Site] = set()
         read: set[Site] = set()
         for site in reversed(self.kept.layout.sites):
-            acts = isinstance(site.statement, Run | While | Guard) or self.is_placed(site)
+            acts = isinstance(site.statement, Run | While | Guard) or self.buffer.is_kept(site)
             if acts or site in read or self._sum(site) in read:
                 live.add(site)
                 registers = (self.kept.registers.get((site, address)) for address in site.reads)
@@ -143,14 +143,14 @@ class Body(Writer):
 
     def assign(self, site: Site, text: str) -> None:
         """To a place or a variable, which is declared there if it has not been before."""
-        variable = not (self.is_placed(site) or is_sum(site) or site in self.declared)
+        variable = not (self.buffer.is_kept(site) or is_sum(site) or site in self.declared)
         kind = ("double " if site in self.sums else "const double ") if variable else ""
         self.line(f"{kind}{self.result(site)} = {text};")
 
     def guard(self, site: Site, guard: Guard, operands: Sequence[str], expected: str) -> None:
         """A way out if the operation gives something else."""
         text = self.applied(guard.row, operands)
-        if self.is_placed(site) or site in self.read:
+        if self.buffer.is_kept(site) or site in self.read:
             self.assign(site, text)
             text = self.result(site)
         self._unless(text, expected)

@@ -38,8 +38,7 @@ class Together:
         self.views = [View(buffer.place(site, a), site.counts, node.over) for a in site.reads]
         self.guards = isinstance(site.statement, Guard)
         self.target: View | None = None
-        if site in buffer.kept.homes or (site.target and site.target.memory in buffer.starts):
-            assert site.target is not None
+        if site.target and buffer.is_kept(site):
             self.target = View(buffer.place(site, site.target), site.counts, node.over)
 
     def __call__(self, memory: Floats, counters: tuple[int, ...], path: Path) -> None:
@@ -70,8 +69,7 @@ class Accumulated:
         self.first = View(buffer.place(site, before), site.counts, node.over)
         self.terms = View(buffer.place(site, terms), site.counts, over)
         self.target: View | None = None
-        if site in buffer.kept.homes or (site.target and site.target.memory in buffer.starts):
-            assert site.target is not None
+        if site.target and buffer.is_kept(site):
             self.target = View(buffer.place(site, site.target), site.counts, over)
 
     def __call__(self, memory: Floats, counters: tuple[int, ...], path: Path) -> None:
@@ -120,3 +118,17 @@ class Added:
             for numbers in terms:
                 sums += numbers[at]
         self.sums.put(memory, counters, self.index, sums)
+
+
+def suits_arrays(node: Each | Sums, buffer: Buffer) -> bool:
+    """Whether array operations are faster, on many numbers, than C is on one after the other.
+
+    They are not where places are looked up, nor where a row's own function is called for each
+    number, for its bits. Sums are, where many get a term at once.
+    """
+    if isinstance(node, Sums):
+        return Added(node, buffer, np.empty(0, np.int64)).sums is not None
+    site = node.site
+    addresses = (*site.reads, *([site.target] if site.target else []))
+    row = row_of(site)
+    return not any(a.lookup for a in addresses) and (row is None or row.facts.exact_array)

@@ -7,6 +7,7 @@ once for each program; what is parallel in them becomes array operations (`sched
 
 import os
 from collections.abc import Callable, Sequence
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -16,15 +17,29 @@ from wengert.errors import ProgramError
 from wengert.program.address import Address
 from wengert.program.dependence import Level, Site, size_of
 from wengert.program.program import Program
-from wengert.program.statements import Guard, Run
+from wengert.program.statements import Guard, Run, While
 from wengert.program.structure import Floats
-from wengert.run.arrays import Accumulated, Added, Together
+from wengert.run.arrays import Accumulated, Added, Together, suits_arrays
+from wengert.run.machine import Machine, takes
 from wengert.run.path import Path
 from wengert.run.place import Buffer, at
-from wengert.run.schedule import BUDGET, FEW, Chain, Each, Node, Sums, schedule
+from wengert.run.schedule import (
+    BUDGET,
+    FEW,
+    FEW_BY_MACHINE,
+    Carried,
+    Chain,
+    Each,
+    Node,
+    Sums,
+    schedule,
+)
 from wengert.run.straight import Straight
 from wengert.run.walk import DEEPEST, PATIENCE, TooLong, effort, walked
 from wengert.run.writer import Loops, Writer
+from wengert.value import engine
+
+NATIVE = engine == "native"
 
 
 def interpret(program: Program, inputs: Floats) -> Floats:
@@ -76,12 +91,19 @@ class Interpreter:
         program: any program.
         budget: how many numbers it may keep, if that is possible.
         few: up to how many of the same are done one at a time.
+        machines: whether what is done one at a time is done by the native engine.
     """
 
-    def __init__(self, program: Program, budget: int = BUDGET, few: int = FEW) -> None:
-        self.program, self.few = program, few
-        self.schedule = schedule(program, budget, few)
+    def __init__(
+        self, program: Program, budget: int = BUDGET, few: int | None = None,
+        machines: bool = NATIVE,
+    ) -> None:  # fmt: skip
+        self.program, self.machines = program, machines
+        self.few = (FEW_BY_MACHINE if machines else FEW) if few is None else few
+        self.schedule = schedule(program, budget, self.few)
         self.buffer = Buffer(program, self.schedule.storage)
+        if machines:
+            self.buffer.keep_variables()
         _check_memory(self.buffer.size)
         self.index = program.index.tolist() if program.index.size < 1 << 16 else program.index.data
         written = _Source(self)
@@ -124,6 +146,7 @@ class _Source(Writer):
     def __init__(self, interpreter: Interpreter) -> None:
         super().__init__(interpreter.buffer)
         self.program, self.few = interpreter.program, interpreter.few
+        self.machines = interpreter.machines
         self.schedule = interpreter.schedule
         self.names: dict[str, Any] = {"index": interpreter.index, "at": at}
         self.functions: dict[Any, str] = {}
@@ -143,6 +166,37 @@ class _Source(Writer):
         self.names[name] = thing
         return name
 
+    # --- the native engine ------------------------------------------------------------------------
+
+    def tree(self, tree: Sequence[Site | Level]) -> None:
+        """All statements; as far as they are done in order, by instructions."""
+        for in_order, items in groupby(tree, self._in_order):
+            found = list(items)
+            if in_order:
+                self._machine(Machine.of_items(self.buffer, self.program.index, found))
+            else:
+                super().tree(found)
+
+    def _in_order(self, item: Site | Level) -> bool:
+        """Whether there are instructions for all of it. What ends a loop belongs to the loop."""
+        if isinstance(item, Site):
+            return self.machines and takes(item) and not _ends(item)
+        if item in self.schedule.nests:
+            return False
+        return all(self._in_order(below) or _ends(below) for part in item.parts for below in part)
+
+    def _machine(self, machine: Machine) -> None:
+        """What is done by instructions."""
+        counters = "".join(
+            f"{f'k{k}' if k in self.counting else 0}, " for k in range(machine.depth)
+        )
+        self.line(f"{self._named('w', machine)}(memory, ({counters}), path)")
+
+    def variable(self, site: Site) -> str:
+        """A place of the buffer, if it has one."""
+        found = self.buffer.variables.get(site)
+        return super().variable(site) if found is None else f"m[{found}]"
+
     # --- array operations -------------------------------------------------------------------------
 
     def level(self, level: Level) -> None:
@@ -157,30 +211,48 @@ class _Source(Writer):
             self.line("path.settle()")
 
     def _nodes(self, nodes: Sequence[Node]) -> None:
-        for node in nodes:
-            if isinstance(node, Each):
-                self._all(Together, node, (node.site,))
-            elif isinstance(node, Sums):
-                self._all(Added, node, node.sites)
-            elif isinstance(node, Chain):
-                self._call(Accumulated, node, node.site, (*node.over, node.depth))
-            else:
-                self.open(self.loops.counted.format(f"k{node.depth}", node.count))
-                self._nodes(node.body)
-                self.close()
+        for by_machine, group in groupby(nodes, self._by_machine):
+            if by_machine:
+                machine = Machine.of_nodes(self.buffer, self.program.index, tuple(group))
+                self._machine(machine)
+                continue
+            for node in group:
+                if isinstance(node, Each):
+                    self._all(Together, node, (node.site,))
+                elif isinstance(node, Sums):
+                    self._all(Added, node, node.sites)
+                elif isinstance(node, Chain):
+                    self._call(Accumulated, node, node.site, (*node.over, node.depth))
+                else:
+                    self.open_loop(node.depth, node.count)
+                    self._nodes(node.body)
+                    self.close_loop(node.depth)
+
+    def _by_machine(self, node: Node) -> bool:
+        """Whether instructions are the faster way."""
+        if not self.machines or isinstance(node, Chain):
+            return False
+        if isinstance(node, Carried):
+            return all(map(self._by_machine, node.body))
+        sites = node.sites if isinstance(node, Sums) else (node.site,)
+        return all(map(takes, sites)) and not (
+            self._is_many(node, sites) and suits_arrays(node, self.buffer)
+        )
+
+    def _is_many(self, node: Each | Sums, sites: Sequence[Site]) -> bool:
+        return size_of([sites[0].counts[k] for k in node.over]) > self.few
 
     def _all(self, kind: Any, node: Each | Sums, sites: Sequence[Site]) -> None:
         """Statements for all iterations: as one array operation, or if they are few in a loop."""
-        counts = sites[0].counts
-        if size_of([counts[k] for k in node.over]) > self.few:
+        if self._is_many(node, sites):
             self._call(kind, node, sites[0], node.over)
             return
         for k in node.over:
-            self.open(self.loops.counted.format(f"k{k}", counts[k]))
+            self.open_loop(k, sites[0].counts[k])
         for site in sites:
             self.site(site)
-        for _ in node.over:
-            self.close()
+        for k in reversed(node.over):
+            self.close_loop(k)
 
     def _call(self, kind: Any, node: Node, site: Site, over: Sequence[int]) -> None:
         name = self._named("w", kind(node, self.buffer, self.program.index))
@@ -215,3 +287,8 @@ class _Source(Writer):
         if row.scalar not in self.functions:
             self.functions[row.scalar] = self._named("f", row.scalar)
         return f"{self.functions[row.scalar]}({', '.join(operands)})"
+
+
+def _ends(item: Site | Level) -> bool:
+    """Whether it is the condition of a while loop."""
+    return isinstance(item, Site) and isinstance(item.statement, While)

@@ -11,7 +11,7 @@ import numpy as np
 
 from wengert.errors import ProgramError
 from wengert.program.address import CONSTANT, INPUT, OUTPUT, Address, Integers, grid, span
-from wengert.program.dependence import Site, bounded
+from wengert.program.dependence import Site, bounded, is_sum
 from wengert.program.program import Program
 from wengert.program.storage import Array, Storage
 from wengert.program.structure import Floats
@@ -30,6 +30,19 @@ class Buffer:
             self.size += sizes[memory]
         self.arrays = self.size  # where those of the storage start
         self.size += kept.size
+        self.variables: dict[Site, int] = {}
+
+    def keep_variables(self) -> None:
+        """Keep what is otherwise a variable, too, behind all the rest."""
+        for site in self.kept.layout.sites:
+            if site.target and not (self.is_kept(site) or is_sum(site)):
+                self.variables[site] = self.size
+                self.size += 1
+
+    def is_kept(self, site: Site) -> bool:
+        """Whether a site's result goes to a memory; else it is a variable, or never read."""
+        assert site.target is not None
+        return site in self.kept.homes or site.target.memory in self.starts
 
     def filled(self, inputs: Floats) -> Floats:
         """A new buffer: what nothing has been assigned to yet is nan."""

@@ -29,6 +29,7 @@ from wengert.program.storage import Storage, Storing
 from wengert.run.components import components
 
 FEW = 32  # array operations on at most so many numbers are slower than one at a time
+FEW_BY_MACHINE = 512  # the same where the native engine does that
 BUDGET = 1 << 24  # numbers kept; loops that need more are run in order, with windows
 SAVING = 4  # but only if at least so many times less is kept then, for it is slow
 MOST = 8  # or if it would be more than so many times the budget

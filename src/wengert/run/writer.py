@@ -37,6 +37,7 @@ class Writer(ABC):
         self.buffer, self.kept = buffer, buffer.kept
         self.lines: list[str] = []
         self.depth = 1
+        self.counting: set[int] = set()  # the depths of the loops that are open
         self._inside = 0
 
     def line(self, text: str) -> None:
@@ -72,13 +73,24 @@ class Writer(ABC):
 
     def level(self, level: Level) -> None:
         """A loop."""
-        counter = f"k{level.depth}"
         if isinstance(level.loop, Loop):
-            self.open(self.loops.counted.format(counter, level.loop.count))
+            self.open_loop(level.depth, level.loop.count)
             self.tree(level.parts[0])
-            self.close()
+            self.close_loop(level.depth)
         else:
-            self.repeat(level, counter)
+            self.counting.add(level.depth)
+            self.repeat(level, f"k{level.depth}")
+            self.counting.remove(level.depth)
+
+    def open_loop(self, depth: int, count: int) -> None:
+        """The beginning of a loop that runs so often."""
+        self.open(self.loops.counted.format(f"k{depth}", count))
+        self.counting.add(depth)
+
+    def close_loop(self, depth: int) -> None:
+        """The end of one."""
+        self.counting.remove(depth)
+        self.close()
 
     def repeat(self, level: Level, counter: str) -> None:
         """A loop that runs as long as its condition holds."""
@@ -114,19 +126,18 @@ class Writer(ABC):
     def operand(self, site: Site, address: Address) -> str:
         """What a site reads: a variable where it is a register, else a place of a memory."""
         register = self.kept.registers.get((site, address))
-        return self.place(site, address) if register is None else f"v{register.number}"
+        return self.place(site, address) if register is None else self.variable(register)
 
-    def is_placed(self, site: Site) -> bool:
-        """Whether a site's result goes to a memory; else it is a variable, or never read."""
-        assert site.target is not None
-        return site in self.kept.homes or site.target.memory in self.buffer.starts
+    def variable(self, site: Site) -> str:
+        """What holds a site's result where no memory does."""
+        return f"v{site.number}"
 
     def result(self, site: Site) -> str:
         """Where the result of a statement goes."""
         assert site.target is not None
-        if self.is_placed(site):
+        if self.buffer.is_kept(site):
             return self.place(site, site.target)
-        return self.operand(site, site.target) if is_sum(site) else f"v{site.number}"
+        return self.operand(site, site.target) if is_sum(site) else self.variable(site)
 
     # --- what the language has to say -------------------------------------------------------------
 
