@@ -2,9 +2,10 @@
 
     python bench/programs.py [--rounds 3] [--quick] [--only NAME]
 
-Every scenario of tests/scenarios.py is recorded, rolled, simplified and evaluated; peers trace the same Python
-code where they can, in the same run, in turn. Times are in microseconds per operation recorded,
-ours medians. A peer is asked once, and where that would take long, about the small size instead.
+Every scenario of tests/scenarios.py is recorded, rolled, simplified and evaluated; peers trace the
+same Python code where they can, in the same run, in turn. Times are in microseconds per operation
+recorded, ours medians. A peer is asked once, and where that would take long, about the small size
+instead.
 """
 
 import argparse

@@ -374,7 +374,7 @@ def rows_h() -> str:
     lines += ["    default:", "        (void)constant;",
               '        PyErr_SetString(PyExc_SystemError, "an unknown operation");',
               "        return false;", "    }", "}", ""]  # fmt: skip
-    lines += ["/* The values of all operations, as cases of a switch over operands and a constant. */",
+    lines += ["/* The value of each operation on operands and a constant, as cases of a switch. */",
               "#define ROW_CASES(x, y, w, n) \\"]  # fmt: skip
     lines += [f"    ROW_CASE({op.code}, {op.c_call()}) \\" for op in ops]
     lines += ["", ""]
