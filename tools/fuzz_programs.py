@@ -23,6 +23,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "program"))
 
 import numpy as np
+from evaluate import bits
 from samples import SAMPLES
 
 from wengert.errors import PathChanged, ProgramError
@@ -30,7 +31,7 @@ from wengert.program.file import DEFLATED, HEAD, MAGIC, STORED, VERSION, dumped,
 from wengert.program.invariants import checked
 from wengert.program.program import Program
 from wengert.program.statements import While, walk
-from wengert.run.interpret import interpret
+from wengert.run.interpret import Interpreter, interpret
 
 SECONDS, RUNNING = 10, 2  # for reading one case, and for running it
 MEMORY = 3 << 30
@@ -241,8 +242,11 @@ def evaluated(program: Program) -> str:
     """What became of running a program that was read."""
     if len(program) > SMALL or max(program.sizes.values()) > 10 * SMALL:
         return ", not run"
+    inputs = np.linspace(0.1, 2.0, program.arguments.size)
     try:
-        interpret(program, np.linspace(0.1, 2.0, program.arguments.size))
+        found = interpret(program, inputs)
+        ready = Interpreter(program)(inputs)  # the former walks through what is short
+        assert bits(found) == bits(ready), "it gives something else"
     except ProgramError:
         return ", cannot be run"
     except PathChanged:

@@ -37,6 +37,22 @@ def test_what_is_done_in_order_is_done_by_one_machine() -> None:
     assert bits(interpreter(np.array([0.1, 0.9]))) == bits(evaluate(program, [0.1, 0.9]))
 
 
+def pairs(x: Any) -> Any:
+    x = list(x)
+    for _ in range(10):
+        x = [a + 0.01 * sum(wg.tanh(b - a) for b in x) for a in x]
+    return sum(x)
+
+
+def test_small_programs_are_run_in_order_without_a_look_for_arrays() -> None:
+    start = np.linspace(0.0, 1.0, 30)
+    program = wg.grad(pairs).program(start)
+    interpreter = Interpreter(program)
+    assert not interpreter.schedule.nests
+    assert Interpreter(program, few=6).schedule.nests
+    assert bits(interpreter(start)) == bits(Interpreter(program, machines=False)(start))
+
+
 # --- what is asked of Python ----------------------------------------------------------------------
 
 

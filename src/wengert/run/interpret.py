@@ -27,6 +27,7 @@ from wengert.run.schedule import (
     BUDGET,
     FEW,
     FEW_BY_MACHINE,
+    LITTLE,
     Carried,
     Chain,
     Each,
@@ -90,7 +91,8 @@ class Interpreter:
     Args:
         program: any program.
         budget: how many numbers it may keep, if that is possible.
-        few: up to how many of the same are done one at a time.
+        few: up to how many of the same are done one at a time. Where the native engine does that,
+            and it is not given, small programs are done so from one end to the other.
         machines: whether what is done one at a time is done by the native engine.
     """
 
@@ -99,8 +101,9 @@ class Interpreter:
         machines: bool = NATIVE,
     ) -> None:  # fmt: skip
         self.program, self.machines = program, machines
+        little = LITTLE if machines and few is None else 0
         self.few = (FEW_BY_MACHINE if machines else FEW) if few is None else few
-        self.schedule = schedule(program, budget, self.few)
+        self.schedule = schedule(program, budget, self.few, little)
         self.buffer = Buffer(program, self.schedule.storage)
         if machines:
             self.buffer.keep_variables()
@@ -187,10 +190,8 @@ class _Source(Writer):
 
     def _machine(self, machine: Machine) -> None:
         """What is done by instructions."""
-        counters = "".join(
-            f"{f'k{k}' if k in self.counting else 0}, " for k in range(machine.depth)
-        )
-        self.line(f"{self._named('w', machine)}(memory, ({counters}), path)")
+        counters = [f"k{k}, " if k in self.counting else "0, " for k in range(machine.depth)]
+        self.line(f"{self._named('w', machine)}(memory, ({''.join(counters)}), path)")
 
     def variable(self, site: Site) -> str:
         """A place of the buffer, if it has one."""

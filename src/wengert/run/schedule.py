@@ -30,6 +30,7 @@ from wengert.run.components import components
 
 FEW = 32  # array operations on at most so many numbers are slower than one at a time
 FEW_BY_MACHINE = 512  # the same where the native engine does that
+LITTLE = 4096  # operations a statement: so many it has done before array operations are found
 BUDGET = 1 << 24  # numbers kept; loops that need more are run in order, with windows
 SAVING = 4  # but only if at least so many times less is kept then, for it is slow
 MOST = 8  # or if it would be more than so many times the budget
@@ -108,14 +109,18 @@ class Schedule:
     nests: dict[Level, tuple[Node, ...]]
 
 
-def schedule(program: Program, budget: int = BUDGET, few: int = FEW) -> Schedule:
-    """How to run a program in at most about `budget` numbers, if that is possible."""
-    return _Scheduling(program, budget, few).schedule
+def schedule(program: Program, budget: int = BUDGET, few: int = FEW, little: int = 0) -> Schedule:
+    """How to run a program in at most about `budget` numbers, if that is possible.
+
+    Array operations are on more than `few` numbers, in loops where statements are done more than
+    `little` times on an average.
+    """
+    return _Scheduling(program, budget, few, little).schedule
 
 
 class _Scheduling:
-    def __init__(self, program: Program, budget: int, few: int) -> None:
-        self.budget, self.few = budget, few
+    def __init__(self, program: Program, budget: int, few: int, little: int) -> None:
+        self.budget, self.few, self.little = budget, few, little
         self.storing = Storing(program)
         self.nests: dict[Level, tuple[Node, ...]] = {}
         self.ordered: set[Level] = set()
@@ -152,12 +157,16 @@ class _Scheduling:
     def _visit(self, tree: Iterable[Site | Level]) -> None:
         for level in tree:
             if isinstance(level, Level):
-                if _must_be_ordered(level, self.few):
+                if _must_be_ordered(level, self.few) or self._is_little(level):
                     self._put_in_order(level)
                 else:
                     self.nests[level] = self._taken_apart(level)
                     if _is_one_loop(self.nests[level], level.depth):
                         self._put_in_order(level)
+
+    def _is_little(self, level: Level) -> bool:
+        sizes = [size_of(site.counts) for site in level.sites()]
+        return sum(sizes) <= self.little * len(sizes)
 
     def _put_in_order(self, level: Level) -> None:
         self.nests.pop(level, None)
