@@ -123,12 +123,10 @@ class Added:
 def suits_arrays(node: Each | Sums, buffer: Buffer) -> bool:
     """Whether array operations are faster, on many numbers, than C is on one after the other.
 
-    They are not where places are looked up, nor where a row's own function is called for each
-    number, for its bits. Sums are, where many get a term at once.
+    They are not where a row's own function is called for each number, for its bits. Sums are,
+    where many get a term at once.
     """
     if isinstance(node, Sums):
         return Added(node, buffer, np.empty(0, np.int64)).sums is not None
-    site = node.site
-    addresses = (*site.reads, *([site.target] if site.target else []))
-    row = row_of(site)
-    return not any(a.lookup for a in addresses) and (row is None or row.facts.exact_array)
+    row = row_of(node.site)
+    return row is None or row.facts.exact_array
