@@ -76,10 +76,12 @@ def takes(site: Site) -> bool:
     """Whether there are instructions for a statement: few rows have many operands."""
     statement = site.statement
     if isinstance(statement, Run):
-        operations = statement.operations
-        return all(o.row is None or o.row.nin in range(1, MOST_OPERANDS + 1) for o in operations)
-    row = getattr(statement, "row", None)
-    return row is None or row.nin in range(1, MOST_OPERANDS + 1)
+        return all(_knows(operation.row) for operation in statement.operations)
+    return _knows(getattr(statement, "row", None))
+
+
+def _knows(row: Primitive | None) -> bool:
+    return row is None or 1 <= row.nin <= MOST_OPERANDS
 
 
 class _Coder:
@@ -95,9 +97,7 @@ class _Coder:
         self.found: list[Fields] = []
         self.found_strides: list[tuple[tuple[int, ...], tuple[int, ...]]] = []
         self.operands: list[dict[tuple[int, tuple[int, ...]], int]] = [{}]  # by loop; first, none
-        self.around: list[
-            tuple[int, int, bool]
-        ] = []  # per loop around: depth, number, whether known
+        self.around: list[tuple[int, int, bool]] = []  # loops: depth, number, whether counted
 
     # --- loops ------------------------------------------------------------------------------------
 
@@ -168,42 +168,38 @@ class _Coder:
             return
         operands = [self._operand(site, address) for address in site.reads]
         if isinstance(statement, While):
-            self._put(LEAVE, x=operands[0])
+            self._put(LEAVE, operands[0], operands)
         elif isinstance(statement, Accumulate):
             self._apply(add, self._result(site), operands)
         elif isinstance(statement, Guard):
             *operands, expected = operands
             target = self._result(site)
             self._apply(statement.row, target, operands)
-            x, y, w = (*operands, *[operands[0]] * MOST_OPERANDS)[:MOST_OPERANDS]
-            self._put(GUARD, target, x, y, w, expected, len(operands), len(self.guards))
+            self._put(GUARD, target, operands, expected, len(self.guards))
             self.guards.append(site)
         elif statement.row is None:
-            self._put(MOVE, self._result(site), operands[0])
+            self._put(MOVE, self._result(site), operands)
         else:
             self._apply(statement.row, self._result(site), operands)
 
     def _apply(self, row: Primitive, target: Operand, operands: Sequence[Operand]) -> None:
-        number = self.rows.setdefault(row, len(self.rows))
-        x, y, w = (*operands, *[operands[0]] * MOST_OPERANDS)[:MOST_OPERANDS]
-        self._put(number, target, x, y, w, count=len(operands))
+        self._put(self._number(row), target, operands)
+
+    def _number(self, row: Primitive) -> int:
+        return self.rows.setdefault(row, len(self.rows))
 
     def _put(
-        self, op: int, to: Operand | None = None, x: Operand | None = None,
-        y: Operand | None = None, w: Operand | None = None, first: Any = 0, count: int = 0,
+        self, op: int, to: Operand, operands: Sequence[Operand], first: Operand | int = 0,
         stop: int = 0,
     ) -> None:  # fmt: skip
-        fields = [operand or x for operand in (to, x, y, w)]
-        self.instructions.append((op, *fields, first, count, stop))
+        """An instruction; where it takes fewer operands, the first stands for the others."""
+        x, y, w = (*operands, *[operands[0]] * MOST_OPERANDS)[:MOST_OPERANDS]
+        self.instructions.append((op, to, x, y, w, first, len(operands), stop))
 
     def _run(self, site: Site, run: Run) -> None:
         straight = Straight(site, self.buffer)
         operations = [
-            [
-                MOVE if each.row is None else self.rows.setdefault(each.row, len(self.rows)),
-                each.reads,
-                each.guards,
-            ]
+            [self._number(each.row) if each.row else MOVE, each.reads, each.guards]
             for each in run.operations
         ]
         self.instructions.append((RUN, 0, len(self.runs), 0, 0, 0, 0, 0))
@@ -243,8 +239,7 @@ class _Coder:
         fields = [place.start, place.base, place.step, place.size, place.window, place.checked]
         self.found.append([*fields, lookup is not None, entry])
         self.found_strides.append((place.strides, strides))
-        self._put(FIND, x=operand, y=None, first=0)
-        self.instructions[-1] = (FIND, 0, operand, len(self.found) - 1, 0, 0, 0, 0)
+        self.instructions.append((FIND, 0, operand, len(self.found) - 1, 0, 0, 0, 0))
         return operand
 
     def _numbered(self, base: int, strides: tuple[int, ...], anew: bool = False) -> Operand:
