@@ -59,6 +59,7 @@ HEAVY = {
 }
 ALLOWED = {  # who may import what is heavy, and inside functions only
     "derive.pattern": {"scipy"},
+    "run.llvm": {"llvmlite"},
     "show.plot": {"matplotlib", "IPython"},
     "interop.symbolic": {"sympy"},
     "interop.doors": {"scipy", "cyipopt"},

@@ -17,6 +17,7 @@ from wengert.errors import (
     ExpressionError,
     GraphError,
     LostDerivativeError,
+    ManyPathsWarning,
     MissingExtraError,
     NonFiniteError,
     OperandError,
@@ -125,6 +126,9 @@ if typing.TYPE_CHECKING:
     )
     from wengert.interop import scipy as scipy
     from wengert.learn.quiz import quiz
+    from wengert.run.jit import jit
+    from wengert.run.over import mean_over, sum_over
+    from wengert.run.vectorize import vectorize
     from wengert.show.sparsity import sparsity
 
 __version__ = "0.1.0"
@@ -136,6 +140,10 @@ _LATER = {  # loaded when first asked for
     "clear_cache": "wengert.derive.calling",
     "custom_rule": "wengert.custom",
     "implicit": "wengert.derive.implicit",
+    "jit": "wengert.run.jit",
+    "vectorize": "wengert.run.vectorize",
+    "mean_over": "wengert.run.over",
+    "sum_over": "wengert.run.over",
     **dict.fromkeys(_TRANSFORMS, "wengert.derive.transforms"),
     "quiz": "wengert.learn.quiz",
     "scipy": "wengert.interop.scipy",
@@ -157,6 +165,7 @@ __all__ = [
     "ExpressionError",
     "GraphError",
     "LostDerivativeError",
+    "ManyPathsWarning",
     "MissingExtraError",
     "NonFiniteError",
     "OperandError",
@@ -204,6 +213,7 @@ __all__ = [
     "hypot",
     "implicit",
     "jacobian",
+    "jit",
     "jvp",
     "less",
     "less_equal",
@@ -218,6 +228,7 @@ __all__ = [
     "logsumexp",
     "maximum",
     "mean",
+    "mean_over",
     "minimum",
     "norm",
     "norm_cdf",
@@ -243,11 +254,13 @@ __all__ = [
     "sqrt",
     "steps",
     "stop_gradient",
+    "sum_over",
     "tan",
     "tanh",
     "trace",
     "trunc",
     "value_and_grad",
+    "vectorize",
     "vjp",
     "where",
     "while_loop",

@@ -45,6 +45,10 @@ class PathChanged(WengertError, ValueError):  # noqa: N818 - says what happened,
     """A recorded program met inputs for which the code it was recorded from takes another path."""
 
 
+class ManyPathsWarning(UserWarning):
+    """A compiled function takes very many different paths, and each is compiled."""
+
+
 class MissingExtraError(WengertError, ImportError):
     """A feature needs an optional package that is not installed."""
 

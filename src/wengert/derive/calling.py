@@ -210,4 +210,5 @@ def transformed(function: Any, transform: Transform[Program]) -> Any:
     """A function from a function, and a Program from a Program or a graph."""
     if isinstance(function, Node | Program):
         return made(transform, recorded(function, ())[0], 0)
-    return Transformed(function, transform)
+    own = getattr(function, "transformed", None)  # a sum over data is one of derivatives
+    return Transformed(function, transform) if own is None else own(transform)

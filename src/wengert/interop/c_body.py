@@ -20,8 +20,7 @@ from wengert.program.address import (
 from wengert.program.dependence import Level, Site, Table, is_sum
 from wengert.program.program import Program
 from wengert.program.statements import Guard, Operation, Run, While
-from wengert.program.storage import Storing
-from wengert.run.place import Buffer, Place, affine
+from wengert.run.place import Memories, Place, affine
 from wengert.run.straight import operand_places
 from wengert.run.writer import Loops, Writer
 
@@ -31,7 +30,6 @@ COLUMN = 56  # where comments stand
 PART = (
     500  # statements of a straight stretch that are a function; compilers are slow on longer ones
 )
-SMALL = 1024  # values that are kept rather than computing where a window has them
 FAR = 1 << 59  # no place that is meant is so far down
 LONGEST = 100  # of a name in a comment
 
@@ -43,15 +41,6 @@ def comment(text: str) -> str:
     for sign in ("*/", "/*", "??"):  # the last would be a trigraph
         shown = shown.replace(sign, f"{sign[0]} {sign[1]}")
     return shown.replace("??", "? ?").rstrip("\\")
-
-
-class Memories(Buffer):
-    """Inputs, outputs and workspace, each counted from its own start."""
-
-    def __init__(self, program: Program) -> None:
-        super().__init__(program, Storing(program).storage(lambda level: True, SMALL))
-        self.starts = dict.fromkeys(self.starts, 0)
-        self.arrays = 0
 
 
 class Body(Writer):

@@ -9,7 +9,7 @@ from wengert.interop.c_library import array, number
 from wengert.program.address import CONSTANT, Address
 from wengert.program.dependence import Site, Table, bounded, extent
 from wengert.program.program import Program
-from wengert.run.place import Place
+from wengert.run.place import Place, one_number
 
 CONSTANTS, INDEX = "c", "table"  # what the tables are called
 INT = 1 << 31
@@ -19,7 +19,8 @@ class Data:
     """What of the constants and of the index table the statements at some sites read."""
 
     def __init__(self, program: Program, sites: Iterable[Site], table: Table) -> None:
-        self.constants, self.index, self.table = program.constants, program.index, table
+        self.program, self.table = program, table
+        self.constants, self.index = program.constants, program.index
         self.looked_up = False
         ranges = []
         for site in sites:
@@ -48,10 +49,8 @@ class Data:
 
     def literal(self, address: Address, counts: Sequence[int]) -> str | None:
         """The one number that a constant is at all counters, if it is one."""
-        low, high = self._range(address, counts)
-        step = extent(address, counts, self.table).step if bounded(address, counts) else 1
-        bits = self.constants[low : high + 1 : step or 1].view(np.int64)
-        return number(self.constants[low]) if (bits == bits[0]).all() else None
+        found = one_number(self.program, address, counts, self.table)
+        return None if found is None else number(found)
 
     def place(self, address: Address, counts: Sequence[int]) -> Place:
         """Where the table has a constant that is not one number."""

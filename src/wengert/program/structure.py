@@ -209,6 +209,14 @@ class Structure:
         fields = {str(key): child for key, child in named.items()}
         return self.make(**fields) if self.make else SimpleNamespace(**fields)
 
+    def of_leaves(self, leaves: Iterator[Any]) -> Any:
+        """The tree with these leaves for its numbers and arrays, in order."""
+        if self.kind in (NUMBER, ARRAY):
+            return next(leaves)
+        if self.kind == FIXED:
+            return self.fixed
+        return self._together([part.of_leaves(leaves) for part in self.parts])
+
     # --- as data ----------------------------------------------------------------------------------
 
     def data(self) -> Any:

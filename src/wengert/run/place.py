@@ -11,10 +11,12 @@ import numpy as np
 
 from wengert.errors import ProgramError
 from wengert.program.address import CONSTANT, INPUT, OUTPUT, Address, Integers, grid, span
-from wengert.program.dependence import Site, bounded, is_sum
+from wengert.program.dependence import Site, Table, bounded, extent, is_sum
 from wengert.program.program import Program
-from wengert.program.storage import Array, Storage
+from wengert.program.storage import Array, Storage, Storing
 from wengert.program.structure import Floats
+
+SMALL = 1024  # values that are kept rather than computing where a window has them
 
 
 class Buffer:
@@ -76,6 +78,15 @@ class Buffer:
         )  # fmt: skip
 
 
+class Memories(Buffer):
+    """Inputs, outputs and workspace, each counted from its own start."""
+
+    def __init__(self, program: Program) -> None:
+        super().__init__(program, Storing(program).storage(lambda level: True, SMALL))
+        self.starts = dict.fromkeys(self.starts, 0)
+        self.arrays = 0
+
+
 @dataclass(frozen=True)
 class Place:
     """`start + (base + Σ strides·k + index entry) // step`, modulo `size` in a window.
@@ -108,6 +119,17 @@ class Place:
         return (
             affine(self.base + self.start, self.strides) if not lookup else f"{self.start} + {text}"
         )
+
+
+def one_number(
+    program: Program, address: Address, counts: Sequence[int], table: Table
+) -> float | None:
+    """The one number that a constant is at all counters, if it is one."""
+    low, high, step = 0, len(program.constants) - 1, 1
+    if bounded(address, counts):
+        low, high, step = extent(address, counts, table)
+    bits = program.constants[low : high + 1 : step or 1].view(np.int64)
+    return float(program.constants[low]) if (bits == bits[0]).all() else None
 
 
 def affine(base: int, strides: Sequence[int]) -> str:

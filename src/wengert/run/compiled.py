@@ -1,0 +1,89 @@
+"""What compiled functions have in common: a function, and the paths that it takes."""
+
+from collections.abc import Sequence
+from functools import update_wrapper
+from threading import RLock
+from types import MethodType
+from typing import Any
+
+from wengert.dispatch import describe
+from wengert.errors import OperandError
+from wengert.node import Node
+from wengert.program.program import Program
+from wengert.program.record import name_of, parameters, record
+from wengert.program.structure import Structure, structure_of
+from wengert.run.paths import Paths
+from wengert.run.tiers import Options
+
+LAMBDA = "<lambda>"
+
+
+class Compiled:
+    """A function and the paths that it has been seen to take.
+
+    Args:
+        function: what is compiled.
+        options: how it is run.
+    """
+
+    verb = ""
+
+    def __init__(self, function: Any, options: Options) -> None:
+        if isinstance(function, Node):
+            function = record(function)
+        if not callable(function):
+            raise OperandError(
+                f"wg.{self.verb} takes a function, a Program or a Value, not {describe(function)}."
+            )
+        self.function, self.options = function, options
+        self._paths: dict[Any, Paths] = {}
+        self._lock = RLock()
+        update_wrapper(self, function, updated=())  # type: ignore[arg-type]
+
+    @property
+    def name(self) -> str:
+        """What it is called in messages."""
+        name = name_of(self.function)
+        return "the function" if name in (LAMBDA, "program") else name
+
+    @property
+    def programs(self) -> tuple[Program, ...]:
+        """The programs of all paths that it has been seen to take."""
+        return tuple(path.program for paths in self._paths.values() for path in paths.known)
+
+    def _paths_of(self, arguments: Structure, named: dict[str, Any]) -> Paths:
+        key = arguments, arguments.makes(), _frozen(named)
+        found = self._paths.get(key)
+        if found is None:
+            with self._lock:
+                found = self._paths.setdefault(
+                    key, Paths(self.function, arguments, named, self.options, self.name)
+                )
+        return found
+
+    def _keys(self, args: Sequence[Any]) -> tuple[str, ...]:
+        if isinstance(self.function, Program):
+            keys = tuple(map(str, self.function.arguments.keys))
+            return keys if len(keys) == len(args) else tuple(f"x{k}" for k in range(len(args)))
+        return parameters(self.function, args)
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        return self if instance is None else MethodType(self, instance)  # type: ignore[arg-type]
+
+    def __repr__(self) -> str:
+        return f"<{self.verb} of {name_of(self.function)}: {len(self.programs)} paths>"
+
+    def __reduce__(self) -> Any:
+        return type(self), self._made_of()
+
+    def _made_of(self) -> tuple[Any, ...]:
+        return self.function, self.options
+
+
+def _frozen(named: dict[str, Any]) -> Any:
+    """Arguments given by name, as a key: values by their bits."""
+    if not named:
+        return ()
+    structure = structure_of((tuple(named.values()),))
+    numbers = structure.numbers((tuple(named.values()),))
+    return tuple(named), structure, structure.makes(), numbers.tobytes()

@@ -1,0 +1,82 @@
+"""`jit`: a function that is compiled and keeps its call."""
+
+from typing import Any
+
+import numpy as np
+
+from wengert.program.program import Program
+from wengert.program.structure import structure_of
+from wengert.run import pool
+from wengert.run.compiled import Compiled
+from wengert.run.over import Over
+from wengert.run.tiers import AUTO, Options
+
+
+def jit(
+    function: Any = None, *, exact: bool = False, tier: str = AUTO, threads: int | None = None
+) -> Any:
+    """Compile a function; its call stays as it is.
+
+    The function is recorded for the arguments that it is called with. As long as no comparison in
+    it comes out otherwise, later calls run what was recorded; else the path that they take is
+    recorded and compiled, too. So branches and loops that depend on data are right.
+
+    Args:
+        function: a function, a Program, or a function that a transform has made; without it, what
+            is returned is a decorator.
+        exact: give the bits that the function gives without `jit`. Otherwise products may be fused
+            with sums, and functions like exp are those of `docs/accuracy.md`, within its bounds.
+        tier: "native" compiles at once, "interpreter" never does, and "auto" as soon as that pays.
+        threads: at most so many; None for all CPUs. One call runs on one.
+
+    Returns:
+        A function with the same arguments and results. Arguments given by name are held fixed:
+        another value is another recording.
+
+    Raises:
+        OperandError: `function` cannot be called, or an option is none; when called, if arguments
+            or results are not made of numbers.
+        PathChanged: when called, if a Program takes another path: it cannot be recorded again.
+        MissingExtraError: with tier="native", when called, if llvmlite is not installed.
+
+    Source:
+        The call is that of jax.jit.
+
+    Examples:
+        >>> import wengert as wg
+        >>> @wg.jit
+        ... def f(x):
+        ...     return wg.sqrt(x) if x > 0.0 else 0.0 * x
+        >>> f(9.0), f(-9.0)
+        (3.0, -0.0)
+    """
+    options = Options(bool(exact), tier, pool.checked_threads(threads))
+    if function is None:
+        return lambda given: jit(given, exact=exact, tier=tier, threads=threads)
+    if isinstance(function, Over):
+        return function.compiled(options)
+    return Jitted(function, options)
+
+
+class Jitted(Compiled):
+    """A compiled function, called as the function is."""
+
+    verb = "jit"
+
+    def __call__(self, *args: Any, **named: Any) -> Any:
+        """What the function gives."""
+        if isinstance(self.function, Program) and named:
+            args, named = self.function.bound(args, named), {}
+        arguments = structure_of(args, self._keys(args), f"the argument of {self.name}()")
+        given = arguments.given(args, f"{self.name}()")
+        if not isinstance(given, np.ndarray) or _has_operands(named):
+            return self.function(*args, **named)  # it is part of what is recorded, or Values
+        path, outputs = self._paths_of(arguments, named).one(given)
+        return path.finish(outputs) if path.finish else path.results.tree(outputs)
+
+
+def _has_operands(named: dict[str, Any]) -> bool:
+    if not named:
+        return False
+    values = (tuple(named.values()),)
+    return not isinstance(structure_of(values).given(values), np.ndarray)

@@ -1,0 +1,197 @@
+"""Kernels: a program compiled for columns of a kind, and run over a batch."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from wengert.program.program import Program
+from wengert.program.statements import Guard, Loop, Run, Statement, While, walk
+from wengert.program.structure import Floats
+from wengert.run import llvm, pool
+from wengert.run.columns import LEAVES, Column, Sums
+from wengert.run.list_code import list_code
+from wengert.run.loop_code import loop_code
+from wengert.run.module import Code, Plan
+from wengert.run.unrolled import unrolled
+
+PACE = 3e-10  # seconds for an operation of an example, where vectors are used
+ALONE = 5e-3  # seconds up to which it does not pay to ask other threads
+TOGETHER = 1e-3
+PORTION = 0.05  # seconds of work that a thread is given at a time
+MOST_PARTS = 64  # for each thread
+FLAT = 3000  # operations up to which loops are written out
+SMALL = 20000  # instructions up to which LLVM's own passes go over a kernel with loops
+
+Failed = np.ndarray[Any, np.dtype[np.uint8]]
+
+
+@dataclass
+class Kernel:
+    """A program in machine code.
+
+    Args:
+        plan: what it was made for.
+        code: its text.
+        native: its machine code.
+        seconds: how long it took to make.
+    """
+
+    plan: Plan
+    code: Code
+    native: llvm.Native
+    seconds: float
+    spare: list[Floats] = field(default_factory=list)  # scratch memory that nobody uses
+
+    def run(
+        self, inputs: Sequence[Column], outputs: Sequence[Column], failed: Failed,
+        threads: int | None = None, progress: Callable[[int], None] | None = None,
+    ) -> None:  # fmt: skip
+        """Compute a batch.
+
+        Args:
+            inputs: the columns of the arguments.
+            outputs: those of the results, which are written to.
+            failed: for each example, becomes 1 where a guard does not hold.
+            threads: at most so many; by default as many as there are CPUs, if that pays.
+            progress: is told how many examples have been computed.
+        """
+        count, lanes = len(failed), self.plan.lanes
+        whole = count - count % lanes
+        stop = np.zeros(1, np.int32)
+        columns = [*inputs, *outputs]
+        seconds = self.predicted * count
+        if whole and seconds < ALONE and not progress:
+            self.part(columns, failed, stop, 0, whole)
+        elif whole:
+            threads = 1 if seconds < TOGETHER else threads or pool.processors()
+            parts = max(threads, min(int(seconds / PORTION), MOST_PARTS * threads))
+            size = max(-(-whole // (parts * lanes)) * lanes, lanes)
+            starts = range(0, whole, size)
+            tasks = [
+                partial(self.part, columns, failed, stop, start, min(start + size, whole))
+                for start in starts
+            ]
+            told = progress and (lambda done: progress(min(done * size, whole)))
+            pool.run(tasks, threads, stop, told)
+        if whole < count:
+            self._rest(inputs, outputs, failed, stop, whole)
+
+    def add(
+        self, inputs: Sequence[Column], sums: Sequence[Sums], rest: Sequence[Sums], count: int,
+        stop: Any,
+    ) -> None:  # fmt: skip
+        """Add the results of a batch to sums; those of the last examples to others, by lane."""
+        lanes = self.plan.lanes
+        whole = count - count % lanes
+        failed = np.zeros(max(count, lanes), np.uint8)
+        if whole:
+            self.part([*inputs, *sums], failed, stop, 0, whole)
+        if whole < count:
+            self.part([*self._padded(inputs, whole, count), *rest], failed, stop, 0, lanes)
+
+    @property
+    def predicted(self) -> float:
+        """Seconds for an example, from the number of operations; forever, if nobody can know."""
+        return math.inf if has_while(self.plan.program) else 1e-9 + PACE * len(self.plan.program)
+
+    def part(
+        self, columns: Sequence[Column | Sums], failed: Failed, stop: Any, begin: int, end: int
+    ) -> None:
+        """The examples from one to another, a multiple of the lanes."""
+        program = self.plan.program
+        words = [stop.ctypes.data, failed.ctypes.data, program.constants.ctypes.data,
+                 program.index.ctypes.data]  # fmt: skip
+        assert len(words) == LEAVES
+        for column in columns:
+            words += column.words()
+        table = np.array(words, np.int64)
+        scratch = self._scratch()
+        self.native.run(table.ctypes.data, begin, end, scratch.ctypes.data)
+        self.spare.append(scratch)
+
+    def _rest(
+        self, inputs: Sequence[Column], outputs: Sequence[Column], failed: Failed, stop: Any,
+        first: int,
+    ) -> None:  # fmt: skip
+        """The last examples, fewer than there are lanes: the others repeat the last one."""
+        lanes, count = self.plan.lanes, len(failed)
+        padded = self._padded(inputs, first, count)
+        results = [
+            Column(_like(column, np.empty((lanes, column.array.shape[1])))) for column in outputs
+        ]
+        left = np.zeros(lanes, np.uint8)
+        self.part([*padded, *results], left, stop, 0, lanes)
+        here = count - first
+        failed[first:] = left[:here]
+        for column, result in zip(outputs, results, strict=True):
+            column.array[first:] = result.array[:here]
+
+    def _padded(self, inputs: Sequence[Column], first: int, count: int) -> list[Column]:
+        """The last examples, and the very last one again until there are as many as lanes."""
+        taken = np.minimum(np.arange(first, first + self.plan.lanes), count - 1)
+        return [
+            column if column.shared else Column(_like(column, column.array[taken]))
+            for column in inputs
+        ]
+
+    def _scratch(self) -> Floats:
+        """Memory of its own for one call, aligned as vectors want it."""
+        try:
+            return self.spare.pop()
+        except IndexError:
+            size = self.code.scratch * self.plan.lanes
+            room = np.empty(size + 8)
+            shift = -room.ctypes.data // 8 % 8
+            return room[shift : shift + size]
+
+
+def _like(column: Column, array: Floats) -> Floats:
+    """The same numbers in the order in memory that a column has."""
+    return np.asfortranarray(array) if column.kind == "unit" else np.ascontiguousarray(array)
+
+
+def compiled(plan: Plan) -> Kernel:
+    """A kernel made by LLVM."""
+    begin = perf_counter()
+    program = plan.program
+    if is_straight(program):
+        code = list_code(plan, unrolled(program))
+        native = llvm.Native(code)
+    else:
+        code = loop_code(plan)
+        native = llvm.Native(code, passes=code.statements <= SMALL)
+    return Kernel(plan, code, native, perf_counter() - begin)
+
+
+def is_straight(program: Program) -> bool:
+    """Whether its loops are written out: it has none, or they are few operations in all."""
+    if has_while(program):
+        return False
+    return len(program) <= FLAT or not any(isinstance(s, Loop) for s in program.statements)
+
+
+def has_guards(program: Program) -> bool:
+    """Whether there is a comparison that may come out otherwise."""
+    for statement in program.statements:
+        if isinstance(statement, Run):
+            if any(operation.guards for operation in statement.operations):
+                return True
+        elif any(isinstance(each, Guard) for each, _ in walk([statement])):
+            return True
+    return False
+
+
+def has_while(program: Program) -> bool:
+    """Whether there is a loop whose count nobody knows before."""
+
+    def holds(statement: Statement) -> bool:
+        if isinstance(statement, Loop):
+            return any(map(holds, statement.body))
+        return isinstance(statement, While)
+
+    return any(map(holds, program.statements))

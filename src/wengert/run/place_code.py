@@ -1,0 +1,185 @@
+"""Where the numbers of a program with loops are, as instructions of a kernel that keeps the loops.
+
+Inputs and outputs are in the columns of a batch, constants and indices in tables, and values in the
+scratch memory, with a vector of lanes at each place. Inputs that are reached by one address, but
+are in several columns, are copied to the scratch memory before; so are outputs after, if there are
+such or if they are sums.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from wengert.program.address import CONSTANT, INPUT, OUTPUT, Address, span
+from wengert.program.dependence import Site, Table, bounded, extent
+from wengert.program.program import Program
+from wengert.program.statements import While
+from wengert.run.columns import CONSTANTS, INDEX, SUM, spread
+from wengert.run.lanes import Lanes, Mask
+from wengert.run.module import Function
+from wengert.run.place import Memories, Place, one_number
+
+Index = int | str  # an integer that is known, or the name of one
+
+FAR = 1 << 59  # no place that is meant is so far down
+
+
+class Places:
+    """The memories of a kernel.
+
+    Args:
+        program: the program.
+        buffer: how its memories are divided up.
+        function: where instructions are written.
+        fail: what to do about lanes that reach a place which is not there.
+
+    Attributes:
+        counters: of the loops around, by depth.
+        size: how many numbers are kept in each lane.
+    """
+
+    def __init__(
+        self, program: Program, buffer: Memories, function: Function, fail: Callable[[Mask], None]
+    ) -> None:
+        self.program, self.buffer, self.function, self.fail = program, buffer, function, fail
+        self.block = function.block
+        self.table = Table(program.index)
+        self.counters: dict[int, Index] = {}
+        self.size = buffer.kept.size
+        self.leaves = {INPUT: function.inputs, OUTPUT: function.outputs}
+        self.ahead = {INPUT: 0, OUTPUT: len(function.inputs)}
+        self.packed: dict[str, int] = {}  # where those are in the scratch memory that are copied
+        for memory in (INPUT, OUTPUT):
+            if any(self._must_be_packed(memory, site) for site in buffer.kept.layout.sites):
+                self.packed[memory] = self.size
+                self.size += program.sizes[memory]
+
+    def _must_be_packed(self, memory: str, site: Site) -> bool:
+        if memory == OUTPUT:
+            if any(read.memory == OUTPUT for read in site.reads):
+                return True
+            summed = SUM in self.function.words.kinds
+            if summed and any(isinstance(level.loop, While) for level in site.levels):
+                return True  # lanes are moved out one by one, and are added once
+        return any(
+            address.memory == memory and self._leaf(address, site.counts) is None
+            for address in (*site.reads, *([site.target] if site.target else []))
+        )
+
+    def _leaf(self, address: Address, counts: Sequence[int]) -> int | None:
+        """The leaf that an address reaches into, if it is one."""
+        leaves = self.leaves[address.memory]
+        if not bounded(address, counts):
+            return 0 if len(leaves) == 1 else None
+        reach = extent(address, counts, self.table)
+        return leaves.common(reach.low, reach.high)
+
+    # --- numbers ----------------------------------------------------------------------------------
+
+    def read(self, site: Site, address: Address) -> Lanes:
+        """What an address has for a site."""
+        if address.memory == CONSTANT:
+            number = one_number(self.program, address, site.counts, self.table)
+            if number is not None:
+                return self.block.constant(number)
+        at = self._within(self.buffer.place(site, address), site.counts)
+        if address.memory == CONSTANT:
+            return self.constant(at)
+        if address.memory in self.packed:
+            return self.function.kept(self.integer("add", at, self.packed[address.memory]))
+        if address.memory in self.leaves:
+            return self.function.words.load(*self._column(address, site.counts, at))
+        return self.function.kept(at)
+
+    def write(self, site: Site, lanes: Lanes) -> None:
+        """The result of a site."""
+        address = site.target
+        assert address is not None
+        at = self._within(self.buffer.place(site, address), site.counts)
+        if address.memory in self.packed:
+            self.function.keep(self.integer("add", at, self.packed[address.memory]), lanes)
+        elif address.memory in self.leaves:
+            self.function.words.store(*self._column(address, site.counts, at), lanes)
+        else:
+            self.function.keep(at, lanes)
+
+    def constant(self, at: Index) -> Lanes:
+        """A constant of the table, in all lanes."""
+        table = self.function.words.word(CONSTANTS, "ptr")
+        there = self.block.put(f"getelementptr double, ptr {table}, i64 {at}")
+        return spread(self.block, self.block.put(f"load double, ptr {there}"))
+
+    def _column(self, address: Address, counts: Sequence[int], at: Index) -> tuple[int, Index]:
+        """The column of an address, and which of its numbers it is."""
+        leaf = self._leaf(address, counts)
+        assert leaf is not None
+        first = self.leaves[address.memory].starts[leaf]
+        return self.ahead[address.memory] + leaf, self.integer("add", at, -first)
+
+    def columns(self, memory: str) -> Iterator[tuple[int, int, int]]:
+        """Of each leaf that is copied: its column, where it is kept, how many numbers it has."""
+        if memory not in self.packed:
+            return
+        leaves = self.leaves[memory]
+        ends = (*leaves.starts[1:], leaves.size)
+        for leaf, (start, end) in enumerate(zip(leaves.starts, ends, strict=True)):
+            if end > start:
+                yield self.ahead[memory] + leaf, self.packed[memory] + start, end - start
+
+    # --- integers ---------------------------------------------------------------------------------
+
+    def integer(self, operation: str, a: Index, b: Index) -> Index:
+        """A sum or a product, at once where both are known."""
+        neutral = 0 if operation == "add" else 1
+        if neutral in (a, b):
+            return b if a == neutral else a
+        if isinstance(a, int) and isinstance(b, int):
+            return a + b if operation == "add" else a * b
+        return self.block.put(f"{operation} i64 {a}, {b}")
+
+    def _affine(self, base: int, strides: Sequence[int]) -> Index:
+        """`base + Σ strides·k`."""
+        total: Index = base
+        for depth, stride in enumerate(strides):
+            if stride:
+                moved = self.integer("mul", self.counters[depth], stride)
+                total = self.integer("add", total, moved)
+        return total
+
+    def _within(self, place: Place, counts: Sequence[int]) -> Index:
+        """Where in its memory a place is."""
+        lookup, put = place.address.lookup, self.block.put
+        total = self._affine(place.base, place.strides)
+        if lookup:
+            entry = self._affine(lookup.start, lookup.strides)
+            if place.checked:
+                entry = self._checked(entry, len(self.program.index))
+            table = self.function.words.word(INDEX, "ptr")
+            there = put(f"getelementptr i64, ptr {table}, i64 {entry}")
+            total = self.integer("add", total, put(f"load i64, ptr {there}"))
+            if place.step != 1:
+                total = put(f"sdiv i64 {total}, {place.step}")
+        if place.window:
+            total = self._wrapped(total, place, counts)
+        elif place.checked:
+            total = self._checked(total, place.size)
+        return self.integer("add", total, place.start)
+
+    def _wrapped(self, total: Index, place: Place, counts: Sequence[int]) -> Index:
+        """The place within a window."""
+        low, _ = span(place.base, place.strides, counts)
+        if place.address.lookup:
+            low = (low + self.table.entries(place.address.lookup, counts)[1]) // place.step
+        put = self.block.put
+        if low > -FAR:
+            ahead = -min(low // place.size, 0) * place.size
+            return put(f"urem i64 {self.integer('add', total, ahead)}, {place.size}")
+        rest = put(f"srem i64 {total}, {place.size}")
+        return put(f"urem i64 {put(f'add i64 {rest}, {place.size}')}, {place.size}")
+
+    def _checked(self, total: Index, size: int) -> Index:
+        """A place that a while loop moves; if it is outside of its memory, 0, and lanes fail."""
+        put, masks = self.block.put, self.block.masks
+        outside = put(f"icmp uge i64 {total}, {size}")
+        first = put(f"insertelement {masks} poison, i1 {outside}, i32 0")
+        zeros = f"<{self.block.lanes} x i32> zeroinitializer"
+        self.fail(Mask(self.block, put(f"shufflevector {masks} {first}, {masks} poison, {zeros}")))
+        return put(f"select i1 {outside}, i64 0, i64 {total}")

@@ -1,0 +1,88 @@
+"""The threads that kernels run on: made once, and again in a process that was forked."""
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from threading import Lock
+from typing import Any
+
+import numpy as np
+
+from wengert.errors import OperandError
+
+MOST = 1024
+_lock = Lock()
+_pool: ThreadPoolExecutor | None = None
+
+
+def processors() -> int:
+    """How many CPUs this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on every system
+        return os.cpu_count() or 1
+
+
+def checked_threads(threads: object) -> int | None:
+    """A number of threads, or None.
+
+    Raises:
+        OperandError: it is something else.
+    """
+    if threads is None:
+        return None
+    if not isinstance(threads, int) or isinstance(threads, bool) or not 1 <= threads <= MOST:
+        raise OperandError(
+            f"threads is a whole number from 1 to {MOST}, or None for all CPUs, not {threads!r}."
+        )
+    return threads
+
+
+def _executor() -> ThreadPoolExecutor:
+    global _pool
+    with _lock:
+        if _pool is None:
+            _pool = ThreadPoolExecutor(MOST, thread_name_prefix="wengert")
+        return _pool
+
+
+def _forget() -> None:
+    """In a forked process: its threads are gone, and a lock may have been held."""
+    global _pool, _lock
+    _pool, _lock = None, Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)
+
+
+def run(
+    tasks: Sequence[Callable[[], None]], threads: int, stop: np.ndarray[Any, np.dtype[np.int32]],
+    done: Callable[[int], None] | None = None,
+) -> None:  # fmt: skip
+    """Do all tasks, so many at a time.
+
+    Args:
+        tasks: what is to be done; they return soon after `stop` becomes 1.
+        threads: how many at a time.
+        stop: becomes 1 when this is interrupted, or a task fails.
+        done: is told how many tasks have been done so far.
+    """
+    waiting = iter(tasks)
+    running: set[Future[None]] = set()
+    finished = 0
+    try:
+        while True:
+            while len(running) < threads and (task := next(waiting, None)):
+                running.add(_executor().submit(task))
+            if not running:
+                return
+            over, running = wait(running, return_when="FIRST_COMPLETED")
+            for each in over:
+                each.result()
+            finished += len(over)
+            if done:
+                done(finished)
+    finally:
+        stop[0] = bool(running)
+        wait(running)

@@ -1,0 +1,188 @@
+"""The ways to run one program: at once by the interpreter, or compiled, which takes a while first.
+
+Which one is used is chosen, unless the user has: a program is compiled as soon as it has taken, or
+is about to take, as long in the interpreter as compiling it will.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from threading import RLock
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from wengert.errors import OperandError, PathChanged
+from wengert.program.program import Program
+from wengert.program.structure import Floats
+from wengert.run import llvm
+from wengert.run.columns import UNIT, Column, Sums
+from wengert.run.interpret import interpret
+from wengert.run.kernel import Failed, Kernel, compiled, has_guards, is_straight
+from wengert.run.module import Plan
+
+AUTO, INTERPRETER, NATIVE = "auto", "interpreter", "native"
+TIERS = AUTO, INTERPRETER, NATIVE
+
+# Seconds, as predicted; measured on the scenarios of the benchmarks.
+STARTING = 5e-3  # to compile anything at all
+COMPILING = 6e-5  # an operation that is written out
+COMPILING_LOOPS = 3e-4  # a statement of a program with loops
+CALLING = 2e-5  # the interpreter once
+INTERPRETING = 1.5e-8  # an operation by the interpreter
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a user wants a function to be run.
+
+    Args:
+        exact: with the bits of the eager engine.
+        tier: "auto", "interpreter" or "native".
+        threads: at most so many; None for all CPUs.
+    """
+
+    exact: bool = False
+    tier: str = AUTO
+    threads: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.tier not in TIERS:
+            listed = ", ".join(f'"{tier}"' for tier in TIERS)
+            raise OperandError(f"The tier is one of {listed}, not {self.tier!r}.")
+
+
+class Tiers:
+    """The ways to run a program.
+
+    Args:
+        program: any program.
+        options: what the user wants.
+
+    Attributes:
+        kernels: what has been compiled, by the kinds of the columns and the lanes.
+        spent: seconds in the interpreter.
+        examples, seconds: what has been computed natively, and how long it took.
+    """
+
+    def __init__(self, program: Program, options: Options) -> None:
+        self.program, self.options = program, options
+        self.kernels: dict[tuple[tuple[str, ...], int, bool], Kernel] = {}
+        self.lock = RLock()
+        self.spent = self.seconds = 0.0
+        self.examples = 0
+
+    def one(self, numbers: Floats) -> Floats | None:
+        """The results for one example; None if it takes another path."""
+        if not self._is_native(1):
+            return self._interpreted(numbers)
+        kernel = self.kernel((UNIT, UNIT), 1, whole=True)
+        results, failed = np.empty(self.program.results.size), np.zeros(1, np.uint8)
+        columns = Column(numbers[None]), Column(results[None])
+        kernel.run(columns[:1], columns[1:], failed, 1)
+        return None if failed[0] else results
+
+    def batch(
+        self, inputs: Sequence[Column], outputs: Sequence[Column], failed: Failed,
+        progress: Callable[[int], None] | None,
+    ) -> None:  # fmt: skip
+        """Compute many examples: as `Kernel.run` does."""
+        if not len(failed):
+            return
+        if not self._is_native(len(failed)):
+            self._interpret_all(inputs, outputs, failed, progress)
+            return
+        kinds = tuple(column.kind for column in (*inputs, *outputs))
+        kernel = self.kernel(kinds, llvm.lanes())
+        begin = perf_counter()
+        kernel.run(inputs, outputs, failed, self.options.threads, progress)
+        self.seconds += perf_counter() - begin
+        self.examples += len(failed)
+
+    def sums(self, count: int) -> bool:
+        """Whether the results of so many examples are added up in the kernel.
+
+        With guards they are not: what an example adds could not be taken back.
+        """
+        return self._is_native(count) and not has_guards(self.program)
+
+    def add(
+        self, inputs: Sequence[Column], sums: Sequence[Sums], rest: Sequence[Sums], count: int,
+        stop: Any,
+    ) -> None:  # fmt: skip
+        """Add the results of examples to sums; of the last ones, fewer than lanes, to `rest`."""
+        lanes = sums[0].array.shape[1] if sums else llvm.lanes()
+        kinds = (*(column.kind for column in inputs), *(each.kind for each in sums))
+        self.kernel(kinds, lanes).add(inputs, sums, rest, count, stop)
+
+    def predicted(self, count: int) -> float:
+        """Seconds that so many examples are predicted to take."""
+        if self._is_native(count) and (kernel := next(iter(self.kernels.values()), None)):
+            return kernel.predicted * count
+        return self.interpreting * count
+
+    # --- compiled ---------------------------------------------------------------------------------
+
+    def kernel(self, kinds: tuple[str, ...], lanes: int, whole: bool = False) -> Kernel:
+        """The kernel for columns of these kinds."""
+        key = kinds, lanes, whole
+        found = self.kernels.get(key)
+        if found is None:
+            with self.lock:
+                found = self.kernels.get(key)
+                if found is None:
+                    plan = Plan(self.program, kinds, lanes, self.options.exact, whole)
+                    found = self.kernels[key] = compiled(plan)
+        return found
+
+    def _is_native(self, count: int) -> bool:
+        if self.options.tier != AUTO:
+            return self.options.tier == NATIVE
+        if self.kernels:
+            return True
+        return llvm.is_there() and self.spent + self.interpreting * count > self.compiling
+
+    @property
+    def compiling(self) -> float:
+        """Seconds that compiling is predicted to take."""
+        if is_straight(self.program):
+            return STARTING + COMPILING * len(self.program)
+        return STARTING + COMPILING_LOOPS * self.program.size
+
+    @property
+    def interpreting(self) -> float:
+        """Seconds that the interpreter is predicted to take for an example."""
+        return CALLING + INTERPRETING * len(self.program)
+
+    # --- interpreted ------------------------------------------------------------------------------
+
+    def _interpreted(self, numbers: Floats) -> Floats | None:
+        begin = perf_counter()
+        try:
+            return interpret(self.program, numbers)
+        except PathChanged:
+            return None
+        finally:
+            self.spent += perf_counter() - begin
+
+    def _interpret_all(
+        self, inputs: Sequence[Column], outputs: Sequence[Column], failed: Failed,
+        progress: Callable[[int], None] | None,
+    ) -> None:  # fmt: skip
+        sizes = [column.array.shape[1] for column in outputs]
+        ends = np.cumsum(sizes).tolist()
+        numbers = np.empty(self.program.arguments.size)
+        for example in range(len(failed)):
+            at = 0
+            for column in inputs:
+                row = column.array[0 if column.shared else example]
+                numbers[at : at + len(row)] = row
+                at += len(row)
+            results = self._interpreted(numbers)
+            if results is None:
+                failed[example] = 1
+                continue
+            for column, end, size in zip(outputs, ends, sizes, strict=True):
+                column.array[example] = results[end - size : end]
+            if progress:
+                progress(example + 1)

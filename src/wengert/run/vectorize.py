@@ -1,0 +1,97 @@
+"""`vectorize`: a function that is compiled and broadcast over arrays."""
+
+from typing import Any
+
+from wengert.program.program import Program
+from wengert.run import pool
+from wengert.run.batch import batch_of
+from wengert.run.compiled import Compiled
+from wengert.run.progress import Progress
+from wengert.run.results import Results
+from wengert.run.signature import Signature
+from wengert.run.tiers import AUTO, Options
+
+
+def vectorize(
+    function: Any = None, *, signature: str | None = None, exact: bool = False, tier: str = AUTO,
+    threads: int | None = None, progress: bool = False,
+) -> Any:  # fmt: skip
+    """Compile a function and broadcast it over arrays, as `np.vectorize` does.
+
+    Each example takes its own path through the function: where a comparison comes out otherwise
+    than in the recording, the examples that it concerns are run on a recording of theirs.
+
+    Args:
+        function: a function, a Program, or a function that a transform has made; without it, what
+            is returned is a decorator.
+        signature: the axes of arguments and results that belong to one example, as in
+            "(p),(d)->()"; results need not be stated. By default every argument is one number for
+            the function.
+        exact: give the bits that calling the function for each example gives. Otherwise products
+            may be fused with sums, and functions like exp are those of `docs/accuracy.md`, within
+            its bounds. Results do not depend on the number of examples, lanes or threads.
+        tier: "native" compiles at once, "interpreter" never does, and "auto" as soon as that pays.
+        threads: at most so many; None for all CPUs.
+        progress: show a progress bar, by tqdm.
+
+    Returns:
+        A function of arrays of shapes `(*batch, *core)`, which are broadcast against each other.
+        Numbers in dicts, dataclasses and named tuples are arrays, too; lists and tuples are arrays,
+        as for NumPy. It gives what the function gives, with arrays of shape `(*batch, *core)` for
+        its numbers and arrays: of float64, or of float32 if all arrays given are. `out=` takes
+        arrays to write to. Arguments given by name are held fixed.
+
+    Raises:
+        OperandError: an option is none; when called, if shapes do not fit, or examples give results
+            of different structure.
+        PathChanged: when called, if a Program takes another path: it cannot be recorded again.
+        MissingExtraError: with tier="native", when called, if llvmlite is not installed.
+
+    Source:
+        Signatures and broadcasting are those of np.vectorize and NumPy's gufuncs.
+
+    Examples:
+        >>> import numpy as np
+        >>> import wengert as wg
+        >>> slope = wg.vectorize(wg.grad(lambda x: x**3 if x > 0.0 else -x))
+        >>> slope(np.array([[1.0, 2.0], [-1.0, 3.0]]))
+        array([[ 3., 12.],
+               [-1., 27.]])
+        >>> dot = wg.vectorize(lambda p, x: p @ x, signature="(n),(n)->()")
+        >>> dot(np.array([1.0, 2.0]), np.array([[1.0, 1.0], [0.0, 3.0]]))
+        array([3., 6.])
+    """
+    options = Options(bool(exact), tier, pool.checked_threads(threads))
+    parsed = None if signature is None else Signature.parse(signature)
+    if function is None:
+        return lambda given: vectorize(
+            given, signature=signature, exact=exact, tier=tier, threads=threads, progress=progress
+        )
+    return Vectorized(function, options, parsed, bool(progress))
+
+
+class Vectorized(Compiled):
+    """A compiled function, broadcast over arrays."""
+
+    verb = "vectorize"
+
+    def __init__(
+        self, function: Any, options: Options, signature: Signature | None = None,
+        progress: bool = False,
+    ) -> None:  # fmt: skip
+        super().__init__(function, options)
+        self.signature, self.progress = signature, progress
+
+    def _made_of(self) -> tuple[Any, ...]:
+        return self.function, self.options, self.signature, self.progress
+
+    def __call__(self, *args: Any, out: Any = None, **named: Any) -> Any:
+        """What the function gives for all examples."""
+        if isinstance(self.function, Program) and named:
+            args, named = self.function.bound(args, named), {}
+        batch = batch_of(args, self._keys(args), self.signature, self.name)
+        paths = self._paths_of(batch.arguments, named)
+        results = Results(self.name, self.signature, batch, out)
+        with Progress(self.progress, batch.examples.count, self.name) as progress:
+            path = paths.all(batch.examples, results.columns, progress)
+        return results.tree(path)
