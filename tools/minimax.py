@@ -128,7 +128,6 @@ WIDER = mp.mpf("1.0001")
 HALF_LN2 = mp.ln2 / 2 * WIDER
 EIGHTH_TURN = mp.pi / 4 * WIDER
 STEEPEST = ((mp.sqrt(2) - 1) / (mp.sqrt(2) + 1) * WIDER) ** 2  # z of logarithms
-CUBE_STEP = mp.mpf(2) ** mp.mpf("1.5") * WIDER
 
 
 def over_root(function: Function) -> Function:
@@ -158,7 +157,10 @@ FITS = {
         "(e^r - 1 - r) / r²",
         lambda r: (mp.exp(r) - 1 - r) / r**2, -HALF_LN2, HALF_LN2, 11, abs,
     ),
-    "EXP2": Fit("(2^r - 1) / r", lambda r: (2**r - 1) / r, -0.5, 0.5, 12, abs),
+    "EXP2": Fit(
+        "(2^r - 1 - r ln 2) / r²",
+        lambda r: (2**r - 1 - r * mp.ln2) / r**2, -0.5 * WIDER, 0.5 * WIDER, 11, abs,
+    ),
     "SINH": Fit("(sinh(r)/r - 1) / z in z = r²", over_root(mp.sinh), 0, HALF_LN2**2, 5, abs),
     "COSH": Fit(
         "(cosh(r) - 1 - z/2) / z² in z = r²",
@@ -175,7 +177,7 @@ FITS = {
         0, STEEPEST, 8, lambda z: z**2,
     ),
     "INVERSE_CUBE_ROOT": Fit(
-        "the cube root of 1/m", lambda m: m ** (-mp.mpf(1) / 3), 1 / CUBE_STEP, CUBE_STEP, 6,
+        "the cube root of 1/m", lambda m: m ** (-mp.mpf(1) / 3), 0.5, 4, 6,
         lambda m: m ** (mp.mpf(1) / 3),
     ),
     "SIN": Fit("(sin(r)/r - 1) / z in z = r²", over_root(mp.sin), 0, EIGHTH_TURN**2, 6, abs),
@@ -199,7 +201,7 @@ FITS = {
         lambda u: 8 * mp.root(mp.erfc(u + 3.75), 8) ** 7,
     ),
     "ERFC_TAIL": Fit(
-        "((x + c) e^(x²) erfc(x) - 17/16) / t in t = (x - c)/(x + c), where c is ERFC_CENTRE",
+        "((x + c) e^(x²) erfc(x) - 17/16) / t in t = (x - c)/(x + c), c = ERFC_CENTRE",
         erfc_tail, quotient(0.499), quotient(27.5), 23, abs,
     ),
 }  # fmt: skip
@@ -210,7 +212,7 @@ def module() -> str:
     parts = [HEADER]
     for name, fit in FITS.items():
         coefficients, error = fitted(fit)
-        parts.append(f"# {fit.about}; worst error 2^{float(mp.log(error, 2)):.1f}.\n")
+        parts.append(f"# {fit.about};\n# worst error 2^{float(mp.log(error, 2)):.1f}.\n")
         parts.append(f"{name} = (\n")
         parts += [f"    {coefficient!r},\n" for coefficient in coefficients]
         parts.append(")\n")

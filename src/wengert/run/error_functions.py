@@ -35,14 +35,21 @@ def erfc(x: Lanes) -> Lanes:
     size = abs(x).at_most(27.5)
     square, low = product_of(size, size)
     shifted, e, t = exponential(-square, -low)
-    below, lost = sum_of(size, ERFC_CENTRE)
+    below, lost_below = sum_of(size, ERFC_CENTRE)
+    above, lost_above = sum_of(size, -ERFC_CENTRE)
     inverse = 1.0 / below
-    inverse_low = inverse * (inverse.fma(-below, 1.0) - inverse * lost)
-    quotient = (size - ERFC_CENTRE) * inverse
-    value = quotient.fma(polynomial(quotient, coefficients.ERFC_TAIL), 1.0625)
+    inverse_low = inverse * (inverse.fma(-below, 1.0) - inverse * lost_below)
+    quotient = above * inverse
+    quotient_low = ((lost_above - quotient * lost_below) + quotient.fma(-below, above)) * inverse
+    slope = polynomial(quotient, coefficients.ERFC_TAIL[3:])
+    for coefficient in coefficients.ERFC_TAIL[2::-1]:
+        slope = slope.fma(quotient, coefficient)
+    product, product_low = product_of(quotient, slope)
+    value, value_low = sum_of(product, 1.0625)
+    value_low = value_low + quotient_low.fma(slope, product_low)
     factor, factor_low = product_of(inverse, value)
-    factor_low = inverse_low.fma(value, factor_low)
+    factor_low = inverse.fma(value_low, inverse_low.fma(value, factor_low))
     first, second = halves(shifted)
-    far = (factor + factor.fma(e + t, factor_low)) * first * second
+    far = (factor + factor.fma(e, factor.fma(t, factor_low))) * first * second
     far = (x < 0.0).select(2.0 - far, far)
     return (abs(x) < 0.5).select(1.0 - _near(x), far)

@@ -76,8 +76,9 @@ def exp2(x: Lanes) -> Lanes:
     x = x.at_most(1025.0).at_least(-1076.0)
     shifted = x + SHIFT
     r = x - (shifted - SHIFT)
+    tail = (r * r).fma(polynomial(r, coefficients.EXP2), r * LN2_LOW)
     first, second = halves(shifted)
-    return (r * polynomial(r, coefficients.EXP2)).fma(first, first) * second
+    return r.fma(LN2, tail).fma(first, first) * second
 
 
 def expm1(x: Lanes) -> Lanes:
@@ -92,7 +93,9 @@ def expm1(x: Lanes) -> Lanes:
 def sigmoid(x: Lanes) -> Lanes:
     """1/(1 + e^-x), from the exponential that does not overflow."""
     small = exp(-abs(x))
-    return (x < 0.0).select(small, 1.0) / (small + 1.0)
+    below, lost = sum_of_larger(x.block.constant(1.0), small)
+    y = (x < 0.0).select(small, 1.0) / below
+    return y - (y * lost) * small.fma(-0.5, 1.0)  # for 1/(1 + small), which need not be accurate
 
 
 # --- hyperbolic functions -------------------------------------------------------------------------
@@ -171,7 +174,7 @@ def _on_domain(x: Lanes, y: Lanes) -> Lanes:
 
 
 def log(x: Lanes) -> Lanes:
-    """k·ln 2 + log(1 + f)."""
+    """Natural logarithm: k·ln 2 and the logarithm of 1 + f."""
     _, k, f = split(x)
     h, t = _logarithm(f)
     top = k.fma(LN2_SHORT, f)
@@ -181,12 +184,15 @@ def log(x: Lanes) -> Lanes:
 
 def log1p(x: Lanes) -> Lanes:
     """log(1 + x): of the sum as it is rounded, and its rounding error over it."""
+    return _log1p(x, x.block.constant(0.0))
+
+
+def _log1p(x: Lanes, x_low: Lanes) -> Lanes:
     total, lost = sum_of(x, 1.0)
     exponent, k, f = split(total)
     scale = (EXPONENT_OF_ONE - (exponent.at_most(1000) << 52)).as_doubles()
     near = k.equals(0.0)
-    lost = near.select(0.0, lost * scale)
-    f = near.select(x, f)
+    f, lost = near.select(x, f), near.select(x_low, (lost + x_low) * scale)
     h, t = _logarithm(f)
     top = k.fma(LN2_SHORT, f)
     low = k.fma(LN2_SHORT, -top) + f
@@ -218,24 +224,30 @@ def log10(x: Lanes) -> Lanes:
 def asinh(x: Lanes) -> Lanes:
     """log1p(|x| + x²/(1 + sqrt(x² + 1))); where x² + 1 is x², log(2|x|)."""
     size = abs(x)
-    large = size > 2.0**28
+    large = size > 2.0**100
     small = large.select(0.0, size)
     square = small * small
-    inner = square / ((square + 1.0).sqrt() + 1.0) + small
-    y = log1p(large.select(size, inner))
+    inner, low = sum_of_larger(small, square / ((square + 1.0).sqrt() + 1.0))
+    y = _log1p(large.select(size, inner), low)
     return large.select(y + LN2, y).copysign(x)
 
 
 def acosh(x: Lanes) -> Lanes:
     """log1p(u + sqrt(u·(u + 2))), where u = x - 1; where x² - 1 is x², log(2x)."""
-    large = x > 2.0**28
+    large = x > 2.0**100
     u = large.select(0.0, x - 1.0)
-    y = log1p(large.select(x, u + (u * (u + 2.0)).sqrt()))
+    inner, low = sum_of_larger((u * (u + 2.0)).sqrt(), u)
+    y = _log1p(large.select(x, inner), low)
     return (x < 1.0).select(NAN, large.select(y + LN2, y))
 
 
 def atanh(x: Lanes) -> Lanes:
     """log1p(2x/(1 - x))/2."""
     size = abs(x)
-    y = log1p((size + size) / (1.0 - size)) * 0.5
+    below = 1.0 - size
+    lost = (1.0 - below) - size
+    inverse = 1.0 / below
+    ratio = (size + size) * inverse
+    ratio_low = (ratio.fma(-below, size + size) - ratio * lost) * inverse
+    y = _log1p(ratio, ratio_low) * 0.5
     return (size > 1.0).select(NAN, y).copysign(x)

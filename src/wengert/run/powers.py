@@ -69,8 +69,8 @@ def cbrt(x: Lanes) -> Lanes:
     size = abs(x)
     tiny = size < SMALLEST
     scaled = tiny.select(size * 2.0**54, size)
-    exponent = (scaled.bits() >> 52).to_doubles() - 1022.5
-    shifted = exponent.fma(1 / 3, SHIFT)  # rounded: m is between 2^-1.5 and 2^1.5
+    exponent = (scaled.bits() >> 52).to_doubles() - 1023.0
+    shifted = exponent.fma(1 / 3, SHIFT)  # rounded, so m is from 1/2 to 4
     q = shifted - SHIFT
     m = scaled * power_of_two(SHIFT - q) * power_of_two(SHIFT - q) * power_of_two(SHIFT - q)
     r = polynomial(m, coefficients.INVERSE_CUBE_ROOT)

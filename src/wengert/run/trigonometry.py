@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from wengert.run import coefficients
-from wengert.run.building_blocks import polynomial, product_of, sum_of
+from wengert.run.building_blocks import polynomial, product_of, sum_of, sum_of_larger
 from wengert.run.exponentials import INF, SHIFT
 from wengert.run.lanes import Integers, Lanes, Mask
 
@@ -36,15 +36,25 @@ def _quarter_turns(x: Lanes) -> tuple[Integers, Lanes, Lanes]:
     return shifted.bits(), r, n.fma(-HALF_PI_LOWEST, low)
 
 
-def _sine(r: Lanes, low: Lanes, z: Lanes) -> Lanes:
-    return r + (r * z).fma(polynomial(z, coefficients.SIN), low)
+def _sine_parts(r: Lanes, low: Lanes, z: Lanes) -> tuple[Lanes, Lanes]:
+    return r, (r * z).fma(polynomial(z, coefficients.SIN), low)
 
 
-def _cosine(r: Lanes, low: Lanes, z: Lanes) -> Lanes:
+def _cosine_parts(r: Lanes, low: Lanes, z: Lanes) -> tuple[Lanes, Lanes]:
     h = z * 0.5
     top = 1.0 - h
     tail = (z * z).fma(polynomial(z, coefficients.COS), -(r * low))
-    return top + (((1.0 - top) - h) + tail)
+    return top, ((1.0 - top) - h) + tail
+
+
+def _sine(r: Lanes, low: Lanes, z: Lanes) -> Lanes:
+    top, tail = _sine_parts(r, low, z)
+    return top + tail
+
+
+def _cosine(r: Lanes, low: Lanes, z: Lanes) -> Lanes:
+    top, tail = _cosine_parts(r, low, z)
+    return top + tail
 
 
 def _odd(n: Integers) -> Mask:
@@ -96,9 +106,14 @@ def cos(x: Lanes) -> Lanes:
 def tan(x: Lanes) -> Lanes:
     """sin(r)/cos(r), or -cos(r)/sin(r) after an odd number of quarter turns."""
     n, r, low = _quarter_turns(x)
-    z = r * r
-    sine, cosine, swap = _sine(r, low, z), _cosine(r, low, z), _odd(n)
-    y = swap.select(-cosine, sine) / swap.select(sine, cosine)
+    z, swap = r * r, _odd(n)
+    sine, sine_low = sum_of_larger(*_sine_parts(r, low, z))
+    cosine, cosine_low = sum_of_larger(*_cosine_parts(r, low, z))
+    above, above_low = swap.select(-cosine, sine), swap.select(-cosine_low, sine_low)
+    below, below_low = swap.select(sine, cosine), swap.select(sine_low, cosine_low)
+    inverse = 1.0 / below
+    y = above * inverse
+    y = ((y.fma(-below, above) + above_low) - y * below_low).fma(inverse, y)
     return _by_library("tan", x, x.equals(0.0).select(x, y))
 
 
@@ -115,7 +130,7 @@ def _half_angle(size: Lanes) -> tuple[Mask, Lanes, Lanes]:
 
 
 def asin(x: Lanes) -> Lanes:
-    """The angle asin(t), or π/2 - 2·asin(t), where t is the sine of half the complement."""
+    """|x| up to 1/2: by a polynomial; beyond, π/2 - 2·asin(t) with t = sqrt((1 - |x|)/2)."""
     steep, t, tail = _half_angle(abs(x))
     far = HALF_PI - 2.0 * (t + (tail - HALF_PI_LOW * 0.5))
     return steep.select(far, t + tail).copysign(x)
@@ -167,7 +182,5 @@ def atan2(y: Lanes, x: Lanes) -> Lanes:
     a, b = a.at_most(LARGEST), b.at_most(LARGEST)
     largest = (a < b).select(b, a)
     scale = (largest > 2.0**1000).select(2.0**-30, (largest < 2.0**-900).select(2.0**100, 1.0))
-    left = x.bits() < 0
-    angle = _angle(a * scale, b * scale, left)
-    angle = x.is_nan().select(x, angle)
-    return angle.copysign(y)
+    angle = _angle(a * scale, b * scale, x.bits() < 0).copysign(y)
+    return x.is_nan().select(x, y.is_nan().select(y, angle))

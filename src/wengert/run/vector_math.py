@@ -48,7 +48,14 @@ FUNCTIONS: Mapping[str, Formula] = {
 
 
 # How far a result may be from the exact one, in units of its last place, for any operands.
-BOUNDS: Mapping[str, float] = {}
+BOUNDS: Mapping[str, float] = {
+    "exp": 1.0, "expm1": 1.5, "exp2": 1.0, "sigmoid": 2.0,
+    "log": 1.0, "log1p": 1.0, "log2": 1.0, "log10": 1.0,
+    "sinh": 1.5, "cosh": 1.5, "tanh": 1.5, "asinh": 1.5, "acosh": 2.0, "atanh": 1.5,
+    "pow": 1.0, "cbrt": 1.0, "hypot": 1.5,
+    "sin": 1.0, "cos": 1.0, "tan": 1.5, "asin": 2.0, "acos": 1.5, "atan": 1.0, "atan2": 1.5,
+    "erf": 1.5, "erfc": 2.5,
+}  # fmt: skip
 
 
 def symbol(name: str, lanes: int) -> str:
