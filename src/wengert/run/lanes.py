@@ -291,6 +291,10 @@ class Integers(_Operand):
         """Shifted to the right, with zeros coming in."""
         return self._with("lshr", places)
 
+    def at_most(self, bound: int) -> Integers:
+        """The smaller of this and the bound."""
+        return (self > bound).select(self.block.whole(bound), self)
+
     def _compared(self, how: str, other: Integers | int) -> Mask:
         block = self.block
         text = f"icmp {how} {block.integers} {self.name}, {_integers(block, other)}"
