@@ -69,7 +69,7 @@ class Kernel:
             self.part(columns, failed, stop, 0, whole)
         elif whole:
             threads = 1 if seconds < TOGETHER else threads or pool.processors()
-            parts = max(threads, min(int(seconds / PORTION), MOST_PARTS * threads))
+            parts = int(max(threads, min(seconds / PORTION, MOST_PARTS * threads)))
             size = max(-(-whole // (parts * lanes)) * lanes, lanes)
             starts = range(0, whole, size)
             tasks = [

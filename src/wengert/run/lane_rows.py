@@ -15,6 +15,7 @@ from wengert.run import vector_math
 from wengert.run.lanes import Block, Lanes, Mask
 
 Operand = Lanes | float
+INLINE = 100  # formulas in a module; compiling takes a millisecond for each
 LARGEST_POWER = 64  # up to which powers are products where they need not have the bits of pow
 
 
@@ -24,21 +25,22 @@ class Rows:
     Args:
         exact: with the bits of the rows' own values; else functions are those of `vector_math`,
             within their bounds, and whole powers are products.
+        inline: so many formulas of `vector_math` are written where they are used; those that come
+            then are called.
 
     Attributes:
-        called: the functions of `vector_math` that were called, to be defined in the module.
-        python: the rows that are called in Python, by the symbol they have there.
+        python: the rows that are called in Python, by the symbol they have in the module.
     """
 
-    def __init__(self, exact: bool) -> None:
-        self.exact = exact
-        self.called: set[str] = set()
+    def __init__(self, exact: bool, inline: int = INLINE) -> None:
+        self.exact, self.inline = exact, inline
         self.python: dict[str, Primitive] = {}
+        self._symbols: dict[Primitive, str] = {}
 
     def applied(self, row: Primitive, operands: Sequence[Lanes]) -> Lanes:
         """The value of a row."""
         if not self.exact and row.name in vector_math.FUNCTIONS:
-            return self._vector(row.name, operands)
+            return self._formula(row.name, operands)
         if row.c:
             found = _parsed(row.c)(self, [*operands, *map(float, row.params)])
             return _number(operands[0].block, found)
@@ -54,21 +56,33 @@ class Rows:
         if name in _INSTRUCTIONS:
             return _INSTRUCTIONS[name](*lanes)
         if not self.exact and name in vector_math.FUNCTIONS:
-            return self._vector(name, lanes)
-        return vector_math.scalarized(block, name, *lanes)
+            return self._formula(name, lanes)
+        return block.call(vector_math.symbol(f"scalars.{name}", block.lanes), *lanes)
 
-    def _vector(self, name: str, operands: Sequence[Lanes]) -> Lanes:
-        self.called.add(name)
+    def _formula(self, name: str, operands: Sequence[Lanes]) -> Lanes:
+        if self.inline > 0:
+            self.inline -= 1
+            return vector_math.FUNCTIONS[name](*operands)
         block = operands[0].block
         return block.call(vector_math.symbol(name, block.lanes), *operands)
 
     def _in_python(self, row: Primitive, operands: Sequence[Lanes]) -> Lanes:
-        symbol = f"wengert.python.{row.name}.{len(self.python)}"
-        for known, other in self.python.items():
-            if other is row:
-                symbol = known
+        """Lane by lane."""
+        symbol = self._symbols.setdefault(row, f"python.{len(self._symbols)}")
         self.python[symbol] = row
-        return vector_math.scalarized(operands[0].block, symbol, *operands)
+        block = operands[0].block
+        block.declarations[symbol] = (
+            f"declare double @{symbol}({', '.join(['double'] * len(operands))})"
+        )
+        result = "poison"
+        for lane in range(block.lanes):
+            given = [
+                block.put(f"extractelement {block.doubles} {each.name}, i32 {lane}")
+                for each in operands
+            ]
+            one = block.put(f"call double @{symbol}({', '.join(f'double {x}' for x in given)})")
+            result = block.put(f"insertelement {block.doubles} {result}, double {one}, i32 {lane}")
+        return Lanes(block, result)
 
 
 def _number(block: Block, found: Any) -> Lanes:

@@ -5,7 +5,7 @@ table (`run/columns.py`) and memory of its own, `scratch`, of so many numbers in
 at the word `stop` before each round, and leaves if that is not 0.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from wengert.dispatch import Primitive
@@ -155,17 +155,8 @@ def module(
     declarations: dict[str, str] = {}
     for function in functions:
         declarations.update(function.block.declarations)
-    defined = vector_math.definitions(sorted(rows.called), plan.lanes)
-    there = {vector_math.symbol(name, plan.lanes) for name in rows.called}
-    own = [text for name, text in declarations.items() if name not in there]
-    text = "\n".join([*_missing(own, defined), defined, *lines])
+    text = "\n".join([vector_math.needed(declarations), *lines])
     return Code(text, plan.lanes, scratch, statements, dict(rows.python))
-
-
-def _missing(declarations: Iterable[str], defined: str) -> list[str]:
-    """Those declarations that are not there already."""
-    there = set(defined.splitlines())
-    return [text for text in declarations if text not in there]
 
 
 def _driver(names: Sequence[str], lanes: int) -> Iterator[str]:
