@@ -19,6 +19,7 @@ from wengert.run.lanes import Block, Lanes
 
 SHARED, UNIT, STRIDED, SUM = "shared", "unit", "strided", "sum"
 STOP, FAILED, CONSTANTS, INDEX, LEAVES = 0, 1, 2, 3, 4  # words of the table that a kernel is given
+LEFT, AGAIN = 1, 2  # why an example failed: it takes another path; it is to be computed again
 WORDS = 3  # of each leaf: first, step, stride
 
 

@@ -84,8 +84,12 @@ class Kernel:
     def add(
         self, inputs: Sequence[Column], sums: Sequence[Sums], rest: Sequence[Sums], count: int,
         stop: Any,
-    ) -> None:  # fmt: skip
-        """Add the results of a batch to sums; those of the last examples to others, by lane."""
+    ) -> bool:  # fmt: skip
+        """Add the results of a batch to sums; those of the last examples to others, by lane.
+
+        Returns:
+            Whether that was right; if not, it is to be done again.
+        """
         lanes = self.plan.lanes
         whole = count - count % lanes
         failed = np.zeros(max(count, lanes), np.uint8)
@@ -93,6 +97,7 @@ class Kernel:
             self.part([*inputs, *sums], failed, stop, 0, whole)
         if whole < count:
             self.part([*self._padded(inputs, whole, count), *rest], failed, stop, 0, lanes)
+        return not failed.any()
 
     @property
     def predicted(self) -> float:

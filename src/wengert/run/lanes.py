@@ -236,6 +236,10 @@ class Lanes(_Operand):
         """Where this is NaN."""
         return self._compared("uno", self)
 
+    def either_is_nan(self, other: Lanes) -> Mask:
+        """Where this or another is NaN."""
+        return self._compared("uno", other)
+
     def bits(self) -> Integers:
         """The bit patterns."""
         block = self.block

@@ -4,9 +4,14 @@ Compilers take more than linear time on long functions, so a long list is cut in
 part leaves to another is kept in memory, whose places are used again once nothing more reads them.
 """
 
+from collections.abc import Sequence
+
+from wengert.primitives import mul
+from wengert.run.columns import AGAIN
 from wengert.run.lane_rows import Rows
 from wengert.run.lanes import Lanes, Mask
 from wengert.run.module import Code, Function, Plan, module
+from wengert.run.speculation import plain_products
 from wengert.run.unrolled import Operand, Unrolled, is_input, number_of
 
 PART = 400  # operations of a function
@@ -22,6 +27,10 @@ class _Writing:
         self.plan, self.list = plan, unrolled
         self.rows = Rows(plan.exact)
         live = unrolled.live()
+        self.plain: set[int] = set()
+        self.watched: set[int] = set()
+        if not plan.strong:
+            self.plain, self.watched = plain_products(unrolled, live)
         starts = range(0, max(len(live), 1), PART)
         self.parts: list[list[int]] = [live[k : k + PART] for k in starts]
         self.part_of = {k: number for number, part in enumerate(self.parts) for k in part}
@@ -65,12 +74,15 @@ class _Writing:
     def code(self) -> Code:
         """All of it."""
         functions = [self._part(number) for number in range(len(self.parts))]
-        return module(self.plan, self.rows, functions, self.scratch, len(functions))
+        return module(
+            self.plan, self.rows, functions, self.scratch, len(functions), bool(self.plain)
+        )
 
     def _part(self, number: int) -> Function:
         function = Function(self.plan, self.rows)
         block = function.block
         known: dict[Operand, Lanes] = {}
+        watched: list[Lanes] = []
 
         def lanes(operand: Operand) -> Lanes:
             found = known.get(operand)
@@ -91,11 +103,16 @@ class _Writing:
                         function.output(place, lanes(operand))
         for k in self.parts[number]:
             row, operands = self.list.operations[k]
+            row = mul if k in self.plain else row
             result = known[k] = self.rows.applied(row, [lanes(each) for each in operands])
+            if k in self.watched:
+                watched.append(result)
             if k in self.slots:
                 function.keep(self.slots[k], result)
             for place in self.stored.get(k, ()):
                 function.output(place, result)
+        if watched:
+            function.fail(any_nan(watched), AGAIN)
         failed: Mask | None = None
         for given, expected in self.guarded.get(number, ()):
             mask = lanes(given).differs(lanes(expected))
@@ -103,3 +120,14 @@ class _Writing:
         if failed is not None:
             function.fail(failed)
         return function
+
+
+def any_nan(watched: Sequence[Lanes]) -> Mask:
+    """Where one of them is NaN: an instruction looks at two."""
+    pairs = [a.either_is_nan(b) for a, b in zip(watched[::2], watched[1::2], strict=False)]
+    if len(watched) % 2:
+        pairs.append(watched[-1].is_nan())
+    mask = pairs[0]
+    for each in pairs[1:]:
+        mask = mask | each
+    return mask

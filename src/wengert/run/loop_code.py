@@ -10,15 +10,17 @@ from dataclasses import dataclass
 
 from wengert.dispatch import Primitive
 from wengert.errors import ProgramError
+from wengert.primitives import mul
 from wengert.program.address import CONSTANT, INPUT, MEMORIES, OUTPUT, SHIFT
 from wengert.program.dependence import Level, Site, is_sum, size_of
 from wengert.program.statements import Accumulate, Guard, Loop, Run
-from wengert.run.columns import FAILED, STOP
+from wengert.run.columns import AGAIN, FAILED, STOP
 from wengert.run.lane_rows import Rows
 from wengert.run.lanes import Lanes, Mask
 from wengert.run.module import ARGUMENTS, Code, Function, Plan, module
 from wengert.run.place import Memories
 from wengert.run.place_code import Places
+from wengert.run.speculation import plain_sites
 from wengert.run.straight import operand_places
 
 PART = 400  # statements of a straight stretch that are a function
@@ -50,6 +52,8 @@ class _Writing:
         self.stretches: list[Function] = []
         self.registers: dict[Site, Lanes] = {}
         self.variables: dict[Site, str] = {}  # registers that are assigned more than once
+        self.plain, self.watched = self._speculated()
+        self.nan = ""  # the variable for the lanes in which there was a NaN
         self.inside: list[Mask] = []  # the lanes that are in the while loops around
         self.leaving: Mask | None = None  # those that are just leaving one
 
@@ -57,6 +61,9 @@ class _Writing:
         """All of it."""
         block = self.block
         self.main.words.read_all()
+        if self.plain:
+            self.nan = self.main.variable("nan", block.masks)
+            block.lines.append(f"store {block.masks} zeroinitializer, ptr {self.nan}")
         for site in self.kept.layout.sites:
             if is_sum(site) and not self.buffer.is_kept(site):
                 assert site.target is not None
@@ -72,9 +79,23 @@ class _Writing:
             at = self.places.integer("add", k.counter, place)
             self.main.words.store(column, k.counter, self.main.kept(at))
             self._close(k, count)
+        if self.plain:
+            seen = Mask(block, block.put(f"load {block.masks}, ptr {self.nan}"))
+            self.main.fail(seen, AGAIN)
         block.lines.append("br label %quit")
         block.begin("quit")
-        return module(self.plan, self.rows, [self.main, *self.stretches], self.places.size, 1)
+        functions = [self.main, *self.stretches]
+        return module(self.plan, self.rows, functions, self.places.size, 1, bool(self.plain))
+
+    def _speculated(self) -> tuple[set[Site], set[Site]]:
+        """Products that are written as plain ones, and what is looked at for NaN."""
+        if self.plan.strong:
+            return set(), set()
+        stored = [
+            bool(site.target) and (self.buffer.is_kept(site) or is_sum(site))
+            for site in self.kept.layout.sites
+        ]
+        return plain_sites(self.kept, stored)
 
     # --- loops ------------------------------------------------------------------------------------
 
@@ -218,7 +239,7 @@ class _Writing:
             self.assign(site, result)
             self.fail(result.differs(operands[-1]))
         else:
-            row = getattr(statement, "row", None)
+            row = mul if site in self.plain else getattr(statement, "row", None)
             self.assign(site, self.rows.applied(row, operands) if row else operands[0])
 
     def operand(self, site: Site, number: int) -> Lanes:
@@ -243,6 +264,8 @@ class _Writing:
     def assign(self, site: Site, lanes: Lanes) -> None:
         """The result of a site, to a memory or a register; of lanes that leave, theirs alone."""
         assert site.target is not None
+        if site in self.watched and (self.buffer.is_kept(site) or is_sum(site)):
+            self._watch(lanes)
         if self.buffer.is_kept(site):
             if self.leaving:
                 lanes = self.leaving.select(lanes, self.places.read(site, site.target))
@@ -256,6 +279,13 @@ class _Writing:
             lanes = self.leaving.select(lanes, self._value(register))
         place = self.variables[register]
         self.block.lines.append(f"store {self.block.doubles} {lanes.name}, ptr {place}")
+
+    def _watch(self, lanes: Lanes) -> None:
+        """Remember where there is a NaN."""
+        block = self.block
+        before = Mask(block, block.put(f"load {block.masks}, ptr {self.nan}"))
+        seen = before | lanes.is_nan()
+        block.lines.append(f"store {block.masks} {seen.name}, ptr {self.nan}")
 
     # --- straight stretches -----------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from wengert.dispatch import Primitive
 from wengert.program.program import Program
 from wengert.program.structure import Structure
 from wengert.run import vector_math
-from wengert.run.columns import FAILED, STOP, Leaves, Words
+from wengert.run.columns import FAILED, LEFT, STOP, Leaves, Words
 from wengert.run.lane_rows import Rows
 from wengert.run.lanes import Block, Lanes, Mask
 
@@ -30,6 +30,7 @@ class Code:
         scratch: how many numbers it keeps for each lane.
         statements: how many instructions it has been written in.
         python: the rows that it calls in Python, by their symbols.
+        speculates: whether it may ask for examples to be computed again.
     """
 
     text: str
@@ -37,6 +38,7 @@ class Code:
     scratch: int
     statements: int
     python: dict[str, Primitive] = field(default_factory=dict)
+    speculates: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,8 @@ class Plan:
         lanes: how many examples at a time.
         exact: whether it gives the bits of the eager engine.
         whole: whether there is one column for all arguments and one for all results.
+        strong: whether products whose zero absorbs infinities are always written as such, or plain
+            where that can be seen to be wrong.
     """
 
     program: Program
@@ -56,6 +60,7 @@ class Plan:
     lanes: int
     exact: bool
     whole: bool = False
+    strong: bool = False
 
     @property
     def inputs(self) -> Leaves:
@@ -119,13 +124,15 @@ class Function:
         """Of a number in the scratch memory, in bytes."""
         return min(8 * self.plan.lanes, 64)
 
-    def fail(self, mask: Mask) -> None:
-        """These examples have left the path."""
+    def fail(self, mask: Mask, why: int = LEFT) -> None:
+        """These examples have failed, and why."""
         block = self.block
         kind = f"<{block.lanes} x i8>"
         at = block.put(f"getelementptr i8, ptr {self.words.word(FAILED, 'ptr')}, i64 %i")
         before = block.put(f"load {kind}, ptr {at}, align 1")
-        now = block.put(f"zext {block.masks} {mask.name} to {kind}")
+        now = block.put(
+            f"select {block.masks} {mask.name}, {kind} splat (i8 {why}), {kind} zeroinitializer"
+        )
         both = block.put(f"or {kind} {before}, {now}")
         block.lines.append(f"store {kind} {both}, ptr {at}, align 1")
 
@@ -145,8 +152,9 @@ class Function:
 
 
 def module(
-    plan: Plan, rows: Rows, functions: Sequence[Function], scratch: int, called: int
-) -> Code:
+    plan: Plan, rows: Rows, functions: Sequence[Function], scratch: int, called: int,
+    speculates: bool,
+) -> Code:  # fmt: skip
     """The kernel that calls the first so many functions, in order, for each group of examples."""
     names = [f"part{k}" for k in range(len(functions))]
     lines = [line for f, name in zip(functions, names, strict=True) for line in f.lines(name)]
@@ -156,7 +164,7 @@ def module(
     for function in functions:
         declarations.update(function.block.declarations)
     text = "\n".join([vector_math.needed(declarations), *lines])
-    return Code(text, plan.lanes, scratch, statements, dict(rows.python))
+    return Code(text, plan.lanes, scratch, statements, dict(rows.python), speculates)
 
 
 def _driver(names: Sequence[str], lanes: int) -> Iterator[str]:

@@ -16,7 +16,7 @@ from wengert.errors import OperandError, PathChanged
 from wengert.program.program import Program
 from wengert.program.structure import Floats
 from wengert.run import llvm
-from wengert.run.columns import UNIT, Column, Sums
+from wengert.run.columns import AGAIN, UNIT, Column, Examples, Sums
 from wengert.run.interpret import interpret
 from wengert.run.kernel import Failed, Kernel, compiled, has_guards, is_straight
 from wengert.run.module import Plan
@@ -67,7 +67,7 @@ class Tiers:
 
     def __init__(self, program: Program, options: Options) -> None:
         self.program, self.options = program, options
-        self.kernels: dict[tuple[tuple[str, ...], int, bool], Kernel] = {}
+        self.kernels: dict[tuple[tuple[str, ...], int, bool, bool], Kernel] = {}
         self.lock = RLock()
         self.spent = self.seconds = 0.0
         self.examples = 0
@@ -76,10 +76,14 @@ class Tiers:
         """The results for one example; None if it takes another path."""
         if not self._is_native(1):
             return self._interpreted(numbers)
-        kernel = self.kernel((UNIT, UNIT), 1, whole=True)
-        results, failed = np.empty(self.program.results.size), np.zeros(1, np.uint8)
+        results = np.empty(self.program.results.size)
         columns = Column(numbers[None]), Column(results[None])
-        kernel.run(columns[:1], columns[1:], failed, 1)
+        for strong in (False, True):
+            failed = np.zeros(1, np.uint8)
+            kernel = self.kernel((UNIT, UNIT), 1, whole=True, strong=strong)
+            kernel.run(columns[:1], columns[1:], failed, 1)
+            if not failed[0] & AGAIN:
+                break
         return None if failed[0] else results
 
     def batch(
@@ -96,6 +100,8 @@ class Tiers:
         kernel = self.kernel(kinds, llvm.lanes())
         begin = perf_counter()
         kernel.run(inputs, outputs, failed, self.options.threads, progress)
+        if kernel.code.speculates and failed.any():
+            self._again(inputs, outputs, failed)
         self.seconds += perf_counter() - begin
         self.examples += len(failed)
 
@@ -113,7 +119,10 @@ class Tiers:
         """Add the results of examples to sums; of the last ones, fewer than lanes, to `rest`."""
         lanes = sums[0].array.shape[1] if sums else llvm.lanes()
         kinds = (*(column.kind for column in inputs), *(each.kind for each in sums))
-        self.kernel(kinds, lanes).add(inputs, sums, rest, count, stop)
+        if not self.kernel(kinds, lanes).add(inputs, sums, rest, count, stop):
+            for each in (*sums, *rest):
+                each.array[...] = 0.0
+            self.kernel(kinds, lanes, strong=True).add(inputs, sums, rest, count, stop)
 
     def predicted(self, count: int) -> float:
         """Seconds that so many examples are predicted to take."""
@@ -121,17 +130,34 @@ class Tiers:
             return kernel.predicted * count
         return self.interpreting * count
 
+    def _again(self, inputs: Sequence[Column], outputs: Sequence[Column], failed: Failed) -> None:
+        """Compute those examples once more that ask for it."""
+        rows = np.flatnonzero(failed & AGAIN)
+        if not len(rows):
+            return
+        some = Examples(tuple(inputs), len(failed)).taken(rows)
+        found = [Column(np.empty((len(rows), column.array.shape[1]))) for column in outputs]
+        kinds = tuple(column.kind for column in (*some.columns, *found))
+        left = np.zeros(len(rows), np.uint8)
+        kernel = self.kernel(kinds, llvm.lanes(), strong=True)
+        kernel.run(some.columns, found, left, self.options.threads)
+        failed[rows] = left
+        for column, own in zip(outputs, found, strict=True):
+            column.array[rows] = own.array
+
     # --- compiled ---------------------------------------------------------------------------------
 
-    def kernel(self, kinds: tuple[str, ...], lanes: int, whole: bool = False) -> Kernel:
+    def kernel(
+        self, kinds: tuple[str, ...], lanes: int, whole: bool = False, strong: bool = False
+    ) -> Kernel:
         """The kernel for columns of these kinds."""
-        key = kinds, lanes, whole
+        key = kinds, lanes, whole, strong
         found = self.kernels.get(key)
         if found is None:
             with self.lock:
                 found = self.kernels.get(key)
                 if found is None:
-                    plan = Plan(self.program, kinds, lanes, self.options.exact, whole)
+                    plan = Plan(self.program, kinds, lanes, self.options.exact, whole, strong)
                     found = self.kernels[key] = compiled(plan)
         return found
 
