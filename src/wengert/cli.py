@@ -276,6 +276,7 @@ def _doctor(options: argparse.Namespace) -> int:
         "platform": platform.platform(),
         "numpy": importlib.metadata.version("numpy"),
         "matplotlib (extra plot)": _version("matplotlib", "plots, and pictures as PNG and PDF"),
+        "llvmlite (extra jit)": _version("llvmlite", "compiled functions", "jit"),
         "graphviz (optional)": shutil.which("dot") or "not installed; needed only for engine='dot'",
     }
     if options.json:
@@ -287,11 +288,11 @@ def _doctor(options: argparse.Namespace) -> int:
     return 0
 
 
-def _version(package: str, purpose: str) -> str:
+def _version(package: str, purpose: str, extra: str = "plot") -> str:
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
-        return f'not installed; for {purpose}: pip install "wengert[plot]"'
+        return f'not installed; for {purpose}: pip install "wengert[{extra}]"'
 
 
 VERBS = (

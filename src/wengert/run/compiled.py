@@ -1,6 +1,6 @@
 """What compiled functions have in common: a function, and the paths that it takes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import update_wrapper
 from threading import RLock
 from types import MethodType
@@ -12,7 +12,10 @@ from wengert.node import Node
 from wengert.program.program import Program
 from wengert.program.record import name_of, parameters, record
 from wengert.program.structure import Structure, structure_of
-from wengert.run.paths import Paths
+from wengert.run.kernel import Kernel
+from wengert.run.llvm import assembly
+from wengert.run.paths import Path, Paths
+from wengert.run.report import Report, report
 from wengert.run.tiers import Options
 
 LAMBDA = "<lambda>"
@@ -49,7 +52,28 @@ class Compiled:
     @property
     def programs(self) -> tuple[Program, ...]:
         """The programs of all paths that it has been seen to take."""
-        return tuple(path.program for paths in self._paths.values() for path in paths.known)
+        return tuple(path.program for path in self._known())
+
+    @property
+    def llvm(self) -> tuple[str, ...]:
+        """The text that LLVM was given of each kernel."""
+        return tuple(kernel.code.text for kernel in self._kernels())
+
+    @property
+    def assembly(self) -> tuple[str, ...]:
+        """The instructions of this CPU that each kernel comes to."""
+        return tuple(assembly(kernel.code) for kernel in self._kernels())
+
+    def _kernels(self) -> Iterator[Kernel]:
+        for path in self._known():
+            yield from path.tiers.kernels.values()
+
+    def _known(self) -> list[Path]:
+        return [path for paths in self._paths.values() for path in paths.known]
+
+    def report(self) -> Report:
+        """What has been compiled and how it runs: prints well, and is a table in notebooks."""
+        return report(repr(self), self._known())
 
     def _paths_of(self, arguments: Structure, named: dict[str, Any]) -> Paths:
         key = arguments, arguments.makes(), _frozen(named)

@@ -39,12 +39,14 @@ class Kernel:
         code: its text.
         native: its machine code.
         seconds: how long it took to make.
+        straight: whether its loops are written out.
     """
 
     plan: Plan
     code: Code
     native: llvm.Native
     seconds: float
+    straight: bool = False
     spare: list[Floats] = field(default_factory=list)  # scratch memory that nobody uses
 
     def run(
@@ -164,13 +166,14 @@ def compiled(plan: Plan) -> Kernel:
     """A kernel made by LLVM."""
     begin = perf_counter()
     program = plan.program
-    if is_straight(program):
+    straight = is_straight(program)
+    if straight:
         code = list_code(plan, unrolled(program))
         native = llvm.Native(code)
     else:
         code = loop_code(plan)
         native = llvm.Native(code, passes=code.statements <= SMALL)
-    return Kernel(plan, code, native, perf_counter() - begin)
+    return Kernel(plan, code, native, perf_counter() - begin, straight)
 
 
 def is_straight(program: Program) -> bool:

@@ -87,6 +87,16 @@ class Native:
         self.run = kind(address)
 
 
+def assembly(code: Code) -> str:
+    """The instructions of this CPU that a kernel comes to."""
+    llvm = _llvm()
+    with _lock:
+        module = llvm.parse_assembly(code.text)
+        module.triple = llvm.get_default_triple()
+        text: str = _machine(HOT).emit_assembly(module)
+    return text
+
+
 def _improve(module: Any, machine: Any) -> None:
     llvm = _llvm()
     options = llvm.create_pipeline_tuning_options(speed_level=2)
