@@ -43,6 +43,7 @@ pytest_collect_file = Sybil(
     parsers=[PythonCodeBlockParser(), examples],
     patterns=[
         "README.md",
+        "docs/compile.md",
         "docs/getting-started.md",
         "docs/programs.md",
         "docs/export.md",

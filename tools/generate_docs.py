@@ -38,6 +38,7 @@ GROUPS = {
     "See": ["draw", "draw_dot", "steps", "plot", "plot_history"],
     "Check": ["check", "quiz"],
     "Programs": ["record", "Program", "load", "scan", "fori", "while_loop"],
+    "Compiled": ["jit", "vectorize", "sum_over", "mean_over"],
     "Derivatives": [
         "grad",
         "value_and_grad",
