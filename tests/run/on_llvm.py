@@ -1,15 +1,19 @@
-"""Functions of lanes, compiled by LLVM and applied to arrays: what the tests of lanes run on."""
+"""Functions of lanes, compiled by LLVM and applied to arrays.
+
+Shared by the tests of lanes, by `tools/accuracy.py` and by `bench/vector_math.py`. Who imports this
+needs llvmlite.
+"""
 
 import ctypes
 from collections.abc import Callable
 from typing import Any
 
+import llvmlite.binding as llvm
 import numpy as np
-import pytest
 
 from wengert.run.lanes import Block, Lanes
+from wengert.run.vector_math import definitions, operands, symbol
 
-llvm: Any = pytest.importorskip("llvmlite.binding")
 llvm.initialize_native_target()
 llvm.initialize_native_asmprinter()
 
@@ -91,3 +95,9 @@ def evaluated(
         "}\n",
     ]
     return on_arrays("\n".join(lines), "formula", lanes, operands)
+
+
+def vector_function(name: str, lanes: int = 8) -> Callable[..., Any]:
+    """A function of the vector math, of arrays."""
+    text = definitions([name], lanes)
+    return on_arrays(text, symbol(name, lanes), lanes, len(operands(name)))

@@ -3,7 +3,6 @@
 import itertools
 import math
 from collections.abc import Callable
-from functools import cache
 from math import inf, nan
 from typing import Any
 
@@ -22,15 +21,14 @@ from wengert.run.vector_math import (
     needed,
     operands,
     scalarized,
-    symbol,
 )
 
 pytest.importorskip("llvmlite")
 from on_llvm import compiled, loop, on_arrays
-from points import points
+from on_llvm import vector_function as function
+from points import points, worst
 
-from oracle import VALUES, mp, ulps
-
+COUNT = 700  # points of each of three kinds
 SPECIAL = [
     0.0,
     -0.0,
@@ -55,28 +53,6 @@ def row_of(name: str) -> Primitive:
     return row
 
 
-def function(name: str, lanes: int = 8) -> Callable[..., Any]:
-    called = name.removeprefix("scalars.")
-    text = definitions([name], lanes)
-    return on_arrays(text, symbol(name, lanes), lanes, len(operands(called)))
-
-
-@cache
-def exact(name: str, count: int) -> tuple[list[tuple[float, ...]], list[Any]]:
-    chosen = points(name, count)
-    return chosen, [VALUES[name](*map(mp.mpf, point)) for point in chosen]
-
-
-def worst(
-    name: str, apply: Callable[..., Any], count: int = 700
-) -> tuple[float, tuple[float, ...]]:
-    """The largest error in ulps, and where it is."""
-    chosen, values = exact(name, count)
-    got = apply(*np.array(chosen).T)
-    errors = map(ulps, got, values)
-    return max(zip(errors, chosen, strict=True))
-
-
 def same_bits(got: Any, wanted: Any) -> bool:
     """Equal to the last bit, but for which NaN it is."""
     number = ~np.isnan(wanted)
@@ -95,7 +71,7 @@ def test_every_function_is_a_row_with_a_bound() -> None:
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_values_are_within_their_bound(name: str) -> None:
-    error, where = worst(name, function(name))
+    error, where = worst(name, function(name), COUNT)
     assert error <= BOUNDS[name], where
 
 
@@ -231,7 +207,7 @@ def test_a_wrong_coefficient_is_caught(table: str, monkeypatch: pytest.MonkeyPat
         monkeypatch.setattr(coefficients, table, tuple(wrong))
         count = len(operands(name))
         text = _formula(lambda *xs: FUNCTIONS[name](*xs), count)
-        error, _ = worst(name, on_arrays(text, "formula", 8, count))
+        error, _ = worst(name, on_arrays(text, "formula", 8, count), COUNT)
         assert error > BOUNDS[name], at
 
 
