@@ -233,7 +233,10 @@ def main() -> int:
         return 0
     text = module()
     if options.check:
-        return int(text != MODULE.read_text())
+        if text == MODULE.read_text():
+            return 0
+        print(f"{MODULE} is not what the fits give. Write it anew with: python tools/minimax.py")
+        return 1
     MODULE.write_text(text)
     return 0
 

@@ -21,6 +21,7 @@ from wengert.run.vector_math import (
     needed,
     operands,
     scalarized,
+    symbol,
 )
 
 pytest.importorskip("llvmlite")
@@ -237,3 +238,11 @@ def test_scalars_are_the_library_s_own(name: str, lanes: int) -> None:
 def test_scalars_of_a_row_without_a_formula() -> None:
     got = function("scalars.lgamma", 4)([0.25, 3.0, 10.0])
     np.testing.assert_allclose(got, [math.lgamma(x) for x in (0.25, 3.0, 10.0)], rtol=1e-13)
+
+
+@pytest.mark.parametrize("name", ["exp", "sin", "pow"])
+def test_processors_without_fused_multiply_add_give_the_same_bits(name: str) -> None:
+    columns = np.array(points(name, 40)).T
+    text = definitions([name], 2)
+    plain = on_arrays(text, symbol(name, 2), 2, len(columns), cpu="generic", features="")
+    assert same_bits(plain(*columns), function(name)(*columns))
