@@ -52,14 +52,16 @@ docs: .venv/dev.stamp  ## write the generated pages of docs/ again
 
 docs-check: .venv/dev.stamp  ## run every example, and see that the generated pages are current
 	$(BIN)/python tools/generate_docs.py --check
+	$(BIN)/python tools/minimax.py --check
 	$(BIN)/python -m pytest -q --doctest-modules README.md docs src
 	$(BIN)/python tools/notebooks.py --check
 
-bench: .venv/bench.stamp  ## time the engine, programs and derivatives beside their peers, and the pictures
+bench: .venv/bench.stamp  ## time the engine, programs, derivatives and vector math beside their peers, and the pictures
 	$(BIN)/python bench/eager.py
 	$(BIN)/python bench/layout.py
 	$(BIN)/python bench/programs.py
 	$(BIN)/python bench/derivatives.py
+	$(BIN)/python bench/vector_math.py
 
 clean:  ## remove everything that was built
 	rm -rf .venv build dist tour *.egg-info src/*.egg-info .coverage .pytest_cache .mypy_cache .ruff_cache

@@ -193,11 +193,11 @@ FITS = {
     ),
     "ERF": Fit(
         "(erf(x)/x - 7/8) / w in w = x² - ERF_CENTRE",
-        erf_over_x, -ERF_CENTRE, 1.5**2 - ERF_CENTRE, 14, abs,
+        erf_over_x, -ERF_CENTRE, 1.4688**2 - ERF_CENTRE, 14, abs,
     ),
     "ERF_TAIL": Fit(
         "the eighth root of erfc(x), in u = x - 3.75",
-        lambda u: mp.root(mp.erfc(u + 3.75), 8), -2.25, 2.25, 16,
+        lambda u: mp.root(mp.erfc(u + 3.75), 8), -2.2813, 2.25, 16,
         lambda u: 8 * mp.root(mp.erfc(u + 3.75), 8) ** 7,
     ),
     "ERFC_TAIL": Fit(
@@ -233,7 +233,10 @@ def main() -> int:
         return 0
     text = module()
     if options.check:
-        return int(text != MODULE.read_text())
+        if text == MODULE.read_text():
+            return 0
+        print(f"{MODULE} is not what the fits give. Write it anew with: python tools/minimax.py")
+        return 1
     MODULE.write_text(text)
     return 0
 

@@ -1,27 +1,35 @@
-"""Functions of lanes, compiled by LLVM and applied to arrays: what the tests of lanes run on."""
+"""Functions of lanes, compiled by LLVM and applied to arrays.
+
+Shared by the tests of lanes, by `tools/accuracy.py` and by `bench/vector_math.py`. Who imports this
+needs llvmlite.
+"""
 
 import ctypes
 from collections.abc import Callable
 from typing import Any
 
+import llvmlite.binding as llvm
 import numpy as np
-import pytest
 
 from wengert.run.lanes import Block, Lanes
+from wengert.run.vector_math import definitions, operands, symbol
 
-llvm: Any = pytest.importorskip("llvmlite.binding")
 llvm.initialize_native_target()
 llvm.initialize_native_asmprinter()
 
 _keep: list[Any] = []  # code lives as long as its engine
 
 
-def compiled(text: str, name: str, level: int = 2) -> int:
-    """The address of a function in a module of LLVM's text."""
+def compiled(
+    text: str, name: str, level: int = 2, cpu: str | None = None, features: str | None = None
+) -> int:
+    """The address of a function in a module of LLVM's text, for this processor or a simpler one."""
     module = llvm.parse_assembly(text)
     module.verify()
     machine = llvm.Target.from_default_triple().create_target_machine(
-        cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(), opt=level
+        cpu=llvm.get_host_cpu_name() if cpu is None else cpu,
+        features=llvm.get_host_cpu_features().flatten() if features is None else features,
+        opt=level,
     )
     engine = llvm.create_mcjit_compiler(module, machine)
     engine.finalize_object()
@@ -58,9 +66,11 @@ def loop(function: str, lanes: int, operands: int) -> str:
     return "\n".join(lines) + "\n"
 
 
-def on_arrays(text: str, function: str, lanes: int, operands: int) -> Callable[..., Any]:
+def on_arrays(
+    text: str, function: str, lanes: int, operands: int, **machine: str
+) -> Callable[..., Any]:
     """A function in lanes, given as text with all it calls, as a function of arrays."""
-    address = compiled(text + loop(function, lanes, operands), "loop")
+    address = compiled(text + loop(function, lanes, operands), "loop", **machine)
     call = ctypes.CFUNCTYPE(None, ctypes.c_int64, *[ctypes.c_void_p] * (1 + operands))(address)
 
     def apply(*arrays: Any) -> Any:
@@ -91,3 +101,9 @@ def evaluated(
         "}\n",
     ]
     return on_arrays("\n".join(lines), "formula", lanes, operands)
+
+
+def vector_function(name: str, lanes: int = 8) -> Callable[..., Any]:
+    """A function of the vector math, of arrays."""
+    text = definitions([name], lanes)
+    return on_arrays(text, symbol(name, lanes), lanes, len(operands(name)))

@@ -1,14 +1,19 @@
 """Where the vector math is asked: all of the domain, and more where it is hard.
 
-Shared by its tests and by `bench/vector_math.py`.
+Shared by its tests, by `tools/accuracy.py` and by `bench/vector_math.py`.
 """
 
 import math
 import random
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from math import inf, pi
+from typing import Any
 
+import numpy as np
+
+from oracle import VALUES, mp, ulps
 from wengert.primitives import TABLE, rows
 
 Point = tuple[float, ...]
@@ -55,7 +60,7 @@ HARD: dict[str, list[float]] = {
     "acosh": [1.0 + 2.0**-52, 1.25, 2.0**100],
     "atanh": [0.0, 0.17157, 0.33333, 1.0 - 2.0**-53],
     "cbrt": [0.5, 1.0, 4.0, 8.0, 2.0**-1022],
-    "erf": [0.0, 0.92449829, 1.5, 5.92, 6.0, 1e-300],
+    "erf": [0.0, 0.92449829, 1.46875, 5.92, 6.0, 1e-300],
     "erfc": [0.0, 0.5, -0.5, 2.6851, 26.54, 27.22],
 }
 
@@ -82,6 +87,20 @@ def points(name: str, count: int) -> list[Point]:
     if name in ("hypot", "atan2"):
         chosen += [(x, x * 2.0 ** rng.uniform(-2.0, 2.0)) for x, _ in chosen[: 2 * count]]
     return chosen
+
+
+@cache
+def exact(name: str, count: int) -> tuple[list[Point], list[Any]]:
+    """The points, and what mpmath gives there."""
+    chosen = points(name, count)
+    return chosen, [VALUES[name](*map(mp.mpf, point)) for point in chosen]
+
+
+def worst(name: str, apply: Callable[..., Any], count: int) -> tuple[float, Point]:
+    """The largest error of a function of arrays, in ulps, and where it is."""
+    chosen, values = exact(name, count)
+    errors = map(ulps, apply(*np.array(chosen).T), values)
+    return max(zip(errors, chosen, strict=True))
 
 
 def about(x: float) -> Iterator[float]:

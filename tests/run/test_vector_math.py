@@ -3,7 +3,6 @@
 import itertools
 import math
 from collections.abc import Callable
-from functools import cache
 from math import inf, nan
 from typing import Any
 
@@ -12,7 +11,7 @@ import pytest
 
 from wengert.dispatch import Primitive
 from wengert.primitives import TABLE
-from wengert.run import coefficients, trigonometry
+from wengert.run import coefficients
 from wengert.run.lanes import SIZES, Block
 from wengert.run.vector_math import (
     BOUNDS,
@@ -22,15 +21,16 @@ from wengert.run.vector_math import (
     needed,
     operands,
     scalarized,
+    sin_cos,
     symbol,
 )
 
 pytest.importorskip("llvmlite")
 from on_llvm import compiled, loop, on_arrays
-from points import points
+from on_llvm import vector_function as function
+from points import points, worst
 
-from oracle import VALUES, mp, ulps
-
+COUNT = 700  # points of each of three kinds
 SPECIAL = [
     0.0,
     -0.0,
@@ -55,28 +55,6 @@ def row_of(name: str) -> Primitive:
     return row
 
 
-def function(name: str, lanes: int = 8) -> Callable[..., Any]:
-    called = name.removeprefix("scalars.")
-    text = definitions([name], lanes)
-    return on_arrays(text, symbol(name, lanes), lanes, len(operands(called)))
-
-
-@cache
-def exact(name: str, count: int) -> tuple[list[tuple[float, ...]], list[Any]]:
-    chosen = points(name, count)
-    return chosen, [VALUES[name](*map(mp.mpf, point)) for point in chosen]
-
-
-def worst(
-    name: str, apply: Callable[..., Any], count: int = 700
-) -> tuple[float, tuple[float, ...]]:
-    """The largest error in ulps, and where it is."""
-    chosen, values = exact(name, count)
-    got = apply(*np.array(chosen).T)
-    errors = map(ulps, got, values)
-    return max(zip(errors, chosen, strict=True))
-
-
 def same_bits(got: Any, wanted: Any) -> bool:
     """Equal to the last bit, but for which NaN it is."""
     number = ~np.isnan(wanted)
@@ -95,7 +73,7 @@ def test_every_function_is_a_row_with_a_bound() -> None:
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_values_are_within_their_bound(name: str) -> None:
-    error, where = worst(name, function(name))
+    error, where = worst(name, function(name), COUNT)
     assert error <= BOUNDS[name], where
 
 
@@ -183,7 +161,7 @@ def test_one_large_angle_does_not_change_its_neighbours() -> None:
 def test_sine_and_cosine_together_are_what_they_are_alone() -> None:
     columns = np.array(points("sin", 300) + [(x,) for x in SPECIAL]).T
     for k, name in enumerate(("sin", "cos")):
-        text = _formula(lambda x, k=k: trigonometry.sin_cos(x)[k])
+        text = _formula(lambda x, k=k: sin_cos(x)[k], 1, "contract")
         assert same_bits(on_arrays(text, "formula", 8, 1)(*columns), function(name)(*columns))
 
 
@@ -231,7 +209,7 @@ def test_a_wrong_coefficient_is_caught(table: str, monkeypatch: pytest.MonkeyPat
         monkeypatch.setattr(coefficients, table, tuple(wrong))
         count = len(operands(name))
         text = _formula(lambda *xs: FUNCTIONS[name](*xs), count)
-        error, _ = worst(name, on_arrays(text, "formula", 8, count))
+        error, _ = worst(name, on_arrays(text, "formula", 8, count), COUNT)
         assert error > BOUNDS[name], at
 
 
@@ -261,3 +239,11 @@ def test_scalars_are_the_library_s_own(name: str, lanes: int) -> None:
 def test_scalars_of_a_row_without_a_formula() -> None:
     got = function("scalars.lgamma", 4)([0.25, 3.0, 10.0])
     np.testing.assert_allclose(got, [math.lgamma(x) for x in (0.25, 3.0, 10.0)], rtol=1e-13)
+
+
+@pytest.mark.parametrize("name", ["exp", "sin", "pow"])
+def test_processors_without_fused_multiply_add_give_the_same_bits(name: str) -> None:
+    columns = np.array(points(name, 40)).T
+    text = definitions([name], 2)
+    plain = on_arrays(text, symbol(name, 2), 2, len(columns), cpu="generic", features="")
+    assert same_bits(plain(*columns), function(name)(*columns))

@@ -11,20 +11,25 @@ ERF_CENTRE = 0.8546971086835806  # erf(x)/x is 7/8 to 2^-55 where x² is this
 ERFC_CENTRE = 2.6851011036012746  # and 2x·exp(x²)·erfc(x) is 17/16 where x is this
 
 
+SPLIT = 1.46875
+
+
 def _near(x: Lanes) -> Lanes:
-    """erf(x) for |x| < 1.5: 7/8·x + x·w·P(w), where w = x² - ERF_CENTRE."""
+    """erf(x) for |x| < SPLIT: 7/8·x + x·w·P(w), where w = x² - ERF_CENTRE."""
     w = x.fma(x, -ERF_CENTRE)
-    slope = polynomial(w, coefficients.ERF[1:]).fma(w, coefficients.ERF[0])
-    return x.fma(0.875, (x * w) * slope)
+    xw = x * w
+    bend = polynomial(w, coefficients.ERF[2:]).fma(w, coefficients.ERF[1])
+    return x.fma(0.875, xw.fma(coefficients.ERF[0], xw * (w * bend)))
 
 
 def erf(x: Lanes) -> Lanes:
     """Near 0 a polynomial; beyond, 1 less the eighth power of a polynomial, without any exp."""
     size = abs(x)
-    root = polynomial(size.at_most(6.0) - 3.75, coefficients.ERF_TAIL)
+    u = size.at_most(6.0) - 3.75
+    root = polynomial(u, coefficients.ERF_TAIL[1:]).fma(u, coefficients.ERF_TAIL[0])
     fourth = (root * root) * (root * root)
     far = fourth.fma(-fourth, 1.0).copysign(x)
-    return (size < 1.5).select(_near(x), far)
+    return (size < SPLIT).select(_near(x), far)
 
 
 def erfc(x: Lanes) -> Lanes:

@@ -39,10 +39,12 @@ class Block:
         declarations: of each function that is called, by its name.
         label: the basic block that is being written; `entry` at first.
         doubles, integers, masks: the types of the operands.
+        fused: the name of the fused multiply-add.
     """
 
     __slots__ = (
-        "declarations", "doubles", "flags", "integers", "label", "lanes", "lines", "masks", "prefix"
+        "declarations", "doubles", "flags", "fused", "integers",
+        "label", "lanes", "lines", "masks", "prefix",
     )  # fmt: skip
 
     def __init__(self, lanes: int, flags: str = "", prefix: str = "v") -> None:
@@ -55,6 +57,7 @@ class Block:
         self.declarations: dict[str, str] = {}
         self.label = "entry"
         self.doubles: Final = f"<{lanes} x double>"
+        self.fused: Final = f"llvm.fma.v{lanes}f64"
         self.integers: Final = f"<{lanes} x i64>"
         self.masks: Final = f"<{lanes} x i1>"
 
@@ -170,7 +173,17 @@ class Lanes(_Operand):
 
     def fma(self, factor: Lanes | float, term: Lanes | float) -> Lanes:
         """self·factor + term, rounded once."""
-        return self.block.intrinsic("fma", self, factor, term)
+        block = self.block
+        doubles, function = block.doubles, block.fused
+        if function not in block.declarations:
+            return block.intrinsic("fma", self, factor, term)
+        return Lanes(
+            block,
+            block.put(
+                f"call {doubles} @{function}({doubles} {self.name}, "
+                f"{doubles} {_doubles(block, factor)}, {doubles} {_doubles(block, term)})"
+            ),
+        )
 
     def sqrt(self) -> Lanes:
         """Square root, correctly rounded."""

@@ -14,6 +14,7 @@ HALF_PI = float.fromhex("0x1.921fb54442d18p+0")
 HALF_PI_LOW = float.fromhex("0x1.1a62633145c07p-54")
 HALF_PI_LOWEST = float.fromhex("-0x1.f1976b7ed8fbcp-110")
 LARGE = 2.0**30  # beyond, the C library reduces angles, with as many digits of π as that takes
+TAN_EIGHTH = 2.0**0.5 - 1.0  # tan(π/8)
 LARGEST = math.nextafter(INF, 0.0)
 
 
@@ -152,8 +153,7 @@ def _angle(a: Lanes, b: Lanes, mirrored: Mask | None = None) -> Lanes:
     a/b, (a - b)/(a + b) or -b/a is the tangent of an angle below π/8, from 0, π/4 or π/2. The
     quotient is taken with its rounding error, and that of its terms.
     """
-    tan_eighth = math.tan(math.pi / 8)
-    flat, steep = a <= b * tan_eighth, b < a * tan_eighth
+    flat, steep = a <= b * TAN_EIGHTH, b < a * TAN_EIGHTH
     slanting = ~(flat | steep)
     difference, lost_above = sum_of(steep.select(-b, a), slanting.select(-b, 0.0))
     total, lost_below = sum_of(steep.select(a, b), slanting.select(a, 0.0))

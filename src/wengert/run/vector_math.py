@@ -10,18 +10,20 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache, wraps
+from typing import TypeVar
 
 from wengert.run import error_functions, exponentials, powers, trigonometry
 from wengert.run.lanes import Block, Lanes
 
 Formula = Callable[..., Lanes]
+Written = TypeVar("Written")
 
 
-def _as_written(formula: Formula) -> Formula:
+def _as_written(formula: Callable[..., Written]) -> Callable[..., Written]:
     """The formula without the block's fast-math flags, which would undo its error terms."""
 
     @wraps(formula)
-    def write(*operands: Lanes) -> Lanes:
+    def write(*operands: Lanes) -> Written:
         block = operands[0].block
         flags, block.flags = block.flags, ""
         try:
@@ -46,6 +48,8 @@ FUNCTIONS: Mapping[str, Formula] = {
     )
 }  # fmt: skip
 
+# Both of one angle, for little more than one costs; with the bits that each has alone.
+sin_cos = _as_written(trigonometry.sin_cos)
 
 # How far a result may be from the exact one, in units of its last place, for any operands.
 BOUNDS: Mapping[str, float] = {
