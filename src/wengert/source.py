@@ -51,6 +51,15 @@ def user_source() -> Source | None:
     return Source(file, frame.f_lineno, _text(file, frame))
 
 
+def user_level() -> int:
+    """The `stacklevel` by which whoever calls this warns where the user's code is."""
+    frame: FrameType | None = sys._getframe(1)
+    level = 1
+    while frame is not None and is_library(frame.f_code.co_filename):
+        frame, level = frame.f_back, level + 1
+    return level
+
+
 def _text(file: str, frame: FrameType) -> str:
     place = frame.f_lasti // 2
     first, last, start, end = next(islice(frame.f_code.co_positions(), place, None))

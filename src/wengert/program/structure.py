@@ -72,6 +72,14 @@ class Structure:
         parts = tuple(part.with_leading(shape) for part in self.parts)
         return dataclasses.replace(self, parts=parts)
 
+    def leaf_shapes(self) -> Iterator[tuple[int, ...]]:
+        """The shapes of all numbers and arrays, in order."""
+        shape = self.leaf_shape
+        if shape is not None:
+            yield shape
+        for part in self.parts:
+            yield from part.leaf_shapes()
+
     def slots(self, name: str = "") -> Iterator[tuple[str, int]]:
         """A name and a size for each leaf that holds numbers, in order."""
         if self.kind in (NUMBER, ARRAY):
@@ -144,7 +152,7 @@ class Structure:
                     "for that."
                 )
         else:
-            children = self._children(tree, _named(where, path))
+            children = self.children(tree, _named(where, path))
             if self._is_flat and _are_numbers(children):
                 found.append((_Stretch(list(children), self.keys), path))
                 return
@@ -152,7 +160,8 @@ class Structure:
             for key, part, child in zip(keys, self.parts, children, strict=True):
                 part._collect(child, where, (*path, key), found)
 
-    def _children(self, tree: Any, where: str) -> Sequence[Any]:
+    def children(self, tree: Any, where: str) -> Sequence[Any]:
+        """The parts of a tree of this structure, in order."""
         if self.kind == DICT:
             if not isinstance(tree, Mapping) or set(tree) != set(self.keys):
                 given = f"of {_sorted(tree)}" if isinstance(tree, Mapping) else describe(tree)

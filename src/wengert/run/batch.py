@@ -7,9 +7,12 @@ from typing import Any
 import numpy as np
 
 from wengert.errors import OperandError
+from wengert.operand import Operand
 from wengert.program.structure import ARRAY, NUMBER, Structure, structure_of
 from wengert.run.columns import Column, Examples, aligned
 from wengert.run.signature import Signature
+
+Objects = np.ndarray[Any, np.dtype[np.object_]]
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,8 @@ class Batch:
         shape: of the examples.
         arguments: the structure of one of them.
         examples: where the numbers of each leaf are.
+        operands: of what is recorded and of Values, the numbers of each leaf, broadcast; then
+            there are no examples.
         single: whether all arrays that were given are of single precision.
     """
 
@@ -27,6 +32,7 @@ class Batch:
     arguments: Structure
     examples: Examples
     single: bool
+    operands: tuple[Objects, ...] = ()
 
 
 def batch_of(
@@ -51,7 +57,7 @@ def batch_of(
     sizes: dict[str, int] = {}
     parts, leaves, leads, named = [], [], [], []
     for number, (arg, key) in enumerate(zip(args, keys, strict=True)):
-        where = f"{name}(): argument {key}"
+        where = f"{name}: argument {key}"
         whole = structure_of(arrayed(arg, where), where=where)
         dims = signature.arguments[number] if signature else ()
         cores = []
@@ -73,15 +79,25 @@ def batch_of(
     except ValueError:
         listed = ", ".join(f"{key} {lead}" for key, lead in zip(named, leads, strict=True) if lead)
         raise OperandError(
-            f"{name}() broadcasts its arguments, and their shapes do not fit: {listed}."
+            f"{name} broadcasts its arguments, and their shapes do not fit: {listed}."
         ) from None
     structure = Structure("tuple", keys=tuple(keys), parts=tuple(parts))
+    if any(array.dtype == object and _has_operands(array) for array in leaves):
+        operands = tuple(
+            np.broadcast_to(array, (*shape, *array.shape[len(lead) :])).astype(object)
+            for array, lead in zip(leaves, leads, strict=True)
+        )
+        return Batch(shape, structure, Examples((), 0), False, operands)
     sizes_of = [size for _, size in structure.slots()]
     given = zip(leaves, leads, sizes_of, strict=True)
     columns = tuple(_column(array, lead, shape, size) for array, lead, size in given)
     kinds = {array.dtype for array in leaves if array.ndim}
     examples = Examples(columns, int(np.prod(shape, dtype=np.int64)))
     return Batch(shape, structure, examples, kinds == {np.dtype(np.float32)})
+
+
+def _has_operands(array: Objects) -> bool:
+    return any(isinstance(each, Operand) for each in array.flat)
 
 
 def _rows(array: np.ndarray[Any, Any], where: str) -> tuple[int, ...]:
@@ -97,7 +113,7 @@ def arrayed(tree: Any, where: str) -> Any:
         return {key: arrayed(part, where) for key, part in tree.items()}
     if isinstance(tree, tuple) and hasattr(tree, "_fields"):
         return type(tree)(*(arrayed(part, where) for part in tree))
-    if isinstance(tree, list | tuple):
+    if isinstance(tree, list | tuple | range):
         try:
             return np.asarray(tree)
         except ValueError:
@@ -128,5 +144,7 @@ def _column(
         one = np.ascontiguousarray(array).reshape(1, size)
         return Column(one, shared=True)
     core = array.shape[len(lead) :]
-    whole = np.broadcast_to(array, (*shape, *core)).reshape(-1, size)
+    whole = np.broadcast_to(array, (*shape, *core)).reshape(
+        int(np.prod(shape, dtype=np.int64)), size
+    )
     return Column(whole if aligned(whole) else np.ascontiguousarray(whole))

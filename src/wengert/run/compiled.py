@@ -1,7 +1,7 @@
 """What compiled functions have in common: a function, and the paths that it takes."""
 
 from collections.abc import Iterator, Sequence
-from functools import update_wrapper
+from functools import partial, update_wrapper
 from threading import RLock
 from types import MethodType
 from typing import Any
@@ -19,6 +19,7 @@ from wengert.run.report import Report, report
 from wengert.run.tiers import Options
 
 LAMBDA = "<lambda>"
+KEPT = 256  # structures of arguments that paths are kept for; the oldest go first
 
 
 class Compiled:
@@ -47,7 +48,7 @@ class Compiled:
     def name(self) -> str:
         """What it is called in messages."""
         name = name_of(self.function)
-        return "the function" if name in (LAMBDA, "program") else name
+        return "the function" if name in (LAMBDA, "program") else f"{name}()"
 
     @property
     def programs(self) -> tuple[Program, ...]:
@@ -80,16 +81,18 @@ class Compiled:
         found = self._paths.get(key)
         if found is None:
             with self._lock:
+                if len(self._paths) >= KEPT:
+                    del self._paths[next(iter(self._paths))]
                 found = self._paths.setdefault(
                     key, Paths(self.function, arguments, named, self.options, self.name)
                 )
         return found
 
-    def _keys(self, args: Sequence[Any]) -> tuple[str, ...]:
+    def _keys(self, args: Sequence[Any], named: dict[str, Any]) -> tuple[str, ...]:
         if isinstance(self.function, Program):
             keys = tuple(map(str, self.function.arguments.keys))
             return keys if len(keys) == len(args) else tuple(f"x{k}" for k in range(len(args)))
-        return parameters(self.function, args)
+        return parameters(partial(self.function, **named) if named else self.function, args)
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         return self if instance is None else MethodType(self, instance)  # type: ignore[arg-type]

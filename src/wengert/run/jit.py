@@ -65,10 +65,13 @@ class Jitted(Compiled):
 
     def __call__(self, *args: Any, **named: Any) -> Any:
         """What the function gives."""
-        if isinstance(self.function, Program) and named:
+        if isinstance(self.function, Program):
             args, named = self.function.bound(args, named), {}
-        arguments = structure_of(args, self._keys(args), f"the argument of {self.name}()")
-        given = arguments.given(args, f"{self.name}()")
+            arguments = self.function.arguments
+        else:
+            keys = self._keys(args, named)
+            arguments = structure_of(args, keys, f"the argument of {self.name}")
+        given = arguments.given(args, f"{self.name}")
         if not isinstance(given, np.ndarray) or _has_operands(named):
             return self.function(*args, **named)  # it is part of what is recorded, or Values
         path, outputs = self._paths_of(arguments, named).one(given)

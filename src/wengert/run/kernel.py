@@ -67,21 +67,23 @@ class Kernel:
         stop = np.zeros(1, np.int32)
         columns = [*inputs, *outputs]
         seconds = self.predicted * count
-        if whole and seconds < ALONE and not progress:
-            self.part(columns, failed, stop, 0, whole)
-        elif whole:
-            threads = 1 if seconds < TOGETHER else threads or pool.processors()
-            parts = int(max(threads, min(seconds / PORTION, MOST_PARTS * threads)))
-            size = max(-(-whole // (parts * lanes)) * lanes, lanes)
-            starts = range(0, whole, size)
-            tasks = [
-                partial(self.part, columns, failed, stop, start, min(start + size, whole))
-                for start in starts
-            ]
-            told = progress and (lambda done: progress(min(done * size, whole)))
-            pool.run(tasks, threads, stop, told)
+        alone = seconds < ALONE and not progress
+        threads = 1 if seconds < TOGETHER else threads or pool.processors()
+        parts = 1 if alone else max(threads, int(min(seconds / PORTION, MOST_PARTS * threads)))
+        size = max(-(-whole // (parts * lanes)) * lanes, lanes)
+        starts = range(0, whole, size)
+        tasks: list[Callable[[], None]] = [
+            partial(self.part, columns, failed, stop, start, min(start + size, whole))
+            for start in starts
+        ]
         if whole < count:
-            self._rest(inputs, outputs, failed, stop, whole)
+            tasks.append(partial(self._rest, inputs, outputs, failed, stop, whole))
+        if alone:
+            for task in tasks:
+                task()
+            return
+        told = progress and (lambda done: progress(min(done * size, count)))
+        pool.run(tasks, threads, stop, told)
 
     def add(
         self, inputs: Sequence[Column], sums: Sequence[Sums], rest: Sequence[Sums], count: int,
@@ -118,7 +120,7 @@ class Kernel:
             words += column.words()
         table = np.array(words, np.int64)
         scratch = self._scratch()
-        self.native.run(table.ctypes.data, begin, end, scratch.ctypes.data)
+        self.native.run(table, begin, end, scratch, stop)
         self.spare.append(scratch)
 
     def _rest(

@@ -2,16 +2,23 @@
 
 import ctypes
 from functools import cache
-from threading import RLock
+from math import nan
+from threading import RLock, local
 from typing import Any
+
+import numpy as np
 
 from wengert.dispatch import Primitive
 from wengert.errors import MissingExtraError
 from wengert.run.module import Code
 
+Words = np.ndarray[Any, np.dtype[np.int64]]
+Floats = np.ndarray[Any, np.dtype[np.float64]]
+Told = np.ndarray[Any, np.dtype[np.int32]]
+
 QUICK, HOT = 0, 2  # how much the code generator tries
 _lock = RLock()  # LLVM's own state is one for all threads
-_symbols: dict[str, Any] = {}  # what Python gives to machine code, kept for good
+_calls = local()  # the call that a thread is in
 
 
 @cache
@@ -70,9 +77,11 @@ class Native:
 
     def __init__(self, code: Code, level: int = HOT, passes: bool = False) -> None:
         llvm = _llvm()
+        # They live as long as the code. A symbol is one until another kernel is linked.
+        self.python = [_callable(row) for row in code.python.values()]
         with _lock:
-            for symbol, row in code.python.items():
-                _offer(symbol, row)
+            for symbol, function in zip(code.python, self.python, strict=True):
+                llvm.add_symbol(symbol, ctypes.cast(function, ctypes.c_void_p).value)
             self.machine = _machine(level)
             module = llvm.parse_assembly(code.text)
             module.triple = llvm.get_default_triple()
@@ -84,7 +93,38 @@ class Native:
         kind = ctypes.CFUNCTYPE(
             None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p
         )
-        self.run = kind(address)
+        self._run = kind(address)
+
+    def run(self, table: Words, begin: int, end: int, scratch: Floats, stop: Told) -> None:
+        """Compute the examples from one to another.
+
+        Args:
+            table: what the kernel is told, `stop` in it.
+            begin: the first example.
+            end: the one behind the last.
+            scratch: memory of its own.
+            stop: becomes 1 where a row that is called in Python raises, and that is raised here.
+        """
+        given = table.ctypes.data, begin, end, scratch.ctypes.data
+        if not self.python:
+            self._run(*given)
+            return
+        around = getattr(_calls, "now", None)  # of a row which itself calls a kernel
+        now = _calls.now = _Call(stop)
+        try:
+            self._run(*given)
+        finally:
+            _calls.now = around
+        if now.error is not None:
+            raise now.error
+
+
+class _Call:
+    """One call of a kernel that calls Python."""
+
+    def __init__(self, stop: Told) -> None:
+        self.stop = stop
+        self.error: BaseException | None = None
 
 
 def assembly(code: Code) -> str:
@@ -105,11 +145,18 @@ def _improve(module: Any, machine: Any) -> None:
     builder.getModulePassManager().run(module, builder)
 
 
-def _offer(symbol: str, row: Primitive) -> None:
-    """A row's own value, for machine code to call."""
-    kind = ctypes.CFUNCTYPE(ctypes.c_double, *[ctypes.c_double] * row.nin)
-    known = _symbols.get(symbol)
-    if known is None or known[0] is not row:
-        function = kind(row.scalar)
-        _symbols[symbol] = row, function
-        _llvm().add_symbol(symbol, ctypes.cast(function, ctypes.c_void_p).value)
+def _callable(row: Primitive) -> Any:
+    """A row's own value, for machine code to call. What it raises must not get lost there."""
+    scalar = row.scalar
+
+    def value(*operands: float) -> float:
+        call: _Call = _calls.now
+        if call.error is None:
+            try:
+                return scalar(*operands)
+            except BaseException as error:  # Ctrl-C, too
+                call.error = error
+                call.stop[0] = 1
+        return nan
+
+    return ctypes.CFUNCTYPE(ctypes.c_double, *[ctypes.c_double] * row.nin)(value)

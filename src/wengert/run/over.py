@@ -124,7 +124,13 @@ class Over:
     def _examples(self, data: Sequence[Any]) -> Batch:
         """The data as a batch along their first axes."""
         keys = tuple(f"data{k}" for k in range(len(data)))
-        return batch_of(data, keys, None, self.name, rows=True)
+        batch = batch_of(data, keys, None, self.name, rows=True)
+        if batch.operands:
+            raise OperandError(
+                f"{self.name}: the data are plain numbers. Make what is recorded, or Values, a "
+                "parameter of the function."
+            )
+        return batch
 
     @property
     def name(self) -> str:

@@ -24,6 +24,7 @@ from wengert.program.structure import Floats, Structure
 from wengert.run.columns import Column, Examples
 from wengert.run.interpret import interpret
 from wengert.run.tiers import Options, Tiers
+from wengert.source import user_level
 
 KEPT = 512  # paths of one function; those used longest ago go first
 MANY = 64  # paths after which it is said that there are many
@@ -153,11 +154,7 @@ class Paths:
 
     def _alike(self, path: Path, first: Path) -> None:
         if path.results != first.results:
-            raise OperandError(
-                f"{self.name}() gives results of one structure for some examples and of another "
-                f"for others: {described(first.results)}, and {described(path.results)}. A "
-                "vectorized function gives the same for all."
-            )
+            raise different(self.name, first.results, path.results)
 
     def recorded(self, numbers: Floats) -> tuple[Path, bool]:
         """The path of an example, and whether it is new."""
@@ -184,7 +181,7 @@ class Paths:
             program, captured = recorded(self.function, args, self.named)
             if captured:
                 raise OperandError(
-                    f"{self.name}() is compiled inside recorded code, and reads operands of the "
+                    f"{self.name} is compiled inside recorded code, and reads operands of the "
                     "recording around it. Make them arguments of the function."
                 )
             path = Path(program, Tiers(program, self.options))
@@ -199,9 +196,9 @@ class Paths:
         if len(self.known) > MANY and not self.warned:
             self.warned = True
             warnings.warn(
-                f"{self.name}() takes more than {MANY} paths, and each is compiled. State choices "
+                f"{self.name} takes more than {MANY} paths, and each is compiled. State choices "
                 "with wg.where and loops with wg.fori or wg.while_loop, which are one path.",
-                ManyPathsWarning, stacklevel=2,
+                ManyPathsWarning, stacklevel=user_level(),
             )  # fmt: skip
 
     def _touch(self, path: Path) -> None:
@@ -209,6 +206,14 @@ class Paths:
         with self.lock:
             self.clock += 1
             path.used = self.clock
+
+
+def different(name: str, one: Structure, other: Structure) -> OperandError:
+    """What is raised where examples give results of different structure."""
+    return OperandError(
+        f"{name} gives results of one structure for some examples and of another for others: "
+        f"{described(one)}, and {described(other)}. A vectorized function gives the same for all."
+    )
 
 
 def _with(numbers: Floats, extra: Floats) -> Floats:

@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from wengert.dispatch import describe
 from wengert.errors import OperandError
-from wengert.program.structure import Structure
+from wengert.program.structure import FIXED, Structure
 from wengert.run.batch import Batch
 from wengert.run.columns import Column, aligned
 from wengert.run.paths import Path
@@ -30,7 +31,7 @@ class Results:
 
     def columns(self, path: Path) -> list[Column]:
         """One for each leaf of the results."""
-        shapes = [*_leaf_shapes(path.results)]
+        shapes = [*path.results.leaf_shapes()]
         self._check(path.results, shapes)
         count, shape = self.batch.examples.count, self.batch.shape
         self.given = self._taken_apart(path.results, shapes) if self.out is not None else None
@@ -51,22 +52,11 @@ class Results:
             for array, given in zip(arrays, self.given, strict=True):
                 if array is not given:
                     given[...] = array
-            arrays = self.given
-        elif self.batch.single:
+            return path.results.of_leaves(iter(self.given))
+        if self.batch.single:
             arrays = [array.astype(np.float32) for array in arrays]
-        if path.finish:
-            return self._finished(path, arrays)
         shaped = [array[()] if not array.ndim else array for array in arrays]
         return path.results.of_leaves(iter(shaped))
-
-    def _finished(self, path: Path, arrays: Sequence[np.ndarray[Any, Any]]) -> Any:
-        """What is no tree of numbers, one for each example."""
-        assert path.finish
-        (array,) = arrays
-        found = np.empty(self.batch.shape, object)
-        for at in np.ndindex(*self.batch.shape):
-            found[at] = path.finish(np.ascontiguousarray(array[at]).ravel())
-        return found[()] if not found.ndim else found
 
     def _check(self, results: Structure, shapes: Sequence[tuple[int, ...]]) -> None:
         """Whether they are what the signature says."""
@@ -77,17 +67,17 @@ class Results:
         if len(signature.results) != len(shapes):
             raise OperandError(
                 f"The signature {signature.text} is of {len(signature.results)} results, and "
-                f"{name}() gives {len(shapes)}."
+                f"{name} gives {len(shapes)}."
             )
         sizes: dict[str, int] = {}
-        own = list(_leaf_shapes(self.batch.arguments))
+        own = list(self.batch.arguments.leaf_shapes())
         dims: list[Dims] = []
         for part, each in zip(self.batch.arguments.parts, signature.arguments, strict=True):
-            dims += [each] * len([*_leaf_shapes(part)])
+            dims += [each] * len([*part.leaf_shapes()])
         for each, shape in zip(dims, own, strict=True):
             signature.core(each, shape, name, sizes)
         for number, (each, shape) in enumerate(zip(signature.results, shapes, strict=True)):
-            where = f"result {number} of {name}()"
+            where = f"result {number} of {name}"
             if len(each) != len(shape):
                 raise OperandError(
                     f"{where} has shape {shape}, and the signature {signature.text} says "
@@ -99,32 +89,36 @@ class Results:
         self, results: Structure, shapes: Sequence[tuple[int, ...]]
     ) -> list[np.ndarray[Any, Any]]:
         """The arrays of `out`."""
-        whole = results.with_leading(self.batch.shape)
         name = self.name
-        arrays = [*whole.leaves(self.out, f"out of {name}()")]
+        arrays = [*_given(results, self.out, f"out of {name}")]
         for array, core in zip(arrays, shapes, strict=True):
             wanted = (*self.batch.shape, *core)
             if not isinstance(array, np.ndarray) or array.shape != wanted:
-                raise OperandError(f"out of {name}() is to be an array of shape {wanted}.")
+                is_array = isinstance(array, np.ndarray)
+                given = f"one of {array.shape}" if is_array else describe(array)
+                raise OperandError(
+                    f"out of {name} is to be an array of shape {wanted}, not {given}."
+                )
             if not np.can_cast(np.float64, array.dtype, "same_kind") or not array.flags.writeable:
                 raise OperandError(
-                    f"out of {name}() is to be a writeable array of floats, not one of "
+                    f"out of {name} is to be a writeable array of floats, not one of "
                     f"{array.dtype}{'' if array.flags.writeable else ' that is read-only'}."
                 )
         return arrays
 
     def _is_direct(self, array: np.ndarray[Any, Any]) -> bool:
         """Whether results can be written to an array as they come."""
-        plain = array.dtype == np.float64 and aligned(array) and array.flags.c_contiguous
+        plain = type(array) is np.ndarray and array.dtype == np.float64
+        plain = plain and aligned(array) and array.flags.c_contiguous
         return plain and not any(
             np.may_share_memory(array, column.array) for column in self.batch.examples.columns
         )
 
 
-def _leaf_shapes(structure: Structure) -> Iterator[tuple[int, ...]]:
-    """The shapes of all numbers and arrays, in order."""
-    shape = structure.leaf_shape
-    if shape is not None:
-        yield shape
-    for part in structure.parts:
-        yield from _leaf_shapes(part)
+def _given(structure: Structure, out: Any, where: str) -> Iterator[Any]:
+    """What was given for each number and array of the results."""
+    if structure.leaf_shape is not None:
+        yield out
+    elif structure.kind != FIXED:
+        for part, child in zip(structure.parts, structure.children(out, where), strict=True):
+            yield from _given(part, child, where)

@@ -4,6 +4,7 @@ Which one is used is chosen, unless the user has: a program is compiled as soon 
 is about to take, as long in the interpreter as compiling it will.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from threading import RLock
@@ -18,7 +19,7 @@ from wengert.program.structure import Floats
 from wengert.run import llvm
 from wengert.run.columns import AGAIN, UNIT, Column, Examples, Sums
 from wengert.run.interpret import interpret
-from wengert.run.kernel import Failed, Kernel, compiled, has_guards, is_straight
+from wengert.run.kernel import Failed, Kernel, compiled, has_guards, has_while, is_straight
 from wengert.run.module import Plan
 
 AUTO, INTERPRETER, NATIVE = "auto", "interpreter", "native"
@@ -125,7 +126,9 @@ class Tiers:
             self.kernel(kinds, lanes, strong=True).add(inputs, sums, rest, count, stop)
 
     def predicted(self, count: int) -> float:
-        """Seconds that so many examples are predicted to take."""
+        """Seconds that so many examples are predicted to take; forever, if nobody can know."""
+        if has_while(self.program):
+            return math.inf
         if self._is_native(count) and (kernel := next(iter(self.kernels.values()), None)):
             return kernel.predicted * count
         return self.interpreting * count

@@ -1,11 +1,19 @@
 """`vectorize`: a function that is compiled and broadcast over arrays."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
+from wengert.derive.programs import described
+from wengert.errors import OperandError
 from wengert.program.program import Program
+from wengert.program.structure import ARRAY, Structure, structure_of
 from wengert.run import pool
-from wengert.run.batch import batch_of
+from wengert.run.batch import Batch, Objects, batch_of
 from wengert.run.compiled import Compiled
+from wengert.run.paths import Paths, different
 from wengert.run.progress import Progress
 from wengert.run.results import Results
 from wengert.run.signature import Signature
@@ -87,11 +95,74 @@ class Vectorized(Compiled):
 
     def __call__(self, *args: Any, out: Any = None, **named: Any) -> Any:
         """What the function gives for all examples."""
-        if isinstance(self.function, Program) and named:
+        if isinstance(self.function, Program):
             args, named = self.function.bound(args, named), {}
-        batch = batch_of(args, self._keys(args), self.signature, self.name)
+        batch = batch_of(args, self._keys(args, named), self.signature, self.name)
+        if isinstance(self.function, Program):
+            self._see_to(batch.arguments, self.function.arguments)
+        if batch.operands:
+            return self._one_by_one(batch, batch.operands, named, out)
         paths = self._paths_of(batch.arguments, named)
+        if paths.first(batch.examples).finish:
+            return self._objects(paths, batch, out)
         results = Results(self.name, self.signature, batch, out)
         with Progress(self.progress, batch.examples.count, self.name) as progress:
             path = paths.all(batch.examples, results.columns, progress)
         return results.tree(path)
+
+    def _see_to(self, given: Structure, wanted: Structure) -> None:
+        """See to it that examples are what a Program was recorded for."""
+        if _plain(given) != _plain(wanted):
+            raise OperandError(
+                f"A program that was recorded for {_listed(wanted)} is given {_listed(given)} for "
+                "one example. A signature says which axes belong to one example."
+            )
+
+    def _objects(self, paths: Paths, batch: Batch, out: Any) -> Any:
+        """Results that are no numbers and arrays: an array of objects."""
+        if out is not None:
+            raise OperandError(f"{self.name} gives objects, and out takes numbers.")
+        found = np.empty(batch.shape, object)
+        with Progress(self.progress, batch.examples.count, self.name) as progress:
+            for number, at in enumerate(np.ndindex(*batch.shape)):
+                path, outputs = paths.one(batch.examples.numbers(number))
+                assert path.finish
+                found[at] = path.finish(outputs)
+                if progress:
+                    progress(number + 1)
+        return found if found.ndim else found[()]
+
+    def _one_by_one(
+        self, batch: Batch, operands: Sequence[Objects], named: dict[str, Any], out: Any
+    ) -> Any:
+        """In plain Python, for what is recorded, and for Values."""
+        if out is not None:
+            raise OperandError(f"out of {self.name} cannot hold what is recorded, nor Values.")
+        structure: Structure | None = None
+        found: list[Objects] = []
+        for at in np.ndindex(*batch.shape):
+            example = batch.arguments.of_leaves(array[at] for array in operands)
+            result = self.function(*example, **named)
+            own = structure_of(result, where=f"the result of {self.name}")
+            if structure is None:
+                structure = own
+                leading = own.with_leading(batch.shape)
+                found = [np.empty(shape, object) for shape in leading.leaf_shapes()]
+            elif own != structure:
+                raise different(self.name, own, structure)
+            for array, leaf in zip(found, own.leaves(result), strict=True):
+                array[at] = leaf
+        if structure is None:
+            raise OperandError(f"{self.name} has no examples to record.")
+        return structure.of_leaves(array if array.ndim else array[()] for array in found)
+
+
+def _plain(structure: Structure) -> Structure:
+    """The same with numbers for arrays of one."""
+    if structure.leaf_shape is not None:
+        return Structure(ARRAY, structure.leaf_shape)
+    return replace(structure, parts=tuple(map(_plain, structure.parts)))
+
+
+def _listed(structure: Structure) -> str:
+    return ", ".join(map(described, structure.parts)) or "nothing"
