@@ -1,4 +1,4 @@
-"""The command line: `wengert tour | draw | step | check | quiz | plot | record | doctor`.
+"""The command line: `wengert tour | draw | step | check | quiz | plot | record | cache | doctor`.
 
 Exit status: 0 done, 1 the check failed, 2 the call or its target was wrong.
 """
@@ -277,6 +277,7 @@ def _doctor(options: argparse.Namespace) -> int:
         "numpy": importlib.metadata.version("numpy"),
         "matplotlib (extra plot)": _version("matplotlib", "plots, and pictures as PNG and PDF"),
         "llvmlite (extra jit)": _version("llvmlite", "compiled functions", "jit"),
+        "compiled functions": _cache_line(),
         "graphviz (optional)": shutil.which("dot") or "not installed; needed only for engine='dot'",
     }
     if options.json:
@@ -286,6 +287,33 @@ def _doctor(options: argparse.Namespace) -> int:
         for name, fact in facts.items():
             print(f"{name:{width}}  {fact}")
     return 0
+
+
+def _cache(options: argparse.Namespace) -> int:
+    from wengert.run import cache
+
+    if options.clear:
+        count = cache.clear()
+        print(f"{count} compiled function{'s' * (count != 1)} removed.")
+    elif options.json:
+        print(_dumps(cache.described()))
+    else:
+        print(_cache_line())
+    return 0
+
+
+def _cache_line() -> str:
+    from wengert.run import cache
+
+    facts = cache.described()
+    if facts["folder"] is None:
+        return "not kept on disk (WENGERT_CACHE=off)"
+    return f"{facts['kernels']:,} in {facts['folder']}, {facts['bytes'] / 1e6:,.1f} MB"
+
+
+def _cache_arguments(parser: argparse.ArgumentParser) -> None:
+    _json_flag(parser)
+    parser.add_argument("--clear", action="store_true", help="remove them all")
 
 
 def _version(package: str, purpose: str, extra: str = "plot") -> str:
@@ -307,6 +335,13 @@ VERBS = (
         "plot", "Plot a function of one variable, with tangent and secant.", _plot, _plot_arguments
     ),
     Verb("record", "Record a function as a program, with its loops.", _record, _record_arguments),
+    Verb(
+        "cache",
+        "Show or clear the compiled functions kept on disk.",
+        _cache,
+        _cache_arguments,
+        False,
+    ),
     Verb("doctor", "Show versions, the engine in use and the extras.", _doctor, _json_flag, False),
 )
 

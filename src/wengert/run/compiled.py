@@ -58,12 +58,12 @@ class Compiled:
     @property
     def llvm(self) -> tuple[str, ...]:
         """The text that LLVM was given of each kernel."""
-        return tuple(kernel.code.text for kernel in self._kernels())
+        return tuple(kernel.text for kernel in self._kernels())
 
     @property
     def assembly(self) -> tuple[str, ...]:
         """The instructions of this CPU that each kernel comes to."""
-        return tuple(assembly(kernel.code) for kernel in self._kernels())
+        return tuple(assembly(kernel.text) for kernel in self._kernels())
 
     def _kernels(self) -> Iterator[Kernel]:
         for path in self._known():

@@ -12,7 +12,7 @@ import numpy as np
 from wengert.program.program import Program
 from wengert.program.statements import Guard, Loop, Run, Statement, While, walk
 from wengert.program.structure import Floats
-from wengert.run import llvm, pool
+from wengert.run import cache, llvm, pool
 from wengert.run.columns import LEAVES, Column, Sums
 from wengert.run.list_code import list_code
 from wengert.run.loop_code import loop_code
@@ -40,6 +40,7 @@ class Kernel:
         native: its machine code.
         seconds: how long it took to make.
         straight: whether its loops are written out.
+        found: whether it was found on disk.
     """
 
     plan: Plan
@@ -47,7 +48,13 @@ class Kernel:
     native: llvm.Native
     seconds: float
     straight: bool = False
+    found: bool = False
     spare: list[Floats] = field(default_factory=list)  # scratch memory that nobody uses
+
+    @property
+    def text(self) -> str:
+        """What LLVM was given; of a kernel that was found on disk, what it would be given."""
+        return self.code.text or written(self.plan).text
 
     def run(
         self, inputs: Sequence[Column], outputs: Sequence[Column], failed: Failed,
@@ -165,17 +172,29 @@ def _like(column: Column, array: Floats) -> Floats:
 
 
 def compiled(plan: Plan) -> Kernel:
-    """A kernel made by LLVM."""
+    """A kernel made by LLVM, or found on disk."""
     begin = perf_counter()
-    program = plan.program
-    straight = is_straight(program)
-    if straight:
-        code = list_code(plan, unrolled(program))
-        native = llvm.Native(code)
+    straight = is_straight(plan.program)
+    key = cache.key_of(*llvm.versions(), straight, *plan.key()) if cache.folder() else ""
+    stored = cache.load(key) if key else None
+    if stored:
+        code = Code("", plan.lanes, **stored.facts)
+        native = llvm.Native(stored.code, {})
     else:
-        code = loop_code(plan)
-        native = llvm.Native(code, passes=code.statements <= SMALL)
-    return Kernel(plan, code, native, perf_counter() - begin, straight)
+        code = written(plan)
+        passes = not straight and code.statements <= SMALL
+        made = llvm.machine_code(code.text, passes=passes)
+        native = llvm.Native(made, code.python)
+        if key and not code.python:
+            cache.store(key, cache.Stored(code.facts(), made))
+    return Kernel(plan, code, native, perf_counter() - begin, straight, bool(stored))
+
+
+def written(plan: Plan) -> Code:
+    """A kernel as text."""
+    if is_straight(plan.program):
+        return list_code(plan, unrolled(plan.program))
+    return loop_code(plan)
 
 
 def is_straight(program: Program) -> bool:

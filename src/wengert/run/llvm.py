@@ -1,6 +1,7 @@
 """Kernels made into machine code by LLVM, through llvmlite. Nothing else imports that."""
 
 import ctypes
+from collections.abc import Mapping
 from functools import cache
 from math import nan
 from threading import RLock, local
@@ -10,7 +11,6 @@ import numpy as np
 
 from wengert.dispatch import Primitive
 from wengert.errors import MissingExtraError
-from wengert.run.module import Code
 
 Words = np.ndarray[Any, np.dtype[np.int64]]
 Floats = np.ndarray[Any, np.dtype[np.float64]]
@@ -66,28 +66,48 @@ def _machine(level: int) -> Any:
     )
 
 
-class Native:
-    """A kernel in machine code.
+def machine_code(text: str, level: int = HOT, passes: bool = False) -> bytes:
+    """The object file that a module comes to.
 
     Args:
-        code: the kernel as text.
+        text: the module.
         level: how much the code generator tries, from 0 to 3.
         passes: whether LLVM's own passes go over it before.
     """
+    llvm = _llvm()
+    with _lock:
+        machine = _machine(level)
+        module = llvm.parse_assembly(text)
+        module.triple = llvm.get_default_triple()
+        if passes:
+            _improve(module, machine)
+        code: bytes = machine.emit_object(module)
+    return code
 
-    def __init__(self, code: Code, level: int = HOT, passes: bool = False) -> None:
+
+def versions() -> tuple[str, ...]:
+    """Of all that decides what machine code a text comes to."""
+    llvm = _llvm()
+    return (*map(str, llvm.llvm_version_info), llvm.get_default_triple(), *cpu())
+
+
+class Native:
+    """A kernel in machine code, ready to run.
+
+    Args:
+        code: an object file.
+        python: the rows that it calls in Python, by their symbols.
+    """
+
+    def __init__(self, code: bytes, python: Mapping[str, Primitive]) -> None:
         llvm = _llvm()
         # They live as long as the code. A symbol is one until another kernel is linked.
-        self.python = [_callable(row) for row in code.python.values()]
+        self.python = [_callable(row) for row in python.values()]
         with _lock:
-            for symbol, function in zip(code.python, self.python, strict=True):
+            for symbol, function in zip(python, self.python, strict=True):
                 llvm.add_symbol(symbol, ctypes.cast(function, ctypes.c_void_p).value)
-            self.machine = _machine(level)
-            module = llvm.parse_assembly(code.text)
-            module.triple = llvm.get_default_triple()
-            if passes:
-                _improve(module, self.machine)
-            self.engine = llvm.create_mcjit_compiler(module, self.machine)
+            self.engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _machine(HOT))
+            self.engine.add_object_file(llvm.ObjectFileRef.from_data(code))
             self.engine.finalize_object()
             address = self.engine.get_function_address("kernel")
         kind = ctypes.CFUNCTYPE(
@@ -127,14 +147,14 @@ class _Call:
         self.error: BaseException | None = None
 
 
-def assembly(code: Code) -> str:
-    """The instructions of this CPU that a kernel comes to."""
+def assembly(text: str) -> str:
+    """The instructions of this CPU that a module comes to."""
     llvm = _llvm()
     with _lock:
-        module = llvm.parse_assembly(code.text)
+        module = llvm.parse_assembly(text)
         module.triple = llvm.get_default_triple()
-        text: str = _machine(HOT).emit_assembly(module)
-    return text
+        written: str = _machine(HOT).emit_assembly(module)
+    return written
 
 
 def _improve(module: Any, machine: Any) -> None:

@@ -7,6 +7,7 @@ at the word `stop` before each round, and leaves if that is not 0.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from wengert.dispatch import Primitive
 from wengert.program.program import Program
@@ -40,6 +41,14 @@ class Code:
     python: dict[str, Primitive] = field(default_factory=dict)
     speculates: bool = False
 
+    def facts(self) -> dict[str, Any]:
+        """What is to be known of it beside its machine code."""
+        return {
+            "scratch": self.scratch,
+            "statements": self.statements,
+            "speculates": self.speculates,
+        }
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -61,6 +70,10 @@ class Plan:
     exact: bool
     whole: bool = False
     strong: bool = False
+
+    def key(self) -> tuple[Any, ...]:
+        """All that the text depends on."""
+        return self.program.key, self.kinds, self.lanes, self.exact, self.whole, self.strong
 
     @property
     def inputs(self) -> Leaves:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from wengert.run.paths import Path
 
 INTERPRETER, STRAIGHT, LOOPS = "interpreter", "native, straight", "native, loops"
+FOUND = " (found)"  # on disk
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Row:
         tier: how it is run.
         lanes: how many examples are computed at a time.
         prepared: seconds to record the function and make what is to be run of it.
-        compiled: seconds to compile it.
+        compiled: seconds to compile it, or to load it where it was found on disk.
         kept: bytes that each lane keeps in memory.
         predicted: nanoseconds that an example is predicted to take on one thread.
         measured: nanoseconds that the examples of this path have taken, all threads together; None
@@ -92,6 +93,7 @@ def _rows(number: int, path: Path) -> Iterator[Row]:
         yield Row(*common, INTERPRETER, 1, path.recorded_in, 0.0, 0, 1e9 * tiers.interpreting, None)
     for kernel in tiers.kernels.values():
         yield Row(
-            *common, STRAIGHT if kernel.straight else LOOPS, kernel.plan.lanes, path.recorded_in,
+            *common, (STRAIGHT if kernel.straight else LOOPS) + FOUND * kernel.found,
+            kernel.plan.lanes, path.recorded_in,
             kernel.seconds, 8 * kernel.code.scratch, 1e9 * kernel.predicted, measured,
         )  # fmt: skip
