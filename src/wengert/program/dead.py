@@ -6,9 +6,9 @@ import numpy as np
 
 from wengert.program.address import CONSTANT, OUTPUT, VALUE, Address, Extent
 from wengert.program.bodies import Details, said
-from wengert.program.draft import TEST, Axes, Axis, Frame, Item, Line
+from wengert.program.draft import TEST, Axes, Frame, Item, Line
 from wengert.program.statements import Accumulate, Guard
-from wengert.program.tables import moving
+from wengert.program.tables import is_still
 from wengert.program.workbench import Draft
 from wengert.program.writers import Writers
 
@@ -43,7 +43,7 @@ def _number(draft: Draft, line: Line) -> float | None:
     read = line.reads[0]
     if line.row is not None or read.memory != CONSTANT:
         return None
-    if read.lookup or moving(read.strides, line.axes):
+    if read.lookup or not is_still(read.strides, line.axes):
         return None
     return draft.numbers.at(read.base)
 
@@ -139,11 +139,10 @@ class _Reached:
             for other in self._producers.met(line.target.memory, self._producers.written(line)):
                 if other.kind is not Accumulate:
                     self.add(other)
-        for depth, axis in enumerate(line.axes):
-            frame = axis.frame
+        for depth, (frame, _, _) in enumerate(line.axes):
             if frame.condition is not None and frame not in self._conditions:
                 self._conditions.add(frame)
-                self.read(frame.condition, (*line.axes[:depth], Axis(frame, TEST)))
+                self.read(frame.condition, frame.inside(line.axes[:depth], TEST))
 
 
 class _Rest:
@@ -152,13 +151,14 @@ class _Rest:
     def __init__(self, writers: Writers) -> None:
         self.count = len(writers.lines)
         self._writers = writers
-        self._mask = np.ones(self.count, bool)
+        self._left = bytearray(b"\1") * self.count
 
     def remove(self, line: Line) -> None:
         """Somebody needs a line."""
-        self._mask[self._writers.number[line]] = False
+        self._left[self._writers.number[line]] = 0
         self.count -= 1
 
     def meeting(self, read: Extent) -> list[Line]:
         """Those that may write one of these places."""
-        return [self._writers.lines[k] for k in self._writers.numbers(read, self._mask)]
+        among = np.frombuffer(self._left, bool)
+        return [self._writers.lines[k] for k in self._writers.numbers(read, among)]

@@ -20,34 +20,32 @@ FAR = 1 << 58  # stands for a bound that nobody knows; sixteen of them still fit
 
 def extent(address: Address, axes: Axes, index: Integers) -> Extent:
     """The places that an address can mean."""
-    reach = affine_extent(address.base, address.strides, axes)
+    low, high, step = affine_extent(address.base, address.strides, axes)
     lookup = address.lookup
-    if lookup is None:
-        return reach
-    start = affine_extent(lookup.start, lookup.strides, axes)
-    found = spread(index, max(start.low, 0), start.high + 1, start.step or 1)
-    if found is None:
-        return reach
-    return Extent(reach.low + found[0], reach.high + found[1], gcd(reach.step, found[2]))
+    if lookup is not None:
+        start, last, stride = affine_extent(lookup.start, lookup.strides, axes)
+        found = spread(index, max(start, 0), last + 1, stride or 1)
+        if found is not None:
+            low, high, step = low + found[0], high + found[1], gcd(step, found[2])
+    return Extent(low, high, step)
 
 
-def affine_extent(base: int, strides: Sequence[int], axes: Axes) -> Extent:
-    """The places of `base + Σ strides·k`."""
-    if not any(strides):
-        return Extent(base, base, 0)
+def affine_extent(base: int, strides: Sequence[int], axes: Axes) -> tuple[int, int, int]:
+    """The lowest and the highest of `base + Σ strides·k`, and their step."""
     low = high = base
     step = 0
-    for stride, axis in zip(strides, axes, strict=True):
-        if stride:
-            count = axis.rounds
-            reach = stride * (FAR // abs(stride) if count is None else count - 1)
-            if reach > 0:
-                high += reach
-                step = gcd(step, stride)
-            elif reach:
-                low += reach
-                step = gcd(step, stride)
-    return Extent(low, high, step)
+    if any(strides):
+        for stride, axis in zip(strides, axes, strict=True):
+            if stride:
+                count = axis.rounds
+                reach = stride * (FAR // abs(stride) if count is None else count - 1)
+                if reach > 0:
+                    high += reach
+                    step = gcd(step, stride)
+                elif reach:
+                    low += reach
+                    step = gcd(step, stride)
+    return low, high, step
 
 
 Spread = tuple[int, int, int] | None
