@@ -372,6 +372,7 @@ static PyMethodDef functions[] = {
     {"machine", machine_of, METH_VARARGS, "Instructions made ready, for wengert.run.machine."},
     {"run_machine", run_machine, METH_VARARGS, "Runs them in a memory."},
     {"slab_count", count_slabs, METH_NOARGS, "How many slabs of 1 MB hold the nodes."},
+    {"make_quickly", make_quickly, METH_VARARGS, "For wengert.program.quick."},
     {"spread", (PyCFunction)(void (*)(void))spread, METH_FASTCALL,
      "The twin of wengert.program.extents.spread_plain."},
     {"fold", fold, METH_VARARGS, "The twin of wengert.program.fold.fold_plain."},

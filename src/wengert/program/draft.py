@@ -6,11 +6,13 @@ from typing import NamedTuple
 
 from wengert.dispatch import Primitive
 from wengert.program.address import Address
+from wengert.program.quick import quick
 from wengert.program.statements import Accumulate, Assign, Guard, Loop, Run, Statement, While
 
 FIRST, TEST, BODY, LAST = range(4)  # the parts of a While
 
 
+@quick
 @dataclass(eq=False, slots=True)
 class Frame:
     """A loop; a `While` has four parts, and nobody knows its count."""
@@ -44,6 +46,7 @@ class Axis(NamedTuple):
 Axes = tuple[Axis, ...]
 
 
+@quick
 @dataclass(eq=False, slots=True)
 class Line:
     """A plain statement, and the loops around it, outermost first."""
