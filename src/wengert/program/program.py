@@ -383,7 +383,8 @@ def gathered(statements: Iterable[Statement]) -> tuple[Statement, ...]:
                 flush()
             stretch.append(statement)
         else:
-            flush()
+            if stretch:
+                flush()
             out.append(statement)
     flush()
     return tuple(out)

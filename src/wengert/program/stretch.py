@@ -73,11 +73,11 @@ class Stretch:
 
     def operation(self, item: int) -> Operation:
         """What an item does."""
-        return self.run.operations[int(self.ops[item])]
+        return self.run.operations[self.ops.item(item)]
 
     def source(self, item: int) -> str:
         """The source line of an item."""
-        return self.run.sources[self.run.lines[item]] if len(self.run.lines) else ""
+        return self.run.sources[self.run.lines.item(item)] if len(self.run.lines) else ""
 
     def column(self, slot: int, items: Integers) -> Integers:
         """The coded addresses that the items' operands in a slot have."""
