@@ -91,11 +91,13 @@ class _Reached:
     """The lines that are needed, found from those that need them.
 
     Where one statement writes what is read, that is followed first: so there are few left to be
-    looked for among all that may meet what others read.
+    looked for among all that may meet what others read. Once all lines are found to be needed,
+    which mostly they are, nobody asks what else needs them.
     """
 
     def __init__(self, draft: Draft) -> None:
         self.live: set[Line] = set()
+        self._left = len(draft.lines)
         self._waiting: list[Line] = []
         self._ranging: list[tuple[Address, Axes]] = []  # reads of more than one statement's places
         self._producers = draft.producers
@@ -107,6 +109,7 @@ class _Reached:
         if line not in self.live:
             self.live.add(line)
             self._waiting.append(line)
+            self._left -= 1
             self._rest[line.target.memory].remove(line)
 
     def read(self, address: Address, axes: Axes) -> None:
@@ -119,8 +122,8 @@ class _Reached:
 
     def go(self) -> None:
         """Find all that is needed."""
-        while self._waiting or self._ranging:
-            while self._waiting:
+        while self._left and (self._waiting or self._ranging):
+            while self._waiting and self._left:
                 self._enter(self._waiting.pop())
             if self._ranging:
                 address, axes = self._ranging.pop()
