@@ -366,9 +366,9 @@ def gathered(statements: Iterable[Statement]) -> tuple[Statement, ...]:
     stretch: list[Assign | Guard | Run] = []
 
     def flush() -> None:
-        if not stretch:
-            return
-        if sum([len(s) if isinstance(s, Run) else 1 for s in stretch]) < RUN_LENGTH:
+        if len(stretch) == 1 and isinstance(stretch[0], Assign | Guard):
+            out.append(stretch[0])
+        elif sum([len(s) if isinstance(s, Run) else 1 for s in stretch]) < RUN_LENGTH:
             out.extend([item for s in stretch for item in (s if isinstance(s, Run) else (s,))])
         elif len(stretch) == 1:
             out.extend(stretch)
