@@ -297,7 +297,8 @@ PyObject *topological_order(PyObject *module, PyObject *const *roots, Py_ssize_t
 
 /* --- simplify.c: value numbering of programs --------------------------------------------------- */
 PyObject *number_values(PyObject *module, PyObject *args);
-PyObject *spread(PyObject *module, PyObject *const *args, Py_ssize_t count);
+PyObject *make_quickly(PyObject *module, PyObject *args);
+PyObject *extent(PyObject *module, PyObject *const *args, Py_ssize_t count);
 
 /* --- operators.c: building graphs -------------------------------------------------------------- */
 

@@ -55,35 +55,37 @@ static void sort_by(const int32_t *key, int32_t keys, const int32_t *from, int32
 
 /* What the search for groups works with. */
 typedef struct {
-    int32_t *level, *order, *spare, *room; /* of each item, but for room: of each level or kind */
+    int32_t *level, *order, *spare; /* of each item */
+    int32_t *room; /* of each level or kind, or both */
+    int32_t *edge; /* where each group begins, and where the last one ends */
     int32_t kinds, levels;
+    int64_t groups;
 } Work;
 
-/* Whether the group of what stands at a place in the order ends there. */
-static inline bool ends_at(const Part *part, const Work *w, int64_t k)
-{
-    if (k + 1 == part->count)
-        return true;
-    const int32_t item = w->order[k], next = w->order[k + 1];
-    return part->c->ids[item] != part->c->ids[next] || w->level[item] != w->level[next];
-}
-
-/* Sorts the items by their level and kind; how many groups there are. */
-static int64_t sort_groups(const Part *part, Work *w)
+/* Sorts the items by their level and kind. */
+static void sort_groups(const Part *part, Work *w)
 {
     const int32_t *ids = part->c->ids;
-    if ((int64_t)w->levels * w->kinds < part->count) {
-        for (int64_t i = 0; i < part->count; i++)
+    const int32_t count = (int32_t)part->count;
+    w->groups = 0;
+    if ((int64_t)w->levels * w->kinds < count) {
+        const int32_t keys = w->levels * w->kinds;
+        for (int32_t i = 0; i < count; i++)
             w->spare[i] = w->level[i] * w->kinds + ids[i];
-        sort_by(w->spare, w->levels * w->kinds, NULL, w->order, part->count, w->room);
+        sort_by(w->spare, keys, NULL, w->order, count, w->room);
+        for (int32_t k = 0, begin = 0; k < keys; begin = w->room[k++]) /* now, where each key ends */
+            if (w->room[k] > begin)
+                w->edge[w->groups++] = begin;
     } else {
-        sort_by(ids, w->kinds, NULL, w->spare, part->count, w->room);
-        sort_by(w->level, w->levels, w->spare, w->order, part->count, w->room);
+        sort_by(ids, w->kinds, NULL, w->spare, count, w->room);
+        sort_by(w->level, w->levels, w->spare, w->order, count, w->room);
+        for (int32_t k = 0; k < count; k++) {
+            const int32_t item = w->order[k], before = k > 0 ? w->order[k - 1] : -1;
+            if (k == 0 || ids[item] != ids[before] || w->level[item] != w->level[before])
+                w->edge[w->groups++] = k;
+        }
     }
-    int64_t groups = 0;
-    for (int64_t k = 0; k < part->count; k++)
-        groups += ends_at(part, w, k);
-    return groups;
+    w->edge[w->groups] = count;
 }
 
 /* Lets items that are alone wait for the next ones of their kind that are, if all that need them
@@ -95,9 +97,9 @@ static int64_t delay(const Part *part, Work *w)
     int64_t moved = 0;
     for (int64_t i = 0; i < part->count; i++)
         latest[i] = -1; /* not alone */
-    for (int64_t k = 0; k < part->count; k++)
-        if (ends_at(part, w, k) && (k == 0 || ends_at(part, w, k - 1)))
-            latest[w->order[k]] = INT32_MAX;
+    for (int64_t g = 0; g < w->groups; g++)
+        if (w->edge[g] + 1 == w->edge[g + 1])
+            latest[w->order[w->edge[g]]] = INT32_MAX;
     for (int32_t k = 0; k < w->kinds; k++)
         next[k] = INT32_MAX;
     for (int64_t i = part->count - 1; i >= 0; i--) {
@@ -121,20 +123,18 @@ static int64_t delay(const Part *part, Work *w)
     return moved;
 }
 
-static PyObject *grouped(const Part *part, const Work *w, int64_t groups)
+static PyObject *grouped(const Part *part, const Work *w)
 {
     PyObject *numbers = PyBytes_FromStringAndSize(NULL, part->count * (Py_ssize_t)sizeof(int64_t));
-    PyObject *edges = PyBytes_FromStringAndSize(NULL, (groups + 1) * (Py_ssize_t)sizeof(int64_t));
+    PyObject *edges = PyBytes_FromStringAndSize(NULL, (w->groups + 1) * (Py_ssize_t)sizeof(int64_t));
     PyObject *result = NULL;
     if (numbers != NULL && edges != NULL) {
         int64_t *number = (int64_t *)(void *)PyBytes_AS_STRING(numbers);
         int64_t *edge = (int64_t *)(void *)PyBytes_AS_STRING(edges);
-        *edge++ = 0;
-        for (int64_t k = 0; k < part->count; k++) {
+        for (int64_t k = 0; k < part->count; k++)
             number[k] = part->first + w->order[k];
-            if (ends_at(part, w, k))
-                *edge++ = k + 1;
-        }
+        for (int64_t g = 0; g <= w->groups; g++)
+            edge[g] = w->edge[g];
         result = PyTuple_Pack(2, numbers, edges);
     }
     Py_XDECREF(numbers);
@@ -151,12 +151,13 @@ static PyObject *order_items(const Part *part, int32_t kinds, int64_t most)
     w.order = PyMem_Malloc((count + 1) * sizeof *w.order);
     w.spare = PyMem_Malloc((count + 1) * sizeof *w.spare);
     w.room = PyMem_Malloc((count + (size_t)kinds + 2) * sizeof *w.room);
-    if (w.level != NULL && w.order != NULL && w.spare != NULL && w.room != NULL) {
+    w.edge = PyMem_Malloc((count + 1) * sizeof *w.edge);
+    if (w.level && w.order && w.spare && w.room && w.edge) {
         w.levels = early_levels(part, w.level) + 1;
-        int64_t groups = sort_groups(part, &w);
-        if (groups > most && delay(part, &w))
-            groups = sort_groups(part, &w);
-        result = grouped(part, &w, groups);
+        sort_groups(part, &w);
+        if (w.groups > most && delay(part, &w))
+            sort_groups(part, &w);
+        result = grouped(part, &w);
     } else {
         PyErr_NoMemory();
     }
@@ -164,6 +165,7 @@ static PyObject *order_items(const Part *part, int32_t kinds, int64_t most)
     PyMem_Free(w.order);
     PyMem_Free(w.spare);
     PyMem_Free(w.room);
+    PyMem_Free(w.edge);
     return result;
 }
 

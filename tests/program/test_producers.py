@@ -19,8 +19,8 @@ NO_INDEX = np.empty(0, np.int64)
 
 
 def axes(*counts: int | None) -> tuple[Axis, ...]:
-    return tuple(Axis(Frame(count, [], "" if count else "w"), 0 if count else BODY)
-                 for count in counts)  # fmt: skip
+    frames = [Frame(count, [], "" if count else "w") for count in counts]
+    return tuple(axis for frame in frames for axis in frame.inside((), 0 if frame.count else BODY))
 
 
 def value(base: int, *strides: int) -> Address:
@@ -124,16 +124,16 @@ def test_rounds_of_a_while(
     frame = Frame(None, [], "w")
     target = Address("w", 4, (0 if written == FIRST else 2,))
     address = Address("w", base, strides)
-    made = counters(target, (Axis(frame, written),), address, (Axis(frame, read),))
+    made = counters(target, frame.inside((), written), address, frame.inside((), read))
     assert bool(made) is found
 
 
 def test_a_memory_of_a_while_does_not_outlive_a_round_of_the_loop_around_it() -> None:
     outer, frame = Frame(5, []), Frame(None, [], "w")
-    around = (Axis(outer, 0), Axis(frame, BODY))
+    around = frame.inside(outer.inside(()), BODY)
     target = Address("w", 0, (0, 1))
     assert counters(target, around, target, around, fixed=1)
-    elsewhere = (Axis(Frame(5, []), 0), Axis(frame, BODY))
+    elsewhere = frame.inside(Frame(5, []).inside(()), BODY)
     assert counters(target, around, target, elsewhere, fixed=1) is None
 
 

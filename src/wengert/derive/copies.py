@@ -8,7 +8,7 @@ from wengert.derive.blocks import Blocks
 from wengert.derive.space import Beside, Body
 from wengert.derive.uses import Here
 from wengert.program.address import OUTPUT, VALUE, Address
-from wengert.program.draft import TEST, Axes, Axis, Frame, Item, Line
+from wengert.program.draft import TEST, Axes, Frame, Item, Line
 from wengert.program.statements import Accumulate, While
 
 
@@ -73,7 +73,7 @@ class _Writer:
                 self._line(item, body)
             elif isinstance(item, Frame) and item.count is not None:
                 inner = body.inside(item.count, item.again)
-                self.items(item.parts[0], (*axes, Axis(item, 0)), inner)
+                self.items(item.parts[0], item.inside(axes), inner)
                 body.close(inner)
             elif isinstance(item, Frame):
                 self._while(item, axes, body)
@@ -105,8 +105,8 @@ class _Writer:
         parts = []
         for number, part in enumerate(frame.parts):
             inner = body.inside(1)
-            self.items(part, (*axes, Axis(frame, number)), inner)
+            self.items(part, frame.inside(axes, number), inner)
             parts.append(tuple(inner.statements))
-        condition = self._at(frame.condition, (*axes, Axis(frame, TEST)))
+        condition = self._at(frame.condition, frame.inside(axes, TEST))
         first, test, main, last = parts
         body.statements.append(While(self.names[frame.local], first, test, condition, main, last))

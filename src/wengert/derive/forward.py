@@ -30,7 +30,7 @@ from wengert.program.address import (
     Mask,
     coded,
 )
-from wengert.program.draft import TEST, Axes, Axis, Frame, Item, Line, drafted, lines, stated
+from wengert.program.draft import TEST, Axes, Frame, Item, Line, drafted, lines, stated
 from wengert.program.program import Program
 from wengert.program.statements import Accumulate, Assign, Run, Statement, While
 from wengert.program.structure import Floats
@@ -151,7 +151,7 @@ class Forward:
                 self._run(item, body)
             elif item.count is not None:
                 inner = body.inside(item.count, item.again)
-                self.items(item.parts[0], inner, (*axes, Axis(item, 0)))
+                self.items(item.parts[0], inner, item.inside(axes))
                 body.close(inner)
             else:
                 self.loop(item, axes, body)
@@ -210,10 +210,10 @@ class Forward:
         name, parts = self.name(frame.local), []
         for number, part in enumerate(frame.parts):
             inner = body.inside(1)
-            self.items(part, inner, (*axes, Axis(frame, number)))
+            self.items(part, inner, frame.inside(axes, number))
             parts.append(tuple(inner.statements))
         first, test, main, last = parts
-        condition = self.primal(frame.condition, (*axes, Axis(frame, TEST)))
+        condition = self.primal(frame.condition, frame.inside(axes, TEST))
         body.statements.append(While(name, first, test, condition, main, last))
 
     def _room(self, line: Line) -> int:

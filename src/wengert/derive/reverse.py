@@ -33,7 +33,7 @@ from wengert.program.address import (
     Mask,
     coded,
 )
-from wengert.program.draft import Axes, Axis, Frame, Item, Line, drafted
+from wengert.program.draft import Axes, Frame, Item, Line, drafted
 from wengert.program.program import Program
 from wengert.program.rewrite import deeper
 from wengert.program.segments import Checkpoint, rounds_kept
@@ -212,7 +212,7 @@ class _Sweep:
             if isinstance(item, Run):
                 self.columns.back(item, body)
             elif item.count is not None:
-                self._loop(item, (*axes, Axis(item, 0)), body)
+                self._loop(item, item.inside(axes), body)
             else:
                 self._while(item, axes, body)
         self._flush(waiting, body)

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from wengert.program.quick import quick
+
 Integers = np.ndarray[Any, np.dtype[np.int64]]
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
@@ -27,6 +29,7 @@ MANY = 1024  # more numbers than that
 DENSE = 4  # within a range at most so many times as long are marked rather than sorted
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Lookup:
     """A place in the index table: `start + Σ strides·k`."""
@@ -35,6 +38,7 @@ class Lookup:
     strides: tuple[int, ...] = ()
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Address:
     """A place in a memory, for each setting of the counters of the enclosing loops.

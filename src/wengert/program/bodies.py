@@ -4,7 +4,7 @@ They look at no trip count but to compare it, so that what they cost depends on 
 stored and not on how many operations it means. A pass answers with what it did.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from itertools import product
 from typing import Any
 
@@ -17,7 +17,6 @@ from wengert.program.draft import (
     LAST,
     TEST,
     Axes,
-    Axis,
     Frame,
     Item,
     Line,
@@ -29,7 +28,7 @@ from wengert.program.match import Matcher
 from wengert.program.producers import Source, without_axis
 from wengert.program.rules import rules_for
 from wengert.program.statements import Assign, Guard
-from wengert.program.tables import dense, moving, ranged
+from wengert.program.tables import dense, is_still, moving, ranged
 from wengert.program.workbench import Draft
 
 Details = list[str]
@@ -78,7 +77,7 @@ def lookups(draft: Draft) -> Details:
     targets: set[Line] = set()
     for line in draft.lines if len(draft.index) else ():
         before = (*line.reads, line.target)
-        if not any(_is_still(address, line.axes) for address in before):
+        if not [a for a in before if a.lookup and is_still(a.lookup.strides, line.axes)]:
             continue
         after = [_looked_up(draft, address, line.axes) for address in before]
         changed = sum(old is not new for old, new in zip(before, after, strict=True))
@@ -94,15 +93,10 @@ def lookups(draft: Draft) -> Details:
     return said([("found {} that no loop moves", count, "looked-up place")])
 
 
-def _is_still(address: Address, axes: Axes) -> bool:
-    """Whether one entry of the table is looked up at all counters."""
-    return address.lookup is not None and not moving(address.lookup.strides, axes)
-
-
 def _looked_up(draft: Draft, address: Address, axes: Axes) -> Address:
     """The address without its lookup, if one entry of the table is looked up at all counters."""
     lookup = address.lookup
-    if lookup is None or not _is_still(address, axes):
+    if lookup is None or not is_still(lookup.strides, axes):
         return address
     if not 0 <= lookup.start < len(draft.index):
         return address  # it is never right
@@ -117,14 +111,15 @@ def constants(draft: Draft) -> Details:
             if address.memory == CONSTANT and not address.lookup:
                 shared = _shared(draft, address, line.axes)
                 if shared != address:
-                    count += bool(moving(address.strides, line.axes)) and not any(shared.strides)
+                    still = is_still(address.strides, line.axes)
+                    count += not still and not any(shared.strides)
                     line.reads = (*line.reads[:k], shared, *line.reads[k + 1 :])
                     draft.touch()
     return [f"{times(count, 'operand')} the same constant in every round"] if count else []
 
 
 def _shared(draft: Draft, address: Address, axes: Axes) -> Address:
-    if not moving(address.strides, axes):
+    if is_still(address.strides, axes):
         place = draft.numbers.shared(address.base)
     else:
         block = ranged(draft.numbers.memory, address.base, address.strides, axes)
@@ -188,10 +183,16 @@ def _evaluated(draft: Draft, line: Line) -> tuple[list[float], tuple[int, ...]] 
 
 
 class _Seen:
-    """What the rules see of operands, from one line as it is now."""
+    """What the rules see of operands, from one line as it is now.
 
-    def __init__(self, draft: Draft, line: Line) -> None:
-        self.draft, self.line = draft, line
+    Args:
+        draft: the program.
+        line: the line.
+        asked: the rows that rules ask for, of those that there are; mostly there are none.
+    """
+
+    def __init__(self, draft: Draft, line: Line, asked: Set[Primitive]) -> None:
+        self.draft, self.line, self.asked = draft, line, asked
         self._sources: tuple[Source | None, ...] | None = None
 
     def _source(self, operand: Address) -> Source | None:
@@ -203,8 +204,8 @@ class _Seen:
         return self.draft.producers.source(operand, self.line.axes)
 
     def row(self, operand: Address) -> Primitive | None:
-        """The row of the operation that writes an address."""
-        source = self._source(operand)
+        """The row of the operation that writes an address, if it may be one that is asked for."""
+        source = self._source(operand) if self.asked else None
         return source.line.row if source is not None and source.line.kind is Assign else None
 
     def definition(self, operand: Address) -> tuple[Primitive, Sequence[Address]] | None:
@@ -218,7 +219,9 @@ class _Seen:
 
     def number(self, operand: Address) -> float | None:
         """The number, for an address that is one constant."""
-        if operand.memory != CONSTANT or operand.lookup or moving(operand.strides, self.line.axes):
+        if operand.memory != CONSTANT or operand.lookup:
+            return None
+        if not is_still(operand.strides, self.line.axes):
             return None
         return self.draft.numbers.at(operand.base)
 
@@ -231,14 +234,17 @@ def identities(draft: Draft) -> Details:
     """The rules."""
     rows = {line.row for line in draft.lines if line.row}
     matcher: Matcher[Address] = Matcher(rules_for(rows, draft.unsafe))
+    asked = matcher.asked & rows
     for line in draft.lines:
         if line.kind is not Assign:
             continue
         while line.row is not None and matcher.knows(line.row):
-            made = matcher.rewritten(line.row, line.reads, _Seen(draft, line))
+            made = matcher.rewritten(line.row, line.reads, _Seen(draft, line, asked))
             if made is None:
                 break
             line.row, line.reads = made
+            if line.row and line.row in matcher.asked:
+                asked.add(line.row)
             draft.touch()
     return [f"{name}: {_count(number)}" for name, number in matcher.applied.items()]
 
@@ -293,7 +299,7 @@ def moves(draft: Draft) -> Details:
                     count += 1
     for frame, axes in draft.frames:
         if frame.condition is not None:
-            found = _original(draft, frame.condition, (*axes, Axis(frame, TEST)))
+            found = _original(draft, frame.condition, frame.inside(axes, TEST))
             if found != frame.condition:
                 frame.condition = found
                 draft.touch()

@@ -6,9 +6,9 @@ import numpy as np
 
 from wengert.program.address import CONSTANT, OUTPUT, VALUE, Address, Extent
 from wengert.program.bodies import Details, said
-from wengert.program.draft import TEST, Axes, Axis, Frame, Item, Line
+from wengert.program.draft import TEST, Axes, Frame, Item, Line
 from wengert.program.statements import Accumulate, Guard
-from wengert.program.tables import moving
+from wengert.program.tables import is_still
 from wengert.program.workbench import Draft
 from wengert.program.writers import Writers
 
@@ -43,7 +43,7 @@ def _number(draft: Draft, line: Line) -> float | None:
     read = line.reads[0]
     if line.row is not None or read.memory != CONSTANT:
         return None
-    if read.lookup or moving(read.strides, line.axes):
+    if read.lookup or not is_still(read.strides, line.axes):
         return None
     return draft.numbers.at(read.base)
 
@@ -91,11 +91,13 @@ class _Reached:
     """The lines that are needed, found from those that need them.
 
     Where one statement writes what is read, that is followed first: so there are few left to be
-    looked for among all that may meet what others read.
+    looked for among all that may meet what others read. Once all lines are found to be needed,
+    which mostly they are, nobody asks what else needs them.
     """
 
     def __init__(self, draft: Draft) -> None:
         self.live: set[Line] = set()
+        self._left = len(draft.lines)
         self._waiting: list[Line] = []
         self._ranging: list[tuple[Address, Axes]] = []  # reads of more than one statement's places
         self._producers = draft.producers
@@ -107,6 +109,7 @@ class _Reached:
         if line not in self.live:
             self.live.add(line)
             self._waiting.append(line)
+            self._left -= 1
             self._rest[line.target.memory].remove(line)
 
     def read(self, address: Address, axes: Axes) -> None:
@@ -119,8 +122,8 @@ class _Reached:
 
     def go(self) -> None:
         """Find all that is needed."""
-        while self._waiting or self._ranging:
-            while self._waiting:
+        while self._left and (self._waiting or self._ranging):
+            while self._waiting and self._left:
                 self._enter(self._waiting.pop())
             if self._ranging:
                 address, axes = self._ranging.pop()
@@ -139,11 +142,10 @@ class _Reached:
             for other in self._producers.met(line.target.memory, self._producers.written(line)):
                 if other.kind is not Accumulate:
                     self.add(other)
-        for depth, axis in enumerate(line.axes):
-            frame = axis.frame
+        for depth, (frame, _, _) in enumerate(line.axes):
             if frame.condition is not None and frame not in self._conditions:
                 self._conditions.add(frame)
-                self.read(frame.condition, (*line.axes[:depth], Axis(frame, TEST)))
+                self.read(frame.condition, frame.inside(line.axes[:depth], TEST))
 
 
 class _Rest:
@@ -152,13 +154,14 @@ class _Rest:
     def __init__(self, writers: Writers) -> None:
         self.count = len(writers.lines)
         self._writers = writers
-        self._mask = np.ones(self.count, bool)
+        self._left = bytearray(b"\1") * self.count
 
     def remove(self, line: Line) -> None:
         """Somebody needs a line."""
-        self._mask[self._writers.number[line]] = False
+        self._left[self._writers.number[line]] = 0
         self.count -= 1
 
     def meeting(self, read: Extent) -> list[Line]:
         """Those that may write one of these places."""
-        return [self._writers.lines[k] for k in self._writers.numbers(read, self._mask)]
+        among = np.frombuffer(self._left, bool)
+        return [self._writers.lines[k] for k in self._writers.numbers(read, among)]

@@ -6,11 +6,13 @@ from typing import NamedTuple
 
 from wengert.dispatch import Primitive
 from wengert.program.address import Address
+from wengert.program.quick import quick
 from wengert.program.statements import Accumulate, Assign, Guard, Loop, Run, Statement, While
 
 FIRST, TEST, BODY, LAST = range(4)  # the parts of a While
 
 
+@quick
 @dataclass(eq=False, slots=True)
 class Frame:
     """A loop; a `While` has four parts, and nobody knows its count."""
@@ -21,24 +23,30 @@ class Frame:
     condition: Address | None = None
     again: bool = False
 
+    def inside(self, axes: "Axes", part: int = 0) -> "Axes":
+        """The counters that a line in one of its parts meets, if the loop itself meets these."""
+        rounds = self.count if not self.local else 1 if part == FIRST else None
+        return (*axes, Axis(self, part, rounds))
+
 
 class Axis(NamedTuple):
-    """A counter as a line meets it."""
+    """A counter as a line meets it.
+
+    Args:
+        frame: the loop.
+        part: in which part of it the line stands.
+        rounds: how many values the counter takes; None where that is not known.
+    """
 
     frame: Frame
     part: int
-
-    @property
-    def rounds(self) -> int | None:
-        """How many values it takes; None where that is not known."""
-        if self.frame.local:
-            return 1 if self.part == FIRST else None
-        return self.frame.count
+    rounds: int | None
 
 
 Axes = tuple[Axis, ...]
 
 
+@quick
 @dataclass(eq=False, slots=True)
 class Line:
     """A plain statement, and the loops around it, outermost first."""
@@ -75,13 +83,13 @@ def drafted(statements: Sequence[Statement], axes: Axes = ()) -> list[Item]:
             if not statement.count:
                 continue  # nothing ever happens in it
             frame = Frame(statement.count, [], again=statement.again)
-            frame.parts.append(drafted(statement.body, (*axes, Axis(frame, 0))))
+            frame.parts.append(drafted(statement.body, frame.inside(axes)))
             out.append(frame)
         elif isinstance(statement, While):
             frame = Frame(None, [], statement.local, statement.condition)
             bodies = (statement.first, statement.test, statement.body, statement.last)
             for part, body in enumerate(bodies):
-                frame.parts.append(drafted(body, (*axes, Axis(frame, part))))
+                frame.parts.append(drafted(body, frame.inside(axes, part)))
             out.append(frame)
         else:
             out.append(_line(statement, axes))
@@ -122,23 +130,29 @@ def _statement(item: Item) -> Statement:
     return Assign(item.target, item.row, item.reads, item.label, item.source)
 
 
-def lines(items: Sequence[Item]) -> Iterator[Line]:
+def lines(items: Sequence[Item]) -> list[Line]:
     """Every line, in the order of the text."""
+    found: list[Line] = []
     for item in items:
         if isinstance(item, Line):
-            yield item
+            found.append(item)
         elif isinstance(item, Frame):
             for part in item.parts:
-                yield from lines(part)
+                found += lines(part)
+    return found
 
 
-def frames(items: Sequence[Item], axes: Axes = ()) -> Iterator[tuple[Frame, Axes]]:
+def frames(items: Sequence[Item], axes: Axes = ()) -> list[tuple[Frame, Axes]]:
     """Every loop and the loops around it, inner ones first."""
+    found: list[tuple[Frame, Axes]] = []
     for item in items:
         if isinstance(item, Frame):
             for part, body in enumerate(item.parts):
-                yield from frames(body, (*axes, Axis(item, part)))
-            yield item, axes
+                below = [each for each in body if isinstance(each, Frame)]
+                if below:
+                    found += frames(below, item.inside(axes, part))
+            found.append((item, axes))
+    return found
 
 
 def bodies(items: list[Item]) -> Iterator[list[Item]]:
@@ -155,4 +169,4 @@ def reading(items: Sequence[Item]) -> Iterator[tuple[Address, Axes]]:
             yield address, line.axes
     for frame, axes in frames(items):
         if frame.condition is not None:
-            yield frame.condition, (*axes, Axis(frame, TEST))
+            yield frame.condition, frame.inside(axes, TEST)

@@ -2,7 +2,7 @@
 
 An affine address means no other places than these; one that is looked up, those that the entries
 of its stretch of the index table lie between. Bodies are simplified by these numbers alone, so the
-cost does not depend on trip counts. The native twin of `spread_plain` is native/extents.c.
+cost does not depend on trip counts. The native twin of `extent_plain` is native/extents.c.
 """
 
 from collections.abc import Sequence
@@ -18,52 +18,40 @@ from wengert.value import engine
 FAR = 1 << 58  # stands for a bound that nobody knows; sixteen of them still fit into an integer
 
 
-def extent(address: Address, axes: Axes, index: Integers) -> Extent:
-    """The places that an address can mean."""
-    reach = affine_extent(address.base, address.strides, axes)
-    lookup = address.lookup
-    if lookup is None:
-        return reach
-    start = affine_extent(lookup.start, lookup.strides, axes)
-    found = spread(index, max(start.low, 0), start.high + 1, start.step or 1)
-    if found is None:
-        return reach
-    return Extent(reach.low + found[0], reach.high + found[1], gcd(reach.step, found[2]))
-
-
-def affine_extent(base: int, strides: Sequence[int], axes: Axes) -> Extent:
-    """The places of `base + Σ strides·k`."""
-    if not any(strides):
-        return Extent(base, base, 0)
+def affine_extent(base: int, strides: Sequence[int], axes: Axes) -> tuple[int, int, int]:
+    """The lowest and the highest of `base + Σ strides·k`, and their step."""
     low = high = base
     step = 0
-    for stride, axis in zip(strides, axes, strict=True):
-        if stride:
-            count = axis.rounds
-            reach = stride * (FAR // abs(stride) if count is None else count - 1)
-            if reach > 0:
-                high += reach
-                step = gcd(step, stride)
-            elif reach:
-                low += reach
-                step = gcd(step, stride)
+    if any(strides):
+        for stride, axis in zip(strides, axes, strict=True):
+            if stride:
+                count = axis.rounds
+                reach = stride * (FAR // abs(stride) if count is None else count - 1)
+                if reach > 0:
+                    high += reach
+                    step = gcd(step, stride)
+                elif reach:
+                    low += reach
+                    step = gcd(step, stride)
+    return low, high, step
+
+
+def extent_plain(address: Address, axes: Axes, index: Integers) -> Extent:
+    """The places that an address can mean."""
+    low, high, step = affine_extent(address.base, address.strides, axes)
+    lookup = address.lookup
+    if lookup is not None:
+        start, last, stride = affine_extent(lookup.start, lookup.strides, axes)
+        entries = index[max(start, 0) : max(last + 1, 0) : stride or 1]
+        if len(entries):
+            low, high = low + int(entries.min()), high + int(entries.max())
+            step = gcd(step, int(np.gcd.reduce(entries - entries[0])))
     return Extent(low, high, step)
 
 
-Spread = tuple[int, int, int] | None
-
-
-def spread_plain(table: Integers, start: int, stop: int, step: int) -> Spread:
-    """The smallest and the largest of `table[start:stop:step]`, and what divides all distances."""
-    chosen = table[start:stop:step]
-    if not len(chosen):
-        return None
-    return int(chosen.min()), int(chosen.max()), int(np.gcd.reduce(chosen - chosen[0]))
-
-
 if TYPE_CHECKING:
-    spread = spread_plain
+    extent = extent_plain
 elif engine == "native":
-    from wengert._native import spread
+    from wengert._native import extent
 else:
-    spread = spread_plain
+    extent = extent_plain

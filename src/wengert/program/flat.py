@@ -27,7 +27,7 @@ from wengert.program.address import (
     distinct,
     in_memory,
 )
-from wengert.program.draft import TEST, Axes, Axis, Item, drafted, frames, lines, reading, stated
+from wengert.program.draft import TEST, Axes, Item, drafted, frames, lines, reading, stated
 from wengert.program.extents import extent
 from wengert.program.numbering import NEEDED, OUTSIDE, PINNED, ROOT, Numbered, numbered
 from wengert.program.packing import packed
@@ -309,7 +309,7 @@ class _Rebuilt:
                 line.target = _shifted(line.target, -int(_below(gone, np.array([low]))[0]))
         for frame, axes in frames(columns.rest):
             if frame.condition is not None:
-                frame.condition = moved(frame.condition, (*axes, Axis(frame, TEST)))
+                frame.condition = moved(frame.condition, frame.inside(axes, TEST))
 
     def _pieces(self, live: Any, places: Integers, operands: Integers) -> list[Item]:
         rest = iter(self.columns.rest)

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from wengert.program.address import OUTPUT, VALUE, Address
 from wengert.program.bodies import Details, lift, put_before, times
-from wengert.program.draft import TEST, Axes, Axis, Frame, Item, Line, frames, lines
+from wengert.program.draft import TEST, Axes, Frame, Item, Line, frames, lines
 from wengert.program.producers import Source
 from wengert.program.statements import Assign, Run
 from wengert.program.workbench import Draft
@@ -31,7 +31,7 @@ def hoisting(draft: Draft) -> Details:
         if chosen:
             busy |= {id(frame), *(id(axis.frame) for axis in axes)}
             plans.append((frame, chosen))
-            found = list(lines(chosen))
+            found = lines(chosen)
             leaving.update((line, len(axes)) for line in found)
             count = times(len(found), "statement")
             details.append(f"hoisted {count} out of the loop of {frame.count:,}")
@@ -71,7 +71,7 @@ class _Straddled:
         """What loops and columns read."""
         for frame, axes in self._draft.frames:
             if frame.condition is not None:
-                yield frame.condition, (*axes, Axis(frame, TEST))
+                yield frame.condition, frame.inside(axes, TEST)
         for place in self._draft.outside():
             yield Address(VALUE, place), ()
 
@@ -140,7 +140,7 @@ def _redirect(draft: Draft, leaving: Leaving) -> None:
             line.reads = tuple(map(redirected, line.reads, sources))
     for frame, axes in draft.frames:
         if frame.condition is not None:
-            source = producers.source(frame.condition, (*axes, Axis(frame, TEST)))
+            source = producers.source(frame.condition, frame.inside(axes, TEST))
             frame.condition = redirected(frame.condition, source)
     read = {place: Address(VALUE, place) for place in draft.outside()}
     places = {

@@ -51,7 +51,7 @@ class Start:
     def __init__(self, rules: Sequence[Rule]) -> None:
         self._rules = rules
         first: list[Pattern] = [arg for rule in rules for arg in rule.pattern.args]
-        self._asks_rows = any(isinstance(arg, Term) for arg in first)
+        self.asked = {arg.row for arg in first if isinstance(arg, Term)}
         self._numbers = {bits(arg) for arg in first if isinstance(arg, float)}
         self._fitting: dict[tuple[Kind, ...], list[Rule]] = {}
 
@@ -67,7 +67,7 @@ class Start:
     def _kind(self, operand: T, view: View[T]) -> Kind:
         number = view.number(operand)
         if number is None:
-            return view.row(operand) if self._asks_rows else None
+            return view.row(operand) if self.asked else None
         word = bits(number)
         return word if word in self._numbers else A_CONSTANT
 
@@ -94,6 +94,11 @@ class Matcher(Generic[T]):
     def __init__(self, rules: Sequence[Rule]) -> None:
         self.applied: dict[str, int] = {}
         self._starts = _starts(tuple(rules))
+
+    @property
+    def asked(self) -> set[Primitive]:
+        """The rows that operands of what rules start with may have to come from."""
+        return set().union(*(start.asked for start in self._starts.values()))
 
     def knows(self, row: Primitive) -> bool:
         """Whether there are rules that start with a row."""

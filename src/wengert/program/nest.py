@@ -41,7 +41,7 @@ class Tables:
     @property
     def index(self) -> Integers:
         """The index table so far."""
-        return np.concatenate((self._given, np.frombuffer(b"".join(self._new), np.int64)))
+        return np.frombuffer(b"".join((self._given.tobytes(), *self._new)), np.int64)
 
     def address(self, memory: str, grid: Integers) -> Address:
         """The address that gives these places, an array with one axis per enclosing loop.

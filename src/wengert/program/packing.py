@@ -17,7 +17,7 @@ from wengert.program.address import (
     in_memory,
 )
 from wengert.program.alike import Alike
-from wengert.program.draft import TEST, Axes, Axis, Item, Line, frames, lines
+from wengert.program.draft import TEST, Axes, Item, Line, frames, lines
 from wengert.program.extents import FAR, affine_extent, extent
 from wengert.program.statements import Run
 from wengert.program.structure import Floats
@@ -50,22 +50,21 @@ class _Packed:
 
     def affine(self, base: int, strides: tuple[int, ...], axes: Axes) -> Affine:
         """The new base and strides of an affine place."""
+        key = base, strides, tuple([axis.rounds for axis in axes])
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = self._affine(base, strides, axes)
+        return found
+
+    def _affine(self, base: int, strides: tuple[int, ...], axes: Axes) -> Affine:
         if not any(strides):
             return self.stretch(base, base + 1), strides
-        own, around = strides, axes
         if not all(strides):
             own = tuple([stride for stride in strides if stride])
             around = tuple([axis for axis, stride in zip(axes, strides, strict=True) if stride])
-        key = base, own, tuple([axis.rounds for axis in around])
-        found = self._known.get(key)
-        if found is None:
-            found = self._known[key] = self._affine(base, own, around)
-        if own is strides:
-            return found
-        steps = iter(found[1])
-        return found[0], tuple([next(steps) if stride else 0 for stride in strides])
-
-    def _affine(self, base: int, strides: tuple[int, ...], axes: Axes) -> Affine:
+            start, steps = self.affine(base, own, around)
+            moved = iter(steps)
+            return start, tuple([next(moved) if stride else 0 for stride in strides])
         block = ranged(self.table, base, strides, axes)
         if block is None:
             low, high, _ = affine_extent(base, strides, axes)
@@ -109,35 +108,37 @@ class Packed:
 def packed(items: Sequence[Item], constants: Floats, index: Integers) -> Packed:
     """The items with the constant memory and the index table cut down to what they use.
 
-    Both stay as they are where that would not make them smaller.
+    Both stay as they are where that would not make them smaller: so what is used is entered into
+    new tables first, and then looked up there.
     """
     runs = [item for item in items if isinstance(item, Run)]
     if len(runs) == len(items):
         return Packed(*_packed_runs(runs, constants), index[:0], smaller=True, merged=False)
     numbers, places = _Packed(constants), _Packed(index)
     new: list[Item] = []
-    lined: list[tuple[Line, list[Found]]] = []
     for item in items:
         if isinstance(item, Run):
             new.append(replace(item, operands=_run_operands(item, numbers)))
             continue
         new.append(item)
         for line in (item,) if isinstance(item, Line) else lines((item,)):
-            found = [_found(a, line.axes, numbers, places) for a in (*line.reads, line.target)]
-            lined.append((line, found))
+            for address in (*line.reads, line.target):
+                _found(address, line.axes, numbers, places)
     conditions = [
-        (frame, _found(frame.condition, (*axes, Axis(frame, TEST)), numbers, places))
+        (frame, frame.condition, frame.inside(axes, TEST))
         for frame, axes in frames(items) if frame.condition is not None
     ]  # fmt: skip
+    for _, address, axes in conditions:
+        _found(address, axes, numbers, places)
     saved = len(constants) - numbers.size, len(index) - places.size
     if min(saved) < 0 or max(saved) == 0:
         return Packed(list(items), constants, index, smaller=False, merged=False)
-    for line, found in lined:
-        reads = map(_moved, line.reads, found)
-        line.reads, line.target = tuple(reads), _moved(line.target, found[-1])
-    for frame, place in conditions:
-        assert frame.condition is not None
-        frame.condition = _moved(frame.condition, place)
+    for line in lines(items):
+        addresses = (*line.reads, line.target)
+        *reads, line.target = [_moved(a, line.axes, numbers, places) for a in addresses]
+        line.reads = tuple(reads)
+    for frame, address, axes in conditions:
+        frame.condition = _moved(address, axes, numbers, places)
     merged = numbers.merged or places.merged
     return Packed(new, numbers.joined(), places.joined(), smaller=True, merged=merged)
 
@@ -156,7 +157,8 @@ def _found(address: Address, axes: Axes, numbers: _Packed, places: _Packed) -> F
     return own, places.affine(lookup.start, lookup.strides, axes)
 
 
-def _moved(address: Address, found: Found) -> Address:
+def _moved(address: Address, axes: Axes, numbers: _Packed, places: _Packed) -> Address:
+    found = _found(address, axes, numbers, places)
     if found is None:
         return address
     own, lookup = found

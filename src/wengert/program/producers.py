@@ -8,8 +8,9 @@ A *sum*, what an `Accumulate` changes, has no producer. It is final for those th
 last of its accumulations, where "behind" is asked of the statements outside all loops.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import NamedTuple
 
 from wengert.program.address import CODES, CONSTANT, INPUT, Address, Extent, Integers, Lookup
@@ -46,21 +47,18 @@ class Producers:
 
     def __init__(self, items: Sequence[Item], index: Integers) -> None:
         self.index = index
-        self.lines: list[Line] = []
-        self._positions: dict[Line, int] = {}
         self._extents: dict[Line, Extent] = {}
         self._sources: dict[Line, Known] = {}
         self._file(items)
 
     def _file(self, items: Sequence[Item]) -> None:
         """Find all lines, and what they write."""
-        self.lines = []
-        for position, item in enumerate(items):
-            for line in (item,) if isinstance(item, Line) else lines((item,)):
-                self.lines.append(line)
-                self._positions[line] = position
-                if line not in self._extents:
-                    self._extents[line] = extent(line.target, line.axes, self.index)
+        self._items = items
+        self._positions: dict[Line, int] = {}
+        self.lines = lines(items)
+        for line in self.lines:
+            if line not in self._extents:
+                self._extents[line] = extent(line.target, line.axes, self.index)
         self._group()
 
     def _group(self) -> None:
@@ -110,7 +108,7 @@ class Producers:
         """For each address that a statement reads, the one statement that writes all of it."""
         reads, found = self._sources.get(line, NOTHING)
         if reads is not line.reads:
-            before = {id(a): s for a, s in zip(reads, found, strict=True) if s is not None}
+            before = {id(a): s for a, s in zip(reads, found, strict=True) if s} if reads else {}
             found = tuple([
                 before.get(id(address)) or self.source(address, line.axes) for address in line.reads
             ])  # fmt: skip
@@ -120,21 +118,21 @@ class Producers:
     def source(self, address: Address, around: Axes) -> Source | None:
         """The one statement that writes all that an address reads, if there is one."""
         writers = self.writers.get(address.memory)
-        return self._source(writers, address, around) if writers else None
-
-    def _source(self, writers: Writers, address: Address, around: Axes) -> Source | None:
+        if writers is None:
+            return None
+        candidates: Iterable[Line] = writers.starting.get(start_of(address), ())
+        if address.lookup is None:
+            candidates = chain(candidates, self._around(writers, address, around))
         fixed = scope_depth(address.memory, around)
-        for line in self._candidates(writers, address, around):
+        for line in candidates:
             found = counters(line.target, line.axes, address, around, fixed)
             if found:
                 known = self._keeps(line) or self.settled(address, around)
                 return Source(line, found) if known else None
         return None
 
-    def _candidates(self, writers: Writers, address: Address, around: Axes) -> Iterator[Line]:
-        yield from writers.starting.get(start_of(address), ())
-        if address.lookup is None:
-            yield from writers.around(extent(address, around, self.index))
+    def _around(self, writers: Writers, address: Address, around: Axes) -> Iterator[Line]:
+        yield from writers.around(extent(address, around, self.index))
 
     def writing(self, line: Line) -> Iterator[list[Line]]:
         """For each address that a statement reads, every statement that may write some of it."""
@@ -205,7 +203,14 @@ class Producers:
         if address.memory not in self._sums:
             return True
         adding = self._adding(address.memory, extent(address, reader.axes, self.index))
-        return all(self._positions[line] < self._positions[reader] for line in adding)
+        return all(self._position(line) < self._position(reader) for line in adding)
+
+    def _position(self, line: Line) -> int:
+        """Which of the items outside all loops a statement stands in."""
+        if not self._positions:
+            items = enumerate(self._items)
+            self._positions = {line: k for k, item in items for line in lines((item,))}
+        return self._positions[line]
 
     def all_final(self, line: Line) -> bool:
         """Whether nothing that a statement reads or writes changes any more."""

@@ -79,11 +79,7 @@ class Program:
 
     def __post_init__(self) -> None:
         for name, kind in (("constants", np.float64), ("index", np.int64)):
-            table = np.array(getattr(self, name), dtype=kind).ravel()
-            if kind is np.float64:
-                table[np.isnan(table)] = np.nan  # one NaN for all, so that equal programs are equal
-            table.flags.writeable = False
-            object.__setattr__(self, name, table)
+            object.__setattr__(self, name, _lasting(getattr(self, name), kind))
         object.__setattr__(self, "statements", gathered(self.statements))
 
     @property
@@ -111,7 +107,7 @@ class Program:
     @property
     def size(self) -> int:
         """How many statements it is stored in, loops included."""
-        return sum(map(_stored, self.statements))
+        return _stored(self.statements)
 
     def __call__(self, *args: Any, **named: Any) -> Any:
         """The results for these arguments, which have the structure of the example's.
@@ -334,9 +330,25 @@ class Program:
 
     def passed(self, name: str, details: Iterable[str] = (), **changed: Any) -> "Program":
         """The program after a pass that changed these fields, with a note of it."""
-        after = sum(map(_stored, changed.get("statements", self.statements)))
-        note = Note(name, self.size, after, tuple(details))
+        statements = changed.get("statements", self.statements)
+        before = self.size
+        after = before if statements is self.statements else _stored(statements)
+        note = Note(name, before, after, tuple(details))
         return replace(self, history=(*self.history, note), **changed)
+
+
+def _lasting(table: Any, kind: type[np.float64] | type[np.int64]) -> Any:
+    """The table as one that nobody can change; what is laid over bytes of its own is one already.
+
+    NaN is one number for all, so that equal programs are equal.
+    """
+    found = np.asarray(table, kind)
+    if kind is np.float64 and np.isnan(found).any():
+        found = np.where(np.isnan(found), np.nan, found)
+    lasts = isinstance(found.base, bytes) and len(found.base) == found.nbytes
+    if lasts and found.ndim == 1:
+        return found
+    return np.frombuffer(found.tobytes(), kind)
 
 
 Pass = Callable[[Program], Program]
@@ -354,9 +366,9 @@ def gathered(statements: Iterable[Statement]) -> tuple[Statement, ...]:
     stretch: list[Assign | Guard | Run] = []
 
     def flush() -> None:
-        if not stretch:
-            return
-        if sum([len(s) if isinstance(s, Run) else 1 for s in stretch]) < RUN_LENGTH:
+        if len(stretch) == 1 and isinstance(stretch[0], Assign | Guard):
+            out.append(stretch[0])
+        elif sum([len(s) if isinstance(s, Run) else 1 for s in stretch]) < RUN_LENGTH:
             out.extend([item for s in stretch for item in (s if isinstance(s, Run) else (s,))])
         elif len(stretch) == 1:
             out.extend(stretch)
@@ -371,7 +383,8 @@ def gathered(statements: Iterable[Statement]) -> tuple[Statement, ...]:
                 flush()
             stretch.append(statement)
         else:
-            flush()
+            if stretch:
+                flush()
             out.append(statement)
     flush()
     return tuple(out)
@@ -418,14 +431,17 @@ def operations(statement: Statement) -> int:
     return 0 if isinstance(statement, Assign) and statement.row is None else 1
 
 
-def _stored(statement: Statement) -> int:
-    if isinstance(statement, Loop):
-        return 1 + sum(map(_stored, statement.body))
-    if isinstance(statement, Run):
-        return len(statement)
-    if isinstance(statement, While):
-        return 1 + sum(sum(map(_stored, part)) for part in parts(statement))
-    return 1
+def _stored(statements: Sequence[Statement]) -> int:
+    """How many statements these are, those in loops and columns included."""
+    count = len(statements)
+    for statement in statements:
+        if isinstance(statement, Loop):
+            count += _stored(statement.body)
+        elif isinstance(statement, Run):
+            count += len(statement) - 1
+        elif isinstance(statement, While):
+            count += sum(map(_stored, parts(statement)))
+    return count
 
 
 def _text_of(meaning: Any) -> str:

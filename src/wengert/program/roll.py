@@ -28,6 +28,8 @@ from wengert.program.statements import (
 )
 from wengert.program.stretch import MOST_READS, Stretch
 
+LEAST_ROUNDS = 3  # fewer items repeat nothing
+
 
 def roll(program: Program) -> Program:
     """The same program with its loops found."""
@@ -80,6 +82,8 @@ def _rolled(run: Run, tables: Tables, details: list[str]) -> list[Statement]:
     if any(operation.reads > MOST_READS for operation in run.operations):
         details.append(f"a stretch with operations of more than {MOST_READS} operands stays flat")
         return [run]
+    if len(run) < LEAST_ROUNDS:
+        return [run]  # often what moves the only result
     stretch = Stretch(run)
     folded = folding_of(stretch)
     try:
@@ -104,13 +108,17 @@ def _written(
 def _depths(statements: Iterable[Statement]) -> list[int]:
     """For every loop, how many loops it is in, itself included."""
     depths: list[int] = []
-    waiting: list[tuple[Loop | While, int]] = [(s, 1) for s in statements if isinstance(s, Loop)]
+    loops = [statement for statement in statements if isinstance(statement, Loop)]
+    waiting: list[tuple[Iterable[Statement], int]] = [(loops, 1)]
     while waiting:
-        loop, depth = waiting.pop()
-        depths.append(depth)
-        waiting += [
-            (s, depth + 1) for part in parts(loop) for s in part if isinstance(s, Loop | While)
-        ]
+        body, depth = waiting.pop()
+        for statement in body:
+            if isinstance(statement, Loop):
+                depths.append(depth)
+                waiting.append((statement.body, depth + 1))
+            elif isinstance(statement, While):
+                depths.append(depth)
+                waiting += [(part, depth + 1) for part in parts(statement)]
     return depths
 
 

@@ -24,8 +24,10 @@ from wengert.program.address import (
     decoded,
     in_memory,
 )
+from wengert.program.quick import quick
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Assign:
     """`target = row(operands)`; without a row, a move: `target = operand`."""
@@ -37,6 +39,7 @@ class Assign:
     source: str = field(default="", compare=False)
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Accumulate:
     """`target += operand`: one more term of the sum that an assignment to its place has started."""
@@ -47,6 +50,7 @@ class Accumulate:
     source: str = field(default="", compare=False)
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Guard:
     """`target = row(operands)`, which must equal what was recorded, or the path has changed."""
@@ -59,6 +63,7 @@ class Guard:
     source: str = field(default="", compare=False)
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Loop:
     """The body, for a counter from 0 to `count - 1`.
@@ -72,6 +77,7 @@ class Loop:
     again: bool = False
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class While:
     """`test`, then `body` if `condition` is not 0, and again with the next counter.

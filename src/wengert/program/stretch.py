@@ -20,6 +20,8 @@ from wengert.value import engine
 
 MOST_READS = 16  # the memories of so many operands fit into the signature of a kind
 
+WEIGHTS = coefficients(SLOT, MOST_READS)  # of slots, in the hashes of items
+
 Around = tuple[tuple[int, int], ...]  # enclosing loops: how often, and by how far it goes each time
 
 
@@ -73,11 +75,11 @@ class Stretch:
 
     def operation(self, item: int) -> Operation:
         """What an item does."""
-        return self.run.operations[int(self.ops[item])]
+        return self.run.operations[self.ops.item(item)]
 
     def source(self, item: int) -> str:
         """The source line of an item."""
-        return self.run.sources[self.run.lines[item]] if len(self.run.lines) else ""
+        return self.run.sources[self.run.lines.item(item)] if len(self.run.lines) else ""
 
     def column(self, slot: int, items: Integers) -> Integers:
         """The coded addresses that the items' operands in a slot have."""
@@ -94,8 +96,7 @@ class Stretch:
             starts: where the pieces of the stretch start that are asked about.
             length: how many items a piece has; all, if it is not given.
         """
-        weights = np.zeros((len(self.kinds), MOST_READS), np.uint64)
-        weights[:] = coefficients(SLOT, MOST_READS)
+        weights = np.tile(WEIGHTS, (len(self.kinds), 1))
         for kind, slot in free:
             weights[kind, slot] = 0
         pieces = [(low, low + (len(self) if length is None else length)) for low in starts]

@@ -73,6 +73,15 @@ class Numbers:
         return start
 
 
+def is_still(strides: Sequence[int], axes: Axes) -> bool:
+    """Whether an affine place is one place."""
+    if any(strides):
+        for stride, axis in zip(strides, axes, strict=True):
+            if stride and axis.rounds != 1:
+                return False
+    return True
+
+
 def moving(strides: Sequence[int], axes: Axes) -> list[int]:
     """The loops that move an affine place."""
     return [k for k, stride in enumerate(strides) if stride and axes[k].rounds != 1]

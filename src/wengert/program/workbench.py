@@ -48,7 +48,7 @@ class Draft:
     def frames(self) -> list[tuple[Frame, Axes]]:
         """Every loop and the loops around it, inner ones first."""
         if self._frames is None:
-            self._frames = list(frames(self.items))
+            self._frames = frames(self.items)
         return self._frames
 
     def bodies(self) -> Iterator[list[Item]]:

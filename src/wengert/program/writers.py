@@ -22,7 +22,7 @@ class Writers:
     def __init__(self, writers: list[Line], extents: list[Extent]) -> None:
         self.lines, self._extents = writers, extents
         self.number = {line: k for k, line in enumerate(writers)}
-        self._bounds: tuple[Integers, Integers, Integers] | None = None
+        self._bounds: tuple[Integers, ...] = ()
         self.starting: dict[tuple[int, int], list[Line]] = {}  # those that may be read as written
         self._files: dict[int, dict[int, _File]] = {}
         for line, places in zip(writers, extents, strict=True):
@@ -52,9 +52,9 @@ class Writers:
         """The numbers of the statements that may write one of these places."""
         if among is None and len(self.lines) <= FEW:
             return [k for k, places in enumerate(self._extents) if places.meets(read)]
-        if self._bounds is None:
-            low, high, step = np.array(self._extents, np.int64).T
-            self._bounds = np.ascontiguousarray(low), np.ascontiguousarray(high), step
+        if not self._bounds:
+            columns = zip(*self._extents, strict=True)
+            self._bounds = tuple([np.array(column, np.int64) for column in columns])
         lows, highs, steps = self._bounds
         mask = lows <= read.high
         mask &= highs >= read.low
