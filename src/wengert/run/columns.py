@@ -6,6 +6,7 @@ follow each other are one vector; else they are loaded and stored one by one. Re
 summed up have a sum for each number and lane.
 """
 
+import ctypes
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +22,13 @@ SHARED, UNIT, STRIDED, SUM = "shared", "unit", "strided", "sum"
 STOP, FAILED, CONSTANTS, INDEX, LEAVES = 0, 1, 2, 3, 4  # words of the table that a kernel is given
 LEFT, AGAIN = 1, 2  # why an example failed: it takes another path; it is to be computed again
 WORDS = 3  # of each leaf: first, step, stride
+
+
+def address(array: np.ndarray[Any, Any]) -> int:
+    """Where an array's first number is; a quarter of the time that `array.ctypes` takes."""
+    if array.flags.writeable and array.flags.c_contiguous and array.nbytes:
+        return ctypes.addressof(ctypes.c_char.from_buffer(array))  # type: ignore[arg-type]
+    return array.ctypes.data
 
 
 class Column(NamedTuple):
@@ -39,7 +47,7 @@ class Column(NamedTuple):
     def words(self) -> tuple[int, int, int]:
         """What a kernel is told of it; the array must live as long as the kernel runs."""
         step, stride = self.array.strides
-        return self.array.ctypes.data, 0 if self.shared else step // 8, stride // 8
+        return address(self.array), 0 if self.shared else step // 8, stride // 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +82,7 @@ class Sums(NamedTuple):
 
     def words(self) -> tuple[int, int, int]:
         """What a kernel is told of it."""
-        return self.array.ctypes.data, 0, self.array.shape[1]
+        return address(self.array), 0, self.array.shape[1]
 
 
 def aligned(array: np.ndarray[Any, np.dtype[np.float64]]) -> bool:

@@ -5,10 +5,11 @@ from typing import Any
 import numpy as np
 
 from wengert.program.program import Program
-from wengert.program.structure import structure_of
+from wengert.program.structure import Floats, structure_of
 from wengert.run import pool
 from wengert.run.compiled import Compiled
 from wengert.run.over import Over
+from wengert.run.paths import Paths
 from wengert.run.tiers import AUTO, Options
 
 
@@ -63,8 +64,14 @@ class Jitted(Compiled):
 
     verb = "jit"
 
+    def __init__(self, function: Any, options: Options) -> None:
+        super().__init__(function, options)
+        self._of_floats: dict[int, Paths] = {}  # so that calls with plain numbers are short
+
     def __call__(self, *args: Any, **named: Any) -> Any:
         """What the function gives."""
+        if not named and set(map(type, args)) == {float} and len(args) in self._of_floats:
+            return self._result(self._of_floats[len(args)], np.array(args))
         if isinstance(self.function, Program):
             args, named = self.function.bound(args, named), {}
             arguments = self.function.arguments
@@ -74,7 +81,14 @@ class Jitted(Compiled):
         given = arguments.given(args, f"{self.name}")
         if not isinstance(given, np.ndarray) or _has_operands(named):
             return self.function(*args, **named)  # it is part of what is recorded, or Values
-        path, outputs = self._paths_of(arguments, named).one(given)
+        paths = self._paths_of(arguments, named)
+        if not named and set(map(type, args)) == {float}:
+            self._of_floats[len(args)] = paths
+        return self._result(paths, given)
+
+    @staticmethod
+    def _result(paths: Paths, given: Floats) -> Any:
+        path, outputs = paths.one(given)
         return path.finish(outputs) if path.finish else path.results.tree(outputs)
 
 

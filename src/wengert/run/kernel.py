@@ -3,7 +3,8 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
+from struct import Struct, pack
 from time import perf_counter
 from typing import Any
 
@@ -13,7 +14,7 @@ from wengert.program.program import Program
 from wengert.program.statements import Guard, Loop, Run, Statement, While, walk
 from wengert.program.structure import Floats
 from wengert.run import cache, llvm, pool
-from wengert.run.columns import LEAVES, Column, Sums
+from wengert.run.columns import LEAVES, WORDS, Column, Sums, address
 from wengert.run.list_code import list_code
 from wengert.run.loop_code import loop_code
 from wengert.run.module import Code, Plan
@@ -28,6 +29,11 @@ FLAT = 3000  # operations up to which loops are written out
 SMALL = 20000  # instructions up to which LLVM's own passes go over a kernel with loops
 
 Failed = np.ndarray[Any, np.dtype[np.uint8]]
+Scratch = tuple[Floats, int]  # and its address
+
+GO_ON = np.zeros(1, np.int32)  # what is told to a kernel that nobody will stop
+GO_ON_AT = address(GO_ON)
+WHOLE = Struct(f"{LEAVES + 2 * WORDS}q").pack  # the table where arguments and results are a column
 
 
 @dataclass
@@ -49,7 +55,11 @@ class Kernel:
     seconds: float
     straight: bool = False
     found: bool = False
-    spare: list[Floats] = field(default_factory=list)  # scratch memory that nobody uses
+    spare: list[Scratch] = field(default_factory=list)  # memory that nobody uses
+
+    def __post_init__(self) -> None:
+        program = self.plan.program
+        self.tables = address(program.constants), address(program.index)
 
     @property
     def text(self) -> str:
@@ -110,7 +120,7 @@ class Kernel:
             self.part([*self._padded(inputs, whole, count), *rest], failed, stop, 0, lanes)
         return not failed.any()
 
-    @property
+    @cached_property
     def predicted(self) -> float:
         """Seconds for an example, from the number of operations; forever, if nobody can know."""
         return math.inf if has_while(self.plan.program) else 1e-9 + PACE * len(self.plan.program)
@@ -119,16 +129,34 @@ class Kernel:
         self, columns: Sequence[Column | Sums], failed: Failed, stop: Any, begin: int, end: int
     ) -> None:
         """The examples from one to another, a multiple of the lanes."""
-        program = self.plan.program
-        words = [stop.ctypes.data, failed.ctypes.data, program.constants.ctypes.data,
-                 program.index.ctypes.data]  # fmt: skip
-        assert len(words) == LEAVES
+        words = [address(stop), address(failed), *self.tables]
         for column in columns:
             words += column.words()
-        table = np.array(words, np.int64)
         scratch = self._scratch()
-        self.native.run(table, begin, end, scratch, stop)
+        self.native.run(pack(f"{len(words)}q", *words), begin, end, scratch[1], stop)
         self.spare.append(scratch)
+
+    @cached_property
+    def is_short(self) -> bool:
+        """Whether an example takes so little time that nobody will want to stop it."""
+        return self.predicted < ALONE and not self.native.python
+
+    def one(self, numbers: Floats) -> tuple[Floats, int]:
+        """One example, of a kernel for whole columns, that takes little time.
+
+        Returns:
+            The results, and why the example failed; 0 if it did not.
+        """
+        size, results = len(numbers), self.plan.program.results.size
+        memory = np.zeros(size + results + 1)  # behind them, why
+        memory[:size] = numbers
+        at = address(memory)
+        end = at + 8 * (size + results)
+        table = WHOLE(GO_ON_AT, end, *self.tables, at, 1, 1, at + 8 * size, 1, 1)
+        scratch = self._scratch()
+        self.native.run(table, 0, 1, scratch[1], GO_ON)
+        self.spare.append(scratch)
+        return memory[size:-1], memory[-1:].view(np.uint8)[0]
 
     def _rest(
         self, inputs: Sequence[Column], outputs: Sequence[Column], failed: Failed, stop: Any,
@@ -155,15 +183,16 @@ class Kernel:
             for column in inputs
         ]
 
-    def _scratch(self) -> Floats:
+    def _scratch(self) -> Scratch:
         """Memory of its own for one call, aligned as vectors want it."""
         try:
             return self.spare.pop()
         except IndexError:
             size = self.code.scratch * self.plan.lanes
             room = np.empty(size + 8)
-            shift = -room.ctypes.data // 8 % 8
-            return room[shift : shift + size]
+            at = address(room)
+            shift = -at // 8 % 8
+            return room, at + 8 * shift
 
 
 def _like(column: Column, array: Floats) -> Floats:

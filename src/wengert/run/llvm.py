@@ -12,8 +12,6 @@ import numpy as np
 from wengert.dispatch import Primitive
 from wengert.errors import MissingExtraError
 
-Words = np.ndarray[Any, np.dtype[np.int64]]
-Floats = np.ndarray[Any, np.dtype[np.float64]]
 Told = np.ndarray[Any, np.dtype[np.int32]]
 
 QUICK, HOT = 0, 2  # how much the code generator tries
@@ -115,24 +113,23 @@ class Native:
         )
         self._run = kind(address)
 
-    def run(self, table: Words, begin: int, end: int, scratch: Floats, stop: Told) -> None:
+    def run(self, table: bytes, begin: int, end: int, scratch: int, stop: Told) -> None:
         """Compute the examples from one to another.
 
         Args:
             table: what the kernel is told, `stop` in it.
             begin: the first example.
             end: the one behind the last.
-            scratch: memory of its own.
+            scratch: the address of memory of its own.
             stop: becomes 1 where a row that is called in Python raises, and that is raised here.
         """
-        given = table.ctypes.data, begin, end, scratch.ctypes.data
         if not self.python:
-            self._run(*given)
+            self._run(table, begin, end, scratch)
             return
         around = getattr(_calls, "now", None)  # of a row which itself calls a kernel
         now = _calls.now = _Call(stop)
         try:
-            self._run(*given)
+            self._run(table, begin, end, scratch)
         finally:
             _calls.now = around
         if now.error is not None:

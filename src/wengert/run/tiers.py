@@ -77,15 +77,17 @@ class Tiers:
         """The results for one example; None if it takes another path."""
         if not self._is_native(1):
             return self._interpreted(numbers)
-        results = np.empty(self.program.results.size)
-        columns = Column(numbers[None]), Column(results[None])
         for strong in (False, True):
-            failed = np.zeros(1, np.uint8)
             kernel = self.kernel((UNIT, UNIT), 1, whole=True, strong=strong)
-            kernel.run(columns[:1], columns[1:], failed, 1)
-            if not failed[0] & AGAIN:
+            if kernel.is_short:
+                results, why = kernel.one(numbers)
+            else:
+                results, failed = np.empty(self.program.results.size), np.zeros(1, np.uint8)
+                kernel.run([Column(numbers[None])], [Column(results[None])], failed, 1)
+                why = failed[0]
+            if not why & AGAIN:
                 break
-        return None if failed[0] else results
+        return None if why else results
 
     def batch(
         self, inputs: Sequence[Column], outputs: Sequence[Column], failed: Failed,
