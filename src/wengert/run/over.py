@@ -272,8 +272,10 @@ class _Summing:
 
         tasks = [partial(task, number) for number in range(len(portions))]
         threads = self.paths.options.threads or pool.processors()
-        if len(tasks) == 1 and path.tiers.predicted(count) < ALONE:
-            tasks[0]()
+        little = len(tasks) == 1 and path.tiers.predicted(count) < ALONE
+        if little or not path.tiers.is_native(count):  # the interpreter lets nobody beside it
+            for each in tasks:
+                each()
         else:
             pool.run(tasks, threads, stop)
         return _tree(found), path.results
