@@ -5,6 +5,7 @@ eight lanes has a sum of its own. These are added up in a fixed order. So the re
 on how many threads there are, nor on how many lanes the machine has.
 """
 
+import inspect
 from collections.abc import Sequence
 from functools import partial, update_wrapper
 from typing import Any
@@ -22,6 +23,7 @@ from wengert.run.columns import Column, Examples, Sums
 from wengert.run.paths import Path, Paths
 from wengert.run.tiers import AUTO, Options
 
+POSITIONAL = inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD
 LANES = 8  # sums in a portion
 PORTION = 4096  # examples in one, at least
 PORTIONS = 64  # at most
@@ -115,11 +117,23 @@ class Over:
             raise OperandError(f"wg.{self.verb} takes data to sum over, and there are none.")
         self.function, self.data = function, tuple(data)
         self.options, self.average = options, average
-        update_wrapper(self, function, updated=())
+        self._take_after(function)
         self.batch = self._examples(data)
         if average and not self.batch.examples.count:
             raise OperandError("There is no mean of no examples.")
         self._paths: dict[Any, Paths] = {}
+
+    def _take_after(self, function: Any) -> None:
+        """Be called as a function is, without the parameters that the data are."""
+        update_wrapper(self, function, updated=())
+        vars(self).pop("__wrapped__", None)  # which would tell of all parameters
+        try:
+            signature = inspect.signature(function)
+        except (TypeError, ValueError):  # a builtin that does not tell
+            return
+        known = [p for p in signature.parameters.values() if p.kind in POSITIONAL]
+        if len(known) >= len(self.data):
+            self.__signature__ = signature.replace(parameters=known[: len(known) - len(self.data)])
 
     def _examples(self, data: Sequence[Any]) -> Batch:
         """The data as a batch along their first axes."""
@@ -142,7 +156,7 @@ class Over:
         through = _Through(self.function, transform, len(self.data))
         made = Over.__new__(Over)
         vars(made).update(vars(self), function=through, _paths={})
-        update_wrapper(made, through, updated=())
+        made._take_after(through)
         return made
 
     def compiled(self, options: Options) -> "Over":
@@ -205,6 +219,9 @@ class Over:
             raise OperandError(f"{self.name} has no examples to record.")
         return structure.tree([each / data.count for each in total] if self.average else total)
 
+    def __reduce__(self) -> Any:
+        return type(self), (self.function, self.data, self.options, self.average)
+
     def __repr__(self) -> str:
         return f"<{self.name}: {self.batch.examples.count:,} examples>"
 
@@ -255,8 +272,10 @@ class _Summing:
 
         tasks = [partial(task, number) for number in range(len(portions))]
         threads = self.paths.options.threads or pool.processors()
-        if len(tasks) == 1 and path.tiers.predicted(count) < ALONE:
-            tasks[0]()
+        little = len(tasks) == 1 and path.tiers.predicted(count) < ALONE
+        if little or not path.tiers.is_native(count):  # the interpreter lets nobody beside it
+            for each in tasks:
+                each()
         else:
             pool.run(tasks, threads, stop)
         return _tree(found), path.results

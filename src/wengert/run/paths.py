@@ -7,7 +7,7 @@ and leaves a new program. So no branch is ever frozen.
 
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import RLock
 from time import perf_counter
 from typing import Any
@@ -20,7 +20,7 @@ from wengert.derive.sparse import SparseTransformed
 from wengert.errors import ManyPathsWarning, OperandError
 from wengert.program.address import Integers
 from wengert.program.program import Program
-from wengert.program.structure import Floats, Structure
+from wengert.program.structure import ARRAY, Floats, Structure
 from wengert.run.columns import Column, Examples
 from wengert.run.interpret import interpret
 from wengert.run.tiers import Options, Tiers
@@ -79,6 +79,8 @@ class Paths:
         self, function: Any, arguments: Structure, named: dict[str, Any], options: Options,
         name: str,
     ) -> None:  # fmt: skip
+        if isinstance(function, Program):
+            _see_to(arguments, function.arguments)
         self.function, self.arguments, self.named = function, arguments, named
         self.options, self.name = options, name
         self.known: list[Path] = []
@@ -214,6 +216,26 @@ def different(name: str, one: Structure, other: Structure) -> OperandError:
         f"{name} gives results of one structure for some examples and of another for others: "
         f"{described(one)}, and {described(other)}. A vectorized function gives the same for all."
     )
+
+
+def _see_to(given: Structure, wanted: Structure) -> None:
+    """See to it that examples are what a Program was recorded for, whatever arguments are named."""
+    if [*map(_plain, given.parts)] != [*map(_plain, wanted.parts)]:
+        raise OperandError(
+            f"A program that was recorded for {_listed(wanted)} is given {_listed(given)} for one "
+            "example. A signature says which axes belong to one example."
+        )
+
+
+def _plain(structure: Structure) -> Structure:
+    """The same with arrays of one number for numbers."""
+    if structure.leaf_shape is not None:
+        return Structure(ARRAY, structure.leaf_shape)
+    return replace(structure, parts=tuple(map(_plain, structure.parts)))
+
+
+def _listed(structure: Structure) -> str:
+    return ", ".join(map(described, structure.parts)) or "nothing"
 
 
 def _with(numbers: Floats, extra: Floats) -> Floats:

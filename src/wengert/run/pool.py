@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from threading import Lock
+from threading import Lock, local
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,9 @@ import numpy as np
 from wengert.errors import OperandError
 
 MOST = 1024
+HEARD = 0.1  # seconds after which an interrupt is heard that wakes nobody, as on Windows
+Told = np.ndarray[Any, np.dtype[np.int32]]
+_tasks = local()  # what the task of a thread is told to stop by
 _lock = Lock()
 _pool: ThreadPoolExecutor | None = None
 
@@ -56,8 +59,17 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget)
 
 
+class Stopped(Exception):  # noqa: N818 - says what happened
+    """Raised in a task that runs tasks itself, when it has been told to stop."""
+
+
+def _told(task: Callable[[], None], stop: Told) -> None:
+    _tasks.stop = stop
+    task()
+
+
 def run(
-    tasks: Sequence[Callable[[], None]], threads: int, stop: np.ndarray[Any, np.dtype[np.int32]],
+    tasks: Sequence[Callable[[], None]], threads: int, stop: Told,
     done: Callable[[int], None] | None = None,
 ) -> None:  # fmt: skip
     """Do all tasks, so many at a time.
@@ -71,18 +83,23 @@ def run(
     waiting = iter(tasks)
     running: set[Future[None]] = set()
     finished = 0
+    around: Told | None = getattr(_tasks, "stop", None)
     try:
         while True:
             while len(running) < threads and (task := next(waiting, None)):
-                running.add(_executor().submit(task))
+                running.add(_executor().submit(_told, task, stop))
             if not running:
                 return
-            over, running = wait(running, return_when="FIRST_COMPLETED")
+            if around is not None and around[0]:
+                raise Stopped
+            over, running = wait(running, HEARD, "FIRST_COMPLETED")
             for each in over:
                 each.result()
             finished += len(over)
-            if done:
+            if done and over:
                 done(finished)
+    except BaseException:
+        stop[0] = 1
+        raise
     finally:
-        stop[0] = bool(running)
         wait(running)

@@ -75,7 +75,7 @@ class Tiers:
 
     def one(self, numbers: Floats) -> Floats | None:
         """The results for one example; None if it takes another path."""
-        if not self._is_native(1):
+        if not self.is_native(1):
             return self._interpreted(numbers)
         for strong in (False, True):
             kernel = self.kernel((UNIT, UNIT), 1, whole=True, strong=strong)
@@ -96,7 +96,7 @@ class Tiers:
         """Compute many examples: as `Kernel.run` does."""
         if not len(failed):
             return
-        if not self._is_native(len(failed)):
+        if not self.is_native(len(failed)):
             self._interpret_all(inputs, outputs, failed, progress)
             return
         kinds = tuple(column.kind for column in (*inputs, *outputs))
@@ -113,7 +113,7 @@ class Tiers:
 
         With guards they are not: what an example adds could not be taken back.
         """
-        return self._is_native(count) and not has_guards(self.program)
+        return self.is_native(count) and not has_guards(self.program)
 
     def add(
         self, inputs: Sequence[Column], sums: Sequence[Sums], rest: Sequence[Sums], count: int,
@@ -131,7 +131,7 @@ class Tiers:
         """Seconds that so many examples are predicted to take; forever, if nobody can know."""
         if has_while(self.program):
             return math.inf
-        if self._is_native(count) and (kernel := next(iter(self.kernels.values()), None)):
+        if self.is_native(count) and (kernel := next(iter(self.kernels.values()), None)):
             return kernel.predicted * count
         return self.interpreting * count
 
@@ -166,7 +166,8 @@ class Tiers:
                     found = self.kernels[key] = compiled(plan)
         return found
 
-    def _is_native(self, count: int) -> bool:
+    def is_native(self, count: int) -> bool:
+        """Whether so many examples are computed by machine code."""
         if self.options.tier != AUTO:
             return self.options.tier == NATIVE
         if self.kernels:

@@ -1,15 +1,13 @@
 """`vectorize`: a function that is compiled and broadcast over arrays."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from wengert.derive.programs import described
 from wengert.errors import OperandError
 from wengert.program.program import Program
-from wengert.program.structure import ARRAY, Structure, structure_of
+from wengert.program.structure import Structure, structure_of
 from wengert.run import pool
 from wengert.run.batch import Batch, Objects, batch_of
 from wengert.run.compiled import Compiled
@@ -98,8 +96,6 @@ class Vectorized(Compiled):
         if isinstance(self.function, Program):
             args, named = self.function.bound(args, named), {}
         batch = batch_of(args, self._keys(args, named), self.signature, self.name)
-        if isinstance(self.function, Program):
-            self._see_to(batch.arguments, self.function.arguments)
         if batch.operands:
             return self._one_by_one(batch, batch.operands, named, out)
         paths = self._paths_of(batch.arguments, named)
@@ -109,14 +105,6 @@ class Vectorized(Compiled):
         with Progress(self.progress, batch.examples.count, self.name) as progress:
             path = paths.all(batch.examples, results.columns, progress)
         return results.tree(path)
-
-    def _see_to(self, given: Structure, wanted: Structure) -> None:
-        """See to it that examples are what a Program was recorded for."""
-        if _plain(given) != _plain(wanted):
-            raise OperandError(
-                f"A program that was recorded for {_listed(wanted)} is given {_listed(given)} for "
-                "one example. A signature says which axes belong to one example."
-            )
 
     def _objects(self, paths: Paths, batch: Batch, out: Any) -> Any:
         """Results that are no numbers and arrays: an array of objects."""
@@ -155,14 +143,3 @@ class Vectorized(Compiled):
         if structure is None:
             raise OperandError(f"{self.name} has no examples to record.")
         return structure.of_leaves(array if array.ndim else array[()] for array in found)
-
-
-def _plain(structure: Structure) -> Structure:
-    """The same with numbers for arrays of one."""
-    if structure.leaf_shape is not None:
-        return Structure(ARRAY, structure.leaf_shape)
-    return replace(structure, parts=tuple(map(_plain, structure.parts)))
-
-
-def _listed(structure: Structure) -> str:
-    return ", ".join(map(described, structure.parts)) or "nothing"
