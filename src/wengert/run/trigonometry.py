@@ -6,9 +6,10 @@ import math
 
 from wengert.run import coefficients
 from wengert.run.building_blocks import polynomial, product_of, sum_of, sum_of_larger
-from wengert.run.exponentials import INF, SHIFT
+from wengert.run.exponentials import INF
 from wengert.run.lanes import Integers, Lanes, Mask
 
+SHIFT = 1.5 * 2.0**52  # x + SHIFT holds the integer nearest to x in its lowest bits
 # π/2, each what those before it lack.
 HALF_PI = float.fromhex("0x1.921fb54442d18p+0")
 HALF_PI_LOW = float.fromhex("0x1.1a62633145c07p-54")
