@@ -14,10 +14,11 @@ from wengert.run.building_blocks import Number, polynomial, product_of, sum_of, 
 from wengert.run.lanes import Integers, Lanes
 
 INF, NAN = math.inf, math.nan
-SHIFT = 1.5 * 2.0**52  # x + SHIFT holds the integer nearest to x in its lowest bits
-EXPONENT_OF_ONE = 1023 << 52
+# k + SHIFT holds k in its lowest bits, with twice what exponents are stored with: see `halves`.
+SHIFT = 1.5 * 2.0**52 + 2046.0
 SMALLEST = 2.0**-1022  # of the normal numbers
 MANTISSA = (1 << 52) - 1
+ONE_BITS = 0x3FF0000000000000
 SQRT_HALF_BITS = 0x3FE6A09E667F3BCD
 
 LOG2_E = float.fromhex("0x1.71547652b82fep+0")
@@ -53,15 +54,13 @@ def exponential(x: Lanes, low: Number = 0.0) -> tuple[Lanes, Lanes, Lanes]:
 
 def power_of_two(shifted: Lanes) -> Lanes:
     """2^k of k + SHIFT, for k from -1022 to 1023."""
-    return ((shifted.bits() << 52) + EXPONENT_OF_ONE).as_doubles()
+    return ((shifted.bits() - 1023) << 52).as_doubles()
 
 
 def halves(shifted: Lanes) -> tuple[Lanes, Lanes]:
     """Two factors whose product is 2^k, which may be subnormal or overflow; of k + SHIFT."""
-    bits = shifted.bits()
-    half = (bits << 52) >> 53
-    first = ((half << 52) + EXPONENT_OF_ONE).as_doubles()
-    return first, (((bits - half) << 52) + EXPONENT_OF_ONE).as_doubles()
+    half = (shifted - SHIFT).fma(0.5, SHIFT - 1023.0).bits()
+    return (half << 52).as_doubles(), ((shifted.bits() - half) << 52).as_doubles()
 
 
 def exp(x: Lanes) -> Lanes:
@@ -190,7 +189,7 @@ def log1p(x: Lanes) -> Lanes:
 def _log1p(x: Lanes, x_low: Lanes) -> Lanes:
     total, lost = sum_of(x, 1.0)
     exponent, k, f = split(total)
-    scale = (EXPONENT_OF_ONE - (exponent.at_most(1000) << 52)).as_doubles()
+    scale = (ONE_BITS - (exponent.at_most(1000) << 52)).as_doubles()
     near = k.equals(0.0)
     f, lost = near.select(x, f), near.select(x_low, (lost + x_low) * scale)
     h, t = _logarithm(f)

@@ -6,14 +6,16 @@ import math
 
 from wengert.run import coefficients
 from wengert.run.building_blocks import polynomial, product_of, sum_of, sum_of_larger
-from wengert.run.exponentials import INF, SHIFT
+from wengert.run.exponentials import INF
 from wengert.run.lanes import Integers, Lanes, Mask
 
+SHIFT = 1.5 * 2.0**52  # x + SHIFT holds the integer nearest to x in its lowest bits
 # π/2, each what those before it lack.
 HALF_PI = float.fromhex("0x1.921fb54442d18p+0")
 HALF_PI_LOW = float.fromhex("0x1.1a62633145c07p-54")
 HALF_PI_LOWEST = float.fromhex("-0x1.f1976b7ed8fbcp-110")
 LARGE = 2.0**30  # beyond, the C library reduces angles, with as many digits of π as that takes
+SIGN = -(1 << 63)
 TAN_EIGHTH = 2.0**0.5 - 1.0  # tan(π/8)
 LARGEST = math.nextafter(INF, 0.0)
 
@@ -42,10 +44,9 @@ def _sine_parts(r: Lanes, low: Lanes, z: Lanes) -> tuple[Lanes, Lanes]:
 
 
 def _cosine_parts(r: Lanes, low: Lanes, z: Lanes) -> tuple[Lanes, Lanes]:
-    h = z * 0.5
-    top = 1.0 - h
+    top = z.fma(-0.5, 1.0)
     tail = (z * z).fma(polynomial(z, coefficients.COS), -(r * low))
-    return top, ((1.0 - top) - h) + tail
+    return top, z.fma(-0.5, 1.0 - top) + tail
 
 
 def _sine(r: Lanes, low: Lanes, z: Lanes) -> Lanes:
@@ -64,7 +65,12 @@ def _odd(n: Integers) -> Mask:
 
 def _turned(y: Lanes, n: Integers) -> Lanes:
     """y with its sign changed where bit 1 of n is set."""
-    return (y.bits() ^ ((n & 2) << 62)).as_doubles()
+    return (y.bits() ^ ((n << 62) & SIGN)).as_doubles()
+
+
+def _turned_with(x: Lanes, y: Lanes, n: Integers) -> Lanes:
+    """The same of an odd function whose value at |x| is y."""
+    return (y.bits() ^ (((n << 62) ^ x.bits()) & SIGN)).as_doubles()
 
 
 def _by_library(name: str, x: Lanes, usual: Lanes) -> Lanes:
@@ -80,25 +86,25 @@ def scalars(name: str, *operands: Lanes) -> Lanes:
 
 def sin_cos(x: Lanes) -> tuple[Lanes, Lanes]:
     """Sine and cosine together: what they share is written once. Their bits are the same."""
-    n, r, low = _quarter_turns(x)
+    n, r, low = _quarter_turns(abs(x))
     z = r * r
     sine, cosine, swap = _sine(r, low, z), _cosine(r, low, z), _odd(n)
-    sin = x.equals(0.0).select(x, _turned(swap.select(cosine, sine), n))
+    sin = _turned_with(x, swap.select(cosine, sine), n)
     cos = _turned(swap.select(sine, cosine), n + 1)
     return _by_library("sin", x, sin), _by_library("cos", x, cos)
 
 
 def sin(x: Lanes) -> Lanes:
     """± the sine or the cosine of r."""
-    n, r, low = _quarter_turns(x)
+    n, r, low = _quarter_turns(abs(x))
     z = r * r
-    y = _turned(_odd(n).select(_cosine(r, low, z), _sine(r, low, z)), n)
-    return _by_library("sin", x, x.equals(0.0).select(x, y))  # -0.0 stays
+    y = _odd(n).select(_cosine(r, low, z), _sine(r, low, z))
+    return _by_library("sin", x, _turned_with(x, y, n))
 
 
 def cos(x: Lanes) -> Lanes:
     """± the cosine or the sine of r."""
-    n, r, low = _quarter_turns(x)
+    n, r, low = _quarter_turns(abs(x))
     z = r * r
     y = _turned(_odd(n).select(_sine(r, low, z), _cosine(r, low, z)), n + 1)
     return _by_library("cos", x, y)
