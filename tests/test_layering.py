@@ -29,7 +29,7 @@ LAYERS: list[list[str]] = [
     ["operand"],
     ["ambient", "graph", "own", "copies", "chain_rule", "node", "plain", "value"],
     ["formula", "steps", "expression"],
-    ["program.address", "program.structure"],
+    ["program.quick", "program.address", "program.structure"],
     ["program.statements"],
     ["program.program"],
     ["program."],
