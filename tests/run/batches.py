@@ -46,7 +46,8 @@ def kernel(program: Program, way: Way, exact: bool = True, shared: bool = False)
     plan = Plan(program, (*inputs, *outputs), way.lanes, exact)
     code = list_code(plan, unrolled(program)) if way.form == LIST else loop_code(plan)
     passes = way.form == LOOP and code.statements < 20_000
-    return Kernel(plan, code, llvm.Native(code, passes=passes), 0.0)
+    made = llvm.machine_code(code.text, passes=passes)
+    return Kernel(plan, code, llvm.Native(made, code.python), 0.0)
 
 
 def run(
