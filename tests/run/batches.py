@@ -7,7 +7,7 @@ import numpy as np
 from wengert.errors import PathChanged
 from wengert.program.program import Program
 from wengert.run import llvm
-from wengert.run.columns import SHARED, UNIT, Column
+from wengert.run.columns import AGAIN, SHARED, UNIT, Column
 from wengert.run.interpret import interpret
 from wengert.run.kernel import Kernel
 from wengert.run.list_code import list_code
@@ -39,11 +39,13 @@ def columns(rows: np.ndarray, sizes: list[int], kind: str) -> list[Column]:
     return [Column(order(part)) for part in parts]
 
 
-def kernel(program: Program, way: Way, exact: bool = True, shared: bool = False) -> Kernel:
+def kernel(
+    program: Program, way: Way, exact: bool = True, shared: bool = False, strong: bool = False
+) -> Kernel:
     """The kernel of a program, written in this way."""
     inputs = [SHARED if shared else way.kind] * len([*program.arguments.slots()])
     outputs = [way.kind] * len([*program.results.slots()])
-    plan = Plan(program, (*inputs, *outputs), way.lanes, exact)
+    plan = Plan(program, (*inputs, *outputs), way.lanes, exact, strong=strong)
     code = list_code(plan, unrolled(program)) if way.form == LIST else loop_code(plan)
     passes = way.form == LOOP and code.statements < 20_000
     made = llvm.machine_code(code.text, passes=passes)
@@ -53,7 +55,24 @@ def kernel(program: Program, way: Way, exact: bool = True, shared: bool = False)
 def run(
     made: Kernel, rows: np.ndarray, way: Way, threads: int = 1, shared: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The results of examples, `(examples, numbers)`, and which of them failed."""
+    """The results of examples, `(examples, numbers)`, and which of them failed.
+
+    Those that ask for it are computed again, with products as they are meant.
+    """
+    found, failed = once(made, rows, way, threads, shared)
+    again = (failed & AGAIN) != 0
+    if again.any():
+        plan = made.plan
+        strong = kernel(plan.program, way, plan.exact, shared, strong=True)
+        meant, left = once(strong, rows, way, threads, shared)
+        found[again], failed[again] = meant[again], left[again]
+    return found, failed
+
+
+def once(
+    made: Kernel, rows: np.ndarray, way: Way, threads: int, shared: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """What a kernel gives, and why examples failed."""
     program = made.plan.program
     taken = [size for _, size in program.arguments.slots()]
     given = [size for _, size in program.results.slots()]
