@@ -30,7 +30,7 @@ KEPT = 512  # paths of one function; those used longest ago go first
 MANY = 64  # paths after which it is said that there are many
 
 
-@dataclass
+@dataclass(eq=False)
 class Path:
     """One way through a function.
 
@@ -41,6 +41,7 @@ class Path:
         extra: numbers that the program takes behind the function's arguments.
         tiers: the ways to run it.
         used: when it was last of use.
+        taken: how many examples of the last batches took it.
         recorded_in: how many seconds it took to record the function, find its loops, simplify them
             and make the derivatives that are wanted.
     """
@@ -50,6 +51,7 @@ class Path:
     finish: Callable[[Floats], Any] | None = None
     extra: Floats = field(default_factory=lambda: np.empty(0))
     used: int = 0
+    taken: float = 0.0
     recorded_in: float = 0.0
 
     @property
@@ -121,6 +123,7 @@ class Paths:
         failed = np.zeros(examples.count, np.uint8)
         first.tiers.batch(first.inputs(examples.columns), outputs, failed, progress)
         left = np.flatnonzero(failed)
+        taken = {first: examples.count - len(left)}
         tried = [first]
         while len(left):
             path = next((each for each in self.known if each not in tried), None)
@@ -141,10 +144,12 @@ class Paths:
             columns = path.inputs(examples.taken(left).columns)
             path.tiers.batch(columns, [Column(array) for array in some], still, None)
             here = still == 0
-            if here.any():
+            taken[path] = int(here.sum())
+            if taken[path]:
                 self._touch(path)
                 _put(outputs, left[here], [array[here] for array in some])
             left = left[still != 0]
+        self._order(taken)
         return first
 
     def first(self, examples: Examples) -> Path:
@@ -202,6 +207,15 @@ class Paths:
                 "with wg.where and loops with wg.fori or wg.while_loop, which are one path.",
                 ManyPathsWarning, stacklevel=user_level(),
             )  # fmt: skip
+
+    def _order(self, taken: dict[Path, int]) -> None:
+        """Paths that many examples take come first, the last batches counting most."""
+        if len(self.known) < 2:
+            return
+        with self.lock:
+            for path in self.known:
+                path.taken = path.taken / 2 + taken.get(path, 0)
+            self.known = sorted(self.known, key=lambda path: -path.taken)
 
     def _touch(self, path: Path) -> None:
         """A path was of use."""
