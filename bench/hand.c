@@ -25,8 +25,8 @@ static inline void forward(const double *restrict p, Forward *restrict f)
 {
     for (int j = 0; j < WIDE; j++, p += 3)
         EACH f->first[j][l] = p[2] + p[0] * f->x[0][l] + p[1] * f->x[1][l];
-    for (int l = 0; l < WIDE * BLOCK; l++)
-        f->first[0][l] = tanh(f->first[0][l]);
+    for (int j = 0; j < WIDE; j++)
+        EACH f->first[j][l] = tanh(f->first[j][l]);
     for (int j = 0; j < WIDE; j += 2, p += 2 * (WIDE + 1)) {
         double s[BLOCK], t[BLOCK];
         const double *q = p + WIDE + 1;
@@ -35,8 +35,8 @@ static inline void forward(const double *restrict p, Forward *restrict f)
             EACH { s[l] += p[i] * f->first[i][l]; t[l] += q[i] * f->first[i][l]; }
         EACH { f->second[j][l] = s[l]; f->second[j + 1][l] = t[l]; }
     }
-    for (int l = 0; l < WIDE * BLOCK; l++)
-        f->second[0][l] = tanh(f->second[0][l]);
+    for (int j = 0; j < WIDE; j++)
+        EACH f->second[j][l] = tanh(f->second[j][l]);
     EACH f->out[l] = p[WIDE];
     for (int i = 0; i < WIDE; i++)
         EACH f->out[l] += p[i] * f->second[i][l];
