@@ -200,6 +200,8 @@ def test_decorators_methods_and_pickles():
     again = pickle.loads(pickle.dumps(made))
     assert again(3.0, 4.0) == 5.0
     assert again.options == made.options
+    assert pickle.loads(pickle.dumps(decorated)) is decorated
+    assert pickle.loads(pickle.dumps(Model.times)) is Model.times
 
 
 @every_tier

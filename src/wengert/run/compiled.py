@@ -1,5 +1,6 @@
 """What compiled functions have in common: a function, and the paths that it takes."""
 
+import sys
 from collections.abc import Iterator, Sequence
 from functools import partial, update_wrapper
 from threading import RLock
@@ -101,6 +102,12 @@ class Compiled:
         return f"<{self.verb} of {name_of(self.function)}: {len(self.programs)} paths>"
 
     def __reduce__(self) -> Any:
+        name = getattr(self, "__qualname__", "")
+        found: Any = sys.modules.get(self.__module__)
+        for part in name.split("."):
+            found = getattr(found, part, None)
+        if found is self:  # a decorated function, which is found by its name; its function is not
+            return name
         return type(self), self._made_of()
 
     def _made_of(self) -> tuple[Any, ...]:

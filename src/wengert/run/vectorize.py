@@ -45,7 +45,8 @@ def vectorize(
         Numbers in dicts, dataclasses and named tuples are arrays, too; lists and tuples are arrays,
         as for NumPy. It gives what the function gives, with arrays of shape `(*batch, *core)` for
         its numbers and arrays: of float64, or of float32 if all arrays given are. `out=` takes
-        arrays to write to. Arguments given by name are held fixed.
+        arrays to write to. Arguments given by name are held fixed. Recorded numbers and Values, in
+        arrays of dtype object, give such arrays: the function is called for each example.
 
     Raises:
         OperandError: an option is none; when called, if shapes do not fit, or examples give results
