@@ -44,6 +44,7 @@ pytest_collect_file = Sybil(
     patterns=[
         "README.md",
         "docs/getting-started.md",
+        "docs/explorer.md",
         "docs/programs.md",
         "docs/export.md",
         "docs/scipy.md",

@@ -125,6 +125,7 @@ if typing.TYPE_CHECKING:
     )
     from wengert.interop import scipy as scipy
     from wengert.learn.quiz import quiz
+    from wengert.show.explorer.explorer import explore
     from wengert.show.sparsity import sparsity
 
 __version__ = "0.1.0"
@@ -135,6 +136,7 @@ _TRANSFORMS = (
 _LATER = {  # loaded when first asked for
     "clear_cache": "wengert.derive.calling",
     "custom_rule": "wengert.custom",
+    "explore": "wengert.show.explorer.explorer",
     "implicit": "wengert.derive.implicit",
     **dict.fromkeys(_TRANSFORMS, "wengert.derive.transforms"),
     "quiz": "wengert.learn.quiz",
@@ -191,6 +193,7 @@ __all__ = [
     "erfc",
     "exp",
     "exp2",
+    "explore",
     "expm1",
     "floor",
     "fma",
