@@ -40,8 +40,8 @@ def neuron(b: float = 6.8813735870195432) -> Value:
 def test_every_value_is_shown_with_its_number_and_gradient(page: Opened) -> None:
     assert page.text("h1") == "L = -8"
     labels = [page.page.locator(f'[data-cell="{k}"]').get_attribute("aria-label") for k in range(7)]
-    assert "a, a leaf, data 2.0000, gradient 6.0000" in labels
-    assert "L, made by mul, data -8.0000, gradient 1.0000" in labels
+    assert "a data 2.0000 grad 6.0000: a leaf" in labels
+    assert "L data -8.0000 grad 1.0000 *: made by mul" in labels
     assert page.count(".graph .edge") == 6
 
 
@@ -83,7 +83,7 @@ def test_a_step_marks_its_value_its_operands_and_the_edge_between(page: Opened) 
     page.press("Home", "ArrowRight")
     about = page.page.locator(".current").get_attribute("aria-label")
     assert about is not None
-    assert about.startswith("e, made by mul")
+    assert about.startswith("e data -6.0000 grad · *: made by mul")
     assert page.count(".operand") == 2
     assert page.count(".travelled") == 2
     assert page.count(".waiting") == 2  # d and L are not computed yet
@@ -97,7 +97,7 @@ def test_what_is_not_reached_yet_has_no_number(page: Opened) -> None:
     page.press("Home")
     assert page.text("h1") == "L = …"
     about = page.page.locator(".item.root").get_attribute("aria-label")
-    assert about == "L, made by mul, data not computed yet, gradient not reached yet"
+    assert about == "L data · grad · *: made by mul, not computed yet, gradient not reached yet"
 
 
 def test_a_value_used_twice_adds_up(opened: Show) -> None:
@@ -126,8 +126,8 @@ def test_it_plays_and_pauses(page: Opened) -> None:
 
 
 def test_a_selected_value_leads_to_its_step(page: Opened) -> None:
-    page.page.locator('[aria-label^="d, made by add"]').click()
-    assert page.text(".details h3").startswith("d")
+    page.page.locator('[aria-label^="d data"]').click()
+    assert page.text(".details h2").startswith("d")
     assert "1 × -2" not in page.text(".uses")
     assert "-2 × 1 = -2" in page.text(".uses")
     page.click("Go to its step")
@@ -225,7 +225,7 @@ def test_the_quiz_asks_and_grades(page: Opened) -> None:
     page.click("Gradients", "tab")
     page.click("Quiz me")
     hidden = page.page.locator(".item.root").get_attribute("aria-label")
-    assert hidden == "L, made by mul, data -8.0000, gradient hidden"
+    assert hidden == "L data -8.0000 grad ? *: made by mul, gradient hidden"
     first = page.page.get_by_label("Gradient of L", exact=True)
     first.fill("1")
     first.press("Enter")
@@ -261,7 +261,7 @@ def test_the_first_nan_is_marked_and_its_story_told(opened: Show) -> None:
     assert "the first gradient that is not finite is ∂z/∂y = nan" in story
     assert "nan begins here" in page.text(".badge:not(:empty)")
     page.click("Show l")
-    assert page.text(".details h3").startswith("l")
+    assert page.text(".details h2").startswith("l")
 
 
 def test_an_infinite_gradient_alone_has_a_story_too(opened: Show) -> None:
@@ -280,13 +280,13 @@ def test_values_are_found_by_label_operation_and_number(page: Opened) -> None:
         assert page.count(".results button") == found, query
     find.fill("e")
     page.page.locator(".results button").click()
-    assert page.text(".details h3").startswith("e")
+    assert page.text(".details h2").startswith("e")
     page.click("Largest gradient")
-    assert page.text(".details h3").startswith("a")
+    assert page.text(".details h2").startswith("a")
 
 
 def test_a_value_can_be_focused_on(page: Opened) -> None:
-    page.page.locator('[aria-label^="e, made by mul"]').click()
+    page.page.locator('[aria-label^="e data"]').click()
     page.page.get_by_label("Hops").fill("1")
     page.click("Focus on e")
     page.wait("explorer.canvas.cells.size === 4")

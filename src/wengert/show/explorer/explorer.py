@@ -100,4 +100,4 @@ def explore(target: Any, *args: Any, height: int = 640, most: int = MOST) -> Exp
     for name, given in (("height", height), ("most", most)):
         if isinstance(given, bool) or not isinstance(given, int) or given < 1:
             raise DrawError(f"{name} is an integer of at least 1, not {describe(given)}.")
-    return Explorer(tape_of(target, args, CELLS).last(most), height)
+    return Explorer(tape_of(target, args, CELLS).within(most), height)

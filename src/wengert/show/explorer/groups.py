@@ -101,8 +101,12 @@ def split(
     roots: Sequence[int], limit: int,
 ) -> None:  # fmt: skip
     """Divide groups of more than `limit` values of their own into smaller ones, in place."""
-    held = np.bincount(group + 1, minlength=len(groups) + 1)
-    waiting = [(int(k) - 1, np.flatnonzero(group == k - 1)) for k in np.flatnonzero(held > limit)]
+    order = np.argsort(group, kind="stable")
+    ends = np.cumsum(np.bincount(group + 1, minlength=len(groups) + 1))
+    held = np.diff(ends, prepend=0)
+    waiting = [
+        (int(k) - 1, order[ends[k] - held[k] : ends[k]]) for k in np.flatnonzero(held > limit)
+    ]
     while waiting:
         outer, members = waiting.pop()
         found = _shapes(members, ops, starts, operands, roots) if len(members) <= LARGEST else []

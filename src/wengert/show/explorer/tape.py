@@ -89,6 +89,22 @@ class Tape:
         np.cumsum(arity[self.ops], out=starts[1:])
         return starts
 
+    def within(self, most: int) -> "Tape":
+        """The last values, with the leaves that they start from: at most so many in all."""
+        if len(self.ops) <= most:
+            return self
+        last_use = np.full(len(self.ops), -1)
+        owners = np.repeat(np.arange(len(self.ops)), np.diff(self.starts))
+        np.maximum.at(last_use, self.operands, owners)
+        # From a cut on stand all values behind it, and those before it that are read there.
+        crossing = np.zeros(len(self.ops) + 1, np.int64)
+        read = last_use >= 0
+        np.add.at(crossing, np.flatnonzero(read) + 1, 1)
+        np.add.at(crossing, last_use[read] + 1, -1)
+        size = len(self.ops) - np.arange(len(self.ops) + 1) + np.cumsum(crossing)
+        fits = np.flatnonzero(size[:-1] <= most)
+        return self.last(len(self.ops) - int(fits[0]) if len(fits) else 1)
+
     def last(self, count: int) -> "Tape":
         """The last so many values; what was computed before stands as leaves."""
         cut = len(self.ops) - count
@@ -276,6 +292,7 @@ def _flat_tape(
     groups, group = _loop_groups(program, value, statements, table, limit)
     tape = Tape(table.kinds, ops, operands, data, np.zeros(count), labels, groups, group, roots)
     tape = _used(tape)
+    _gather_leaves(tape)
     tape.computed = len(tape.ops) <= EVALUATED
     if tape.computed:
         _evaluate(tape)
@@ -312,6 +329,17 @@ def _used(tape: Tape) -> Tape:
         grad=tape.grad[used], group=tape.group[used], roots=[int(new[r]) for r in tape.roots],
         labels={int(new[k]): name for k, name in tape.labels.items() if used[k]},
     )  # fmt: skip
+
+
+def _gather_leaves(tape: Tape) -> None:
+    """Put leaves that one group alone reads into that group."""
+    users = np.repeat(tape.group, np.diff(tape.starts))
+    first = np.full(len(tape.ops), len(tape.groups) + 1)
+    last = np.full(len(tape.ops), -1)
+    np.minimum.at(first, tape.operands, users)
+    np.maximum.at(last, tape.operands, users)
+    alone = (tape.ops < 0) & (first == last)
+    tape.group[alone] = first[alone]
 
 
 class _Table:

@@ -2,12 +2,12 @@
  * The picture: cells and edges as SVG, moved and magnified, with a map of the whole beside it.
  */
 import { button, h, s } from "./dom.js";
-import { columns, full, number } from "./text.js";
+import { columns, full, number, shorten } from "./text.js";
 import { sceneOf } from "./scene.js";
 
 /** @typedef {import("./app.js").App} App */
 /** @typedef {import("./place.js").Bounds} Bounds */
-/** @typedef {{cell: SVGGElement, data?: SVGTextElement, grad?: SVGTextElement, badge?: SVGTextElement, part: import("./fold.js").Part}} Drawn */
+/** @typedef {{cell: SVGGElement, data?: SVGTextElement, grad?: SVGTextElement, badge?: SVGTextElement, name?: string, part: import("./fold.js").Part}} Drawn */
 
 const MARGIN = 24;
 const CLOSEST = 3;
@@ -33,7 +33,8 @@ function drawn(shape) {
     return s("rect", { class: style, x, y, width, height, rx: radius });
   }
   if (shape.shape === "line") return s("path", { class: style, d: pathOf(shape) });
-  return s("text", { class: style, x: shape.x, y: shape.y, "font-size": shape.size }, shape.text);
+  // With a space at its end, so that texts beside each other are words.
+  return s("text", { class: style, x: shape.x, y: shape.y, "font-size": shape.size }, `${shape.text} `);
 }
 
 export class Canvas {
@@ -51,7 +52,7 @@ export class Canvas {
       h("div", { class: "zoom", role: "group", "aria-label": "Zoom" },
         button("+", () => this.zoom(1.3), { "aria-label": "Zoom in" }),
         button("−", () => this.zoom(1 / 1.3), { "aria-label": "Zoom out" }),
-        button("Fit", () => this.fit(), { "aria-label": "Show all" })),
+        button("Fit", () => this.fit(), { "aria-label": "Fit: show all" })),
       this.map, this.message,
     );
     /** @type {Map<number, Drawn>} by cell */
@@ -108,10 +109,10 @@ export class Canvas {
 
   /** @param {SVGGElement} element @param {number} g */
   #frame(element, g) {
-    const title = this.app.tape.groupTitle(g);
+    const title = shorten(this.app.tape.groupTitle(g), 40);
     element.setAttribute("role", "button");
     element.setAttribute("tabindex", "0");
-    element.setAttribute("aria-label", `Fold ${title}`);
+    element.setAttribute("aria-label", `${title}  −: fold`);
     element.dataset.group = String(g);
   }
 
@@ -128,9 +129,10 @@ export class Canvas {
       if (shape.field === 0) cell.data = text;
       else cell.grad = text;
     });
+    element.append(...shapes.filter((_, k) => group.shapes[k].style === "symbol")); // read out last
     const [, top, right] = this.bounds[group.at];
     cell.badge = s("text", { class: "badge", x: right, y: top - 4, "text-anchor": "end" });
-    element.append(cell.badge);
+    element.prepend(cell.badge);
     this.cells.set(group.at, cell);
   }
 
@@ -144,8 +146,7 @@ export class Canvas {
     for (const [k, cell] of this.cells) {
       const v = cell.part.value;
       if (v < 0) {
-        const open = `${tape.groupTitle(cell.part.group)}, ${this.scene?.cells[k].fields[1]}. Open.`;
-        cell.cell.setAttribute("aria-label", open);
+        cell.cell.setAttribute("aria-label", `${this.scene?.cells[k].fields.join(" ")}: open`);
         continue;
       }
       const known = tape.ops[v] < 0 || app.isComputed(v);
@@ -156,11 +157,14 @@ export class Canvas {
       const reserved = this.scene?.cells[k].fields ?? [];
       if (columns(data) > columns(reserved[reserved.length - 2] ?? "") - 5) wider = true;
       if (columns(grad) > columns(reserved[reserved.length - 1] ?? "") - 5) wider = true;
-      if (cell.data && cell.data.textContent !== data) cell.data.textContent = data;
-      if (cell.grad && cell.grad.textContent !== grad) cell.grad.textContent = grad;
-      const says = grad === "?" ? "gradient hidden" : grad === "·" ? "gradient not reached yet" : `gradient ${grad}`;
-      const made = tape.kind(v) ? `, made by ${tape.kind(v)?.name}` : ", a leaf";
-      cell.cell.setAttribute("aria-label", `${tape.name(v)}${made}, data ${data === "·" ? "not computed yet" : data}, ${says}`);
+      if (cell.data && cell.data.textContent !== `${data} `) cell.data.textContent = `${data} `;
+      if (cell.grad && cell.grad.textContent !== `${grad} `) cell.grad.textContent = `${grad} `;
+      const op = this.scene?.cells[k].op ?? "";
+      const label = shorten(tape.labels.get(v) ?? tape.name(v), 24);
+      const made = op ? ` ${op}: made by ${tape.kind(v)?.name}` : ": a leaf";
+      const late = `${data === "·" ? ", not computed yet" : ""}${grad === "·" ? ", gradient not reached yet" : grad === "?" ? ", gradient hidden" : ""}`;
+      cell.name = `${label} data ${data} grad ${grad}${made}${late}`;
+      cell.cell.setAttribute("aria-label", (cell.badge?.textContent ?? "") + cell.name);
     }
     if (wider && !this.redrawing) {
       this.redrawing = true;
@@ -177,7 +181,7 @@ export class Canvas {
     const current = step ? partOf[step.node] : -1;
     const from = !step ? [] : step.direction === "backward" ? [step.operand] : tape.operandsOf(step.node);
     const operands = new Set(from.map((u) => partOf[u]));
-    for (const [k, { cell, part, badge }] of this.cells) {
+    for (const [k, { cell, part, badge, name }] of this.cells) {
       const v = part.value;
       const classes = cell.classList;
       classes.toggle("current", k === current);
@@ -186,7 +190,11 @@ export class Canvas {
       classes.toggle("waiting", v >= 0 && !app.isComputed(v));
       const mark = app.mark(part);
       classes.toggle("bad", mark.bad);
-      if (badge && badge.textContent !== mark.text) badge.textContent = mark.text;
+      const text = mark.text && `${mark.text} `;
+      if (badge && badge.textContent !== text) {
+        badge.textContent = text;
+        if (name) cell.setAttribute("aria-label", text + name);
+      }
     }
     for (const edge of this.edges.values()) edge.classList.remove("travelled", "back");
     if (step) {

@@ -32,7 +32,7 @@ export class Details {
     const said = forwardSaid(engine, k);
     const hidden = app.quiz && !app.quiz.answered.has(k);
     const parts = [
-      h("h3", {}, tape.name(k), h("span", { class: "kind" }, ` ${tape.roots.includes(k) ? "root" : tape.ops[k] < 0 ? "leaf" : (tape.kind(k)?.name ?? "")}`)),
+      h("h2", {}, tape.name(k), h("span", { class: "kind" }, ` ${tape.roots.includes(k) ? "root" : tape.ops[k] < 0 ? "leaf" : (tape.kind(k)?.name ?? "")}`)),
       h("dl", {},
         h("dt", {}, "data"), h("dd", { "data-exact": full(engine.data[k]) }, full(engine.data[k])),
         h("dt", {}, "gradient"), h("dd", {}, !engine.below[k] ? "none: the root does not depend on it" : hidden ? "?" : full(engine.grad[k]))),

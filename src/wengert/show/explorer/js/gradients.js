@@ -128,7 +128,7 @@ export class Gradients {
         h("td", { title: full(app.engine.data[k]) }, short(app.engine.data[k])),
         h("td", { title: full(this.present(k)) }, short(this.present(k))));
       if (free || this.findings.has(k)) row.append(...this.#verdict(k));
-      else row.append(h("td", {}), h("td", {}, button("check", () => { this.finding(k); this.update(); app.canvas.marks(); }, { "aria-label": `Check ${name}` })));
+      else row.append(h("td", {}), h("td", {}, button("check", () => { this.finding(k); this.update(); app.canvas.marks(); }, { "aria-label": `check ${name}` })));
       return row;
     }));
     this.more.textContent = all > shown.length ? `${count(all - shown.length, "further value")}: select one in the picture to see it here.` : "";
@@ -170,7 +170,7 @@ export class Gradients {
     const entry = h("input", { type: "text", class: "entry", autocomplete: "off", "aria-label": `Gradient of ${name}`,
       onkeydown: (/** @type {KeyboardEvent} */ event) => { if (event.key === "Enter") answer(); } });
     const asked = h("td", { class: "asked" }, entry,
-      button("OK", () => answer(), { "aria-label": `Answer for ${name}` }),
+      button("OK", () => answer(), { "aria-label": `OK: answer for ${name}` }),
       button("Hint", () => hint(), { "aria-label": `Hint for ${name}` }),
       button("Show", () => reveal(), { "aria-label": `Show the answer for ${name}` }));
     const row = h("tr", { "data-quiz": k }, h("th", { scope: "row" }, button(name, () => app.select(k), { class: "name" })),
