@@ -56,9 +56,12 @@ HEAVY = {
     "rich",
     "sympy",
     "cyipopt",
+    "anywidget",
+    "traitlets",
 }
 ALLOWED = {  # who may import what is heavy, and inside functions only
     "derive.pattern": {"scipy"},
+    "show.explorer.live": {"anywidget", "traitlets"},
     "show.plot": {"matplotlib", "IPython"},
     "interop.symbolic": {"sympy"},
     "interop.doors": {"scipy", "cyipopt"},

@@ -68,7 +68,9 @@ class Explorer:
         return text + ")"
 
 
-def explore(target: Any, *args: Any, height: int = 640, most: int = MOST) -> Explorer:
+def explore(
+    target: Any, *args: Any, height: int = 640, most: int = MOST, live: bool = False
+) -> Any:
     """The page on which a computation can be stepped, changed, checked and searched.
 
     It shows every value and gradient, goes through forward and backward step by step with the
@@ -82,12 +84,19 @@ def explore(target: Any, *args: Any, height: int = 640, most: int = MOST) -> Exp
         most: the most values that the page holds. Of more, the last ones are kept, nearest to the
             root, and the page says how many were left out; the gradients of those kept are exact.
 
+        live: in a notebook, a widget in step with Python: a leaf that is moved on the page moves
+            in Python, `widget.step` and `widget.selected` go both ways, `widget.move(leaf, number)`
+            moves a leaf from Python, and `widget.refresh()` shows numbers that were changed
+            otherwise. For Values; it needs the extra `widget`.
+
     Returns:
-        An Explorer: shown by a notebook, saved with `.save("page.html")`.
+        An Explorer: shown by a notebook, saved with `.save("page.html")`; with `live`, a widget.
 
     Raises:
         OperandError: the target is none of these, or the arguments do not go with it.
-        DrawError: `height` or `most` is not a positive integer.
+        DrawError: `height` or `most` is not a positive integer, or `live` is given for something
+            else than Values.
+        MissingExtraError: `live` without anywidget.
 
     Examples:
         >>> import wengert as wg
@@ -100,4 +109,9 @@ def explore(target: Any, *args: Any, height: int = 640, most: int = MOST) -> Exp
     for name, given in (("height", height), ("most", most)):
         if isinstance(given, bool) or not isinstance(given, int) or given < 1:
             raise DrawError(f"{name} is an integer of at least 1, not {describe(given)}.")
-    return Explorer(tape_of(target, args, CELLS).within(most), height)
+    tape = tape_of(target, args, CELLS)
+    if live:
+        from wengert.show.explorer.live import live as widget  # anywidget is loaded there alone
+
+        return widget(tape, height, CELLS, most)
+    return Explorer(tape.within(most), height)

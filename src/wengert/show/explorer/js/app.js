@@ -53,6 +53,8 @@ export class App {
     this.view = foldView(tape, this.open);
     /** @type {((leaves: [number, number][]) => void) | null} told where leaves were moved */
     this.onmove = null;
+    /** @type {(() => void) | null} brings values that were left out, where that can be done */
+    this.onmore = null;
     /** @type {(() => void) | null} told that anything has changed */
     this.onchange = null;
     this.leaf = this.leaves.find((k) => tape.labels.has(k) && this.engine.below[k]) ?? this.leaves[0] ?? -1;

@@ -7,7 +7,7 @@ import { sceneOf } from "./scene.js";
 
 /** @typedef {import("./app.js").App} App */
 /** @typedef {import("./place.js").Bounds} Bounds */
-/** @typedef {{cell: SVGGElement, data?: SVGTextElement, grad?: SVGTextElement, badge?: SVGTextElement, name?: string, part: import("./fold.js").Part}} Drawn */
+/** @typedef {{cell: SVGGElement, data?: SVGTextElement, grad?: SVGTextElement, badge?: SVGTextElement, name?: [string, string], part: import("./fold.js").Part}} Drawn */
 
 const MARGIN = 24;
 const CLOSEST = 3;
@@ -160,11 +160,12 @@ export class Canvas {
       if (cell.data && cell.data.textContent !== `${data} `) cell.data.textContent = `${data} `;
       if (cell.grad && cell.grad.textContent !== `${grad} `) cell.grad.textContent = `${grad} `;
       const op = this.scene?.cells[k].op ?? "";
-      const label = shorten(tape.labels.get(v) ?? tape.name(v), 24);
+      const label = tape.labels.get(v);
       const made = op ? ` ${op}: made by ${tape.kind(v)?.name}` : ": a leaf";
       const late = `${data === "·" ? ", not computed yet" : ""}${grad === "·" ? ", gradient not reached yet" : grad === "?" ? ", gradient hidden" : ""}`;
-      cell.name = `${label} data ${data} grad ${grad}${made}${late}`;
-      cell.cell.setAttribute("aria-label", (cell.badge?.textContent ?? "") + cell.name);
+      const says = `${label === undefined ? "" : `${shorten(label, 24)} `}data ${data} grad ${grad}${made}${late}`;
+      cell.name = [label === undefined ? `${tape.name(v)}: ` : "", says];
+      cell.cell.setAttribute("aria-label", cell.name[0] + (cell.badge?.textContent ?? "") + cell.name[1]);
     }
     if (wider && !this.redrawing) {
       this.redrawing = true;
@@ -193,7 +194,7 @@ export class Canvas {
       const text = mark.text && `${mark.text} `;
       if (badge && badge.textContent !== text) {
         badge.textContent = text;
-        if (name) cell.setAttribute("aria-label", text + name);
+        if (name) cell.setAttribute("aria-label", name[0] + text + name[1]);
       }
     }
     for (const edge of this.edges.values()) edge.classList.remove("travelled", "back");

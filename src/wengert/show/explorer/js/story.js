@@ -74,7 +74,8 @@ export class Story {
         button("Show the check", () => { app.select(wrong[0]); app.show("gradients"); })));
     }
     if (tape.leftOut) {
-      parts.push(h("div", { class: "remark" }, `${grouped(tape.leftOut)} earlier values were left out of this page; what follows them starts from their numbers, as leaves. Gradients of all that is here are exact.`));
+      parts.push(h("div", { class: "remark" }, `${grouped(tape.leftOut)} earlier values were left out of this page; what follows them starts from their numbers, as leaves. Gradients of all that is here are exact. `,
+        app.onmore && button("Bring more", () => app.onmore?.())));
     }
     this.element.replaceChildren(...parts);
     this.element.hidden = !parts.length;
