@@ -54,7 +54,7 @@ NAMES = ["perceptron", "chain"]
 def test_a_folded_picture_is_small(name: str, large: Any) -> None:
     page = large(name)
     page.tell("explorer.setOpen(new Set(explorer.home))")
-    assert 5 < page.count("[data-cell]") <= 200
+    assert 5 < page.count("[data-cell]") <= 120
     assert page.count(".item.group") > 0
 
 

@@ -12,7 +12,8 @@ from wengert.show.explorer.tape import Tape, tape_of
 from wengert.show.output import write
 from wengert.show.text import count
 
-CELLS = 150  # that are open at first, about
+CELLS = 30  # that are open at first, about
+WIDEST = 150  # cells that one group shows
 MOST = 1_000_000  # values in a page
 
 
@@ -109,7 +110,7 @@ def explore(
     for name, given in (("height", height), ("most", most)):
         if isinstance(given, bool) or not isinstance(given, int) or given < 1:
             raise DrawError(f"{name} is an integer of at least 1, not {describe(given)}.")
-    tape = tape_of(target, args, CELLS)
+    tape = tape_of(target, args, WIDEST)
     if live:
         from wengert.show.explorer.live import live as widget  # anywidget is loaded there alone
 

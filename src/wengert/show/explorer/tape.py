@@ -200,6 +200,7 @@ def of_values(roots: Sequence[Value], limit: int) -> Tape:
     grad = np.array([node.grad for node in order])
     tape = Tape(list(numbers), ops, column, data, grad, labels, Groups(), ops, taken, local, order)
     tape.groups, tape.group = folded_scopes(scopes)
+    _gather_leaves(tape)
     symbols = [kind.symbol for kind in tape.kinds]
     named = [symbols[op] if op >= 0 else "" for op in ops.tolist()]
     split(tape.groups, tape.group, named, tape.starts, column, taken, limit)
@@ -338,7 +339,7 @@ def _gather_leaves(tape: Tape) -> None:
     last = np.full(len(tape.ops), -1)
     np.minimum.at(first, tape.operands, users)
     np.maximum.at(last, tape.operands, users)
-    alone = (tape.ops < 0) & (first == last)
+    alone = (tape.ops < 0) & (tape.group < 0) & (first == last)
     tape.group[alone] = first[alone]
 
 

@@ -97,12 +97,12 @@ export class Canvas {
     this.#drawMap();
     const [left, top, right, bottom] = this.around;
     const high = Math.max(230, bottom - top + 3 * MARGIN);
-    if (!keep || !this.touched) {
+    if (!keep) {
       app.host.classList.toggle("wide", right - left > 760 && high < 400);
       app.host.style.setProperty("--high", `${Math.round(high)}px`);
     }
-    if (!keep || !this.touched) this.fit();
-    else this.#applyLook();
+    if (keep) this.#applyLook();
+    else this.fit();
     this.numbers();
     this.marks();
   }
@@ -227,6 +227,7 @@ export class Canvas {
     if (inside) return;
     this.look.x = (left + right) / 2 - box.width / scale / 2;
     this.look.y = (top + bottom) / 2 - box.height / scale / 2;
+    this.touched = true;
     this.#applyLook();
   }
 

@@ -70,7 +70,7 @@ export class Story {
     const wrong = app.quiz ? [] : app.gradients.wrong();
     if (wrong.length) {
       const names = listed(wrong.map((k) => tape.name(k)));
-      parts.push(h("div", { class: "alert" }, h("strong", {}, "A gradient from Python is wrong: "), `${names}. `, `${tape.name(wrong[0])}: ${app.gradients.finding(wrong[0]).reason}. `,
+      parts.push(h("div", { class: "alert" }, h("strong", {}, wrong.length > 1 ? "Gradients from Python are wrong: " : "A gradient from Python is wrong: "), `${names}${wrong.length > 1 ? `. Of ${tape.name(wrong[0])}` : ""}: ${app.gradients.finding(wrong[0]).reason}. `,
         button("Show the check", () => { app.select(wrong[0]); app.show("gradients"); })));
     }
     if (tape.leftOut) {
