@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help tour test lint browser docs docs-check bench native native-strict sanitize clean
+.PHONY: help tour test lint browser smoke docs docs-check bench native native-strict sanitize clean
 
 help:  ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 14
@@ -75,6 +75,9 @@ bench: .venv/bench.stamp  ## time the engine, programs and derivatives beside th
 	$(BIN)/python bench/programs.py
 	$(BIN)/python bench/derivatives.py
 
+smoke: .venv/smoke.stamp browser  ## the explorer in JupyterLab and marimo: frame and live widget
+	$(BIN)/python tools/notebook_smoke.py
+
 clean:  ## remove everything that was built
 	rm -rf .venv tools/js/node_modules build dist tour *.egg-info src/*.egg-info .coverage .pytest_cache .mypy_cache .ruff_cache
 
@@ -95,3 +98,4 @@ clean:  ## remove everything that was built
 .venv/tour.stamp: EXTRAS = plot
 .venv/dev.stamp: EXTRAS = plot,dev
 .venv/bench.stamp: EXTRAS = bench
+.venv/smoke.stamp: EXTRAS = plot,dev,smoke

@@ -72,7 +72,11 @@ export class WhatIf {
     const { app } = this;
     const name = app.tape.name(k);
     const entry = h("input", { type: "text", inputmode: "decimal", class: "entry", "aria-label": `${name}, number`,
-      oninput: () => { this.typing = true; },
+      oninput: () => {
+        this.typing = true;
+        const x = typed(entry.value);
+        if (!Number.isNaN(x)) app.move([[k, x]]);
+      },
       onchange: () => {
         this.typing = false;
         const x = typed(entry.value);

@@ -12,6 +12,7 @@ export function widget(source, style) {
     /** @param {{model: Model, el: HTMLElement}} given */
     async render({ model, el }) {
       let host = h("div", { class: "within" });
+      el.dataset.lmSuppressShortcuts = "true"; // JupyterLab would take Enter and arrow keys
       const shadow = el.attachShadow({ mode: "open" });
       const sheet = new CSSStyleSheet();
       sheet.replaceSync(style);
