@@ -270,6 +270,16 @@ def test_an_infinite_gradient_alone_has_a_story_too(opened: Show) -> None:
     assert "the first gradient that is not finite is ∂v1/∂x = inf" in page.text(".alert")
 
 
+def test_a_path_that_was_not_recorded_is_said(opened: Show) -> None:
+    page = opened(wg.explore(lambda x: x * x if x > 1.0 else x + 5.0, 2.0))
+    assert page.count(".alert") == 0
+    entry = page.page.get_by_label("x, number")
+    entry.fill("0.5")
+    assert "would have gone another way" in page.text(".alert")
+    entry.fill("3")
+    assert page.count(".alert") == 0
+
+
 # --- finding and taking away ----------------------------------------------------------------------
 
 
@@ -350,6 +360,14 @@ def test_terms_explain_themselves(page: Opened) -> None:
     assert "A leaf is a number you put in" in page.text(".tip")
     page.press("Escape")
     assert not page.page.locator(".tip").is_visible()
+
+
+def test_it_prints_light_and_without_what_can_be_pressed(opened: Show) -> None:
+    page = opened(wg.explore(expression()["L"]), color_scheme="dark")
+    page.page.emulate_media(media="print")
+    assert page.tell("getComputedStyle(explorer.host).backgroundColor") == "rgb(255, 255, 255)"
+    assert page.tell("getComputedStyle(explorer.host).color") == "rgb(20, 24, 29)"
+    assert not page.page.get_by_label("Play", exact=True).first.is_visible()
 
 
 def test_nothing_moves_by_itself_where_motion_is_reduced(opened: Show) -> None:

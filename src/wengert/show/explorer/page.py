@@ -54,11 +54,12 @@ def style_text() -> str:
     """The style sheet: colours as pictures have them, and the page's own rules."""
     light = _palette(0)
     dark = _palette(1)
-    shapes = "".join(_rules())
+    rest = "".join([*_rules(), "\n", text_of("explorer.css")])
     return (
         f".explorer{{{light}}}\n"
-        f"@media (prefers-color-scheme:dark){{.explorer:not([data-theme=light]){{{dark}}}}}\n"
-        f".explorer[data-theme=dark]{{{dark}}}\n{shapes}\n{text_of('explorer.css')}"
+        "@media screen and (prefers-color-scheme:dark)"
+        f"{{.explorer:not([data-theme=light]){{{dark}}}}}\n"
+        f"@media screen{{.explorer[data-theme=dark]{{{dark}}}}}\n{rest}"
     )
 
 

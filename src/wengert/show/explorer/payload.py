@@ -44,6 +44,7 @@ def payload_of(tape: Tape, limit: int) -> dict[str, Any]:
         "group": _column(tape.group),
         "roots": tape.roots,
         "local": [[k, [_number(x) for x in each]] for k, each in sorted(tape.local.items())],
+        "guards": [[k, _number(x)] for k, x in sorted(tape.guards.items())],
         "computed": tape.computed,
         "filled": bool(np.any(tape.grad)),
         "leftOut": tape.left_out,

@@ -61,6 +61,8 @@ class Tape:
         groups: what folds.
         group: per value, the innermost group that it is in, -1 for none.
         roots: what can be differentiated, the first one first.
+        guards: by value, what a comparison of the recorded code gave; another number would have
+            led it along another path.
         local: the partials of values that the page cannot compute, by value.
         values: the Values behind it, for a live page.
         computed: whether `data` has all numbers.
@@ -77,6 +79,7 @@ class Tape:
     group: Integers
     roots: list[int]
     local: dict[int, list[float]] = field(default_factory=dict)
+    guards: dict[int, float] = field(default_factory=dict)
     values: Sequence[Value] = ()
     computed: bool = True
     left_out: int = 0
@@ -125,6 +128,7 @@ class Tape:
             labels={int(new[k]): name for k, name in self.labels.items() if new[k] >= 0},
             group=self.group[kept], roots=roots,
             local={int(new[k]): each for k, each in self.local.items() if k >= cut},
+            guards={int(new[k]): each for k, each in self.guards.items() if k >= cut},
             values=[self.values[k] for k in kept] if self.values else (),
             left_out=cut - len(before),
         )  # fmt: skip
@@ -198,7 +202,9 @@ def of_values(roots: Sequence[Value], limit: int) -> Tape:
     column = np.array(operands, np.int64)
     data = np.array([node.data for node in order])
     grad = np.array([node.grad for node in order])
-    tape = Tape(list(numbers), ops, column, data, grad, labels, Groups(), ops, taken, local, order)
+    tape = Tape(
+        list(numbers), ops, column, data, grad, labels, Groups(), ops, taken, local, values=order
+    )
     tape.groups, tape.group = folded_scopes(scopes)
     _gather_leaves(tape)
     symbols = [kind.symbol for kind in tape.kinds]
@@ -292,6 +298,7 @@ def _flat_tape(
         labels.setdefault(root, program.name if len(roots) == 1 else f"{program.name}[{k}]")
     groups, group = _loop_groups(program, value, statements, table, limit)
     tape = Tape(table.kinds, ops, operands, data, np.zeros(count), labels, groups, group, roots)
+    tape.guards = {k: float(data[place]) for k, place in table.guards}
     tape = _used(tape)
     _gather_leaves(tape)
     tape.computed = len(tape.ops) <= EVALUATED
@@ -329,6 +336,7 @@ def _used(tape: Tape) -> Tape:
         tape, ops=tape.ops[used], operands=new[tape.operands], data=tape.data[used],
         grad=tape.grad[used], group=tape.group[used], roots=[int(new[r]) for r in tape.roots],
         labels={int(new[k]): name for k, name in tape.labels.items() if used[k]},
+        guards={int(new[k]): each for k, each in tape.guards.items()},
     )  # fmt: skip
 
 
@@ -352,6 +360,7 @@ class _Table:
         self.outputs = self.count = self.values + values
         self.kinds: list[Kind] = []
         self.roots: list[int] = []
+        self.guards: list[tuple[int, int]] = []  # a comparison, and where its answer stands
         self._numbers: dict[Any, int] = {}
         self._ops = [np.full(self.values, -1, np.int64)]
         self._operands: list[Integers] = []
@@ -389,7 +398,10 @@ class _Table:
         numbers = np.array([self._number(row) if row else -1 for row in rows], np.int64)
         self._ops.append(numbers[run.ops])
         kept = np.ones(len(places), bool)
-        kept[starts[1:][guards[run.ops]] - 1] = False  # what a guard expects is no operand
+        expected = starts[1:][guards[run.ops]] - 1
+        kept[expected] = False  # what a guard expects is no operand
+        at = self.values + np.flatnonzero(guards[run.ops])
+        self.guards += zip(at.tolist(), places[expected].tolist(), strict=True)
         self._operands.append(places[kept])
 
     def columns(self) -> tuple[Integers, Integers]:

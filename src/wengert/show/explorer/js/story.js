@@ -73,6 +73,11 @@ export class Story {
       parts.push(h("div", { class: "alert" }, h("strong", {}, wrong.length > 1 ? "Gradients from Python are wrong: " : "A gradient from Python is wrong: "), `${names}${wrong.length > 1 ? `. Of ${tape.name(wrong[0])}` : ""}: ${app.gradients.finding(wrong[0]).reason}. `,
         button("Show the check", () => { app.select(wrong[0]); app.show("gradients"); })));
     }
+    const flipped = [...tape.guards].filter(([k, expected]) => engine.data[k] !== expected);
+    if (flipped.length) {
+      const said = forwardSaid(engine, flipped[0][0]);
+      parts.push(h("div", { class: "alert" }, h("strong", {}, "Another path. "), `With these numbers the recorded code would have gone another way: ${said.symbols} ${said.numbers}. What is shown is the path that was recorded.`));
+    }
     if (tape.leftOut) {
       parts.push(h("div", { class: "remark" }, `${grouped(tape.leftOut)} earlier values were left out of this page; what follows them starts from their numbers, as leaves. Gradients of all that is here are exact. `,
         app.onmore && button("Bring more", () => app.onmore?.())));

@@ -29,6 +29,7 @@
  * @property {Column} group
  * @property {number[]} roots
  * @property {[number, number[]][]} local partials of what the page cannot compute
+ * @property {[number, number | string][]} guards what comparisons of the recorded code gave
  * @property {boolean} computed
  * @property {boolean} filled whether gradients stand in Python
  * @property {number} leftOut
@@ -91,6 +92,7 @@ export class Tape {
     };
     this.roots = payload.roots;
     this.local = new Map(payload.local);
+    this.guards = new Map(payload.guards.map(([k, x]) => [k, parsed(x)]));
     this.computed = payload.computed;
     this.filled = payload.filled;
     this.leftOut = payload.leftOut;
