@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help tour test lint docs docs-check bench native native-strict sanitize clean
+.PHONY: help tour test lint browser smoke docs docs-check bench native native-strict sanitize clean
 
 help:  ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 14
@@ -10,9 +10,9 @@ help:  ## what there is to make
 tour: .venv/tour.stamp  ## walk through the lesson; pictures and an index page go to ./tour
 	$(BIN)/wengert tour tour
 
-test: .venv/dev.stamp lint docs-check native-strict  ## lint, types, docs, and the whole suite on both engines
-	WENGERT_PURE=1 $(BIN)/python -m pytest -n auto --cov --cov-report=term:skip-covered --cov-fail-under=95
-	$(BIN)/python -m pytest -n auto
+test: .venv/dev.stamp browser lint docs-check native-strict  ## lint, types, docs, and the whole suite on both engines
+	WENGERT_BROWSER=1 WENGERT_PURE=1 $(BIN)/python -m pytest -n auto --cov --cov-report=term:skip-covered --cov-fail-under=95
+	WENGERT_BROWSER=1 $(BIN)/python -m pytest -n auto
 
 native: .venv/native.stamp  ## build the native engine in place
 
@@ -41,10 +41,24 @@ sanitize: .venv/dev.stamp  ## run the suite and random programs under the saniti
 SANITIZERS = -fsanitize=address,undefined -fno-sanitize-recover=undefined
 BUILD = WENGERT_NATIVE=1
 
-lint: .venv/dev.stamp  ## style and types
+lint: .venv/dev.stamp tools/js/node_modules/.stamp  ## style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(JS)/tsc --project tools/js
+	$(JS)/eslint --config tools/js/eslint.config.js src/wengert/show/explorer/js
+
+JS = tools/js/node_modules/.bin
+
+# Debian's packages, where they are missing and may be installed.
+browser: tools/js/node_modules/.stamp  ## install what the tests of the explorer's page need
+	@sh tools/js/need.sh chromium chromium chromium-browser google-chrome chrome
+
+tools/js/node_modules/.stamp: tools/js/package.json tools/js/package-lock.json
+	@sh tools/js/need.sh nodejs node nodejs
+	@sh tools/js/need.sh npm npm
+	cd tools/js && npm ci --silent
+	@touch $@
 
 docs: .venv/dev.stamp  ## write the generated pages of docs/ again
 	$(BIN)/python tools/generate_docs.py
@@ -63,8 +77,11 @@ bench: .venv/bench.stamp  ## time the engine, programs, derivatives and vector m
 	$(BIN)/python bench/derivatives.py
 	$(BIN)/python bench/vector_math.py
 
+smoke: .venv/smoke.stamp browser  ## the explorer in JupyterLab and marimo: frame and live widget
+	$(BIN)/python tools/notebook_smoke.py
+
 clean:  ## remove everything that was built
-	rm -rf .venv build dist tour *.egg-info src/*.egg-info .coverage .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv tools/js/node_modules build dist tour *.egg-info src/*.egg-info .coverage .pytest_cache .mypy_cache .ruff_cache
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -83,3 +100,4 @@ clean:  ## remove everything that was built
 .venv/tour.stamp: EXTRAS = plot
 .venv/dev.stamp: EXTRAS = plot,dev
 .venv/bench.stamp: EXTRAS = bench
+.venv/smoke.stamp: EXTRAS = plot,dev,smoke

@@ -45,6 +45,7 @@ pytest_collect_file = Sybil(
         "README.md",
         "docs/compile.md",
         "docs/getting-started.md",
+        "docs/explorer.md",
         "docs/programs.md",
         "docs/export.md",
         "docs/scipy.md",

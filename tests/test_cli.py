@@ -419,3 +419,30 @@ def test_check_of_a_function_in_a_file(capsys, tmp_path):
     status, _, err = run(capsys, "check", "x*y", "--at", "x=1,y=2", "--order", "2")
     assert status == 2
     assert "check() of a Value" in err
+
+
+# --- explore --------------------------------------------------------------------------------------
+
+
+def test_explore_writes_the_page_and_opens_it(capsys, tmp_path, monkeypatch):
+    import webbrowser
+
+    shown = []
+    monkeypatch.setattr(webbrowser, "open", shown.append)
+    monkeypatch.chdir(tmp_path)
+    status, out, _ = run(capsys, "explore", "e = a*b; e + c", "--at", "a=2,b=-3,c=10")
+    assert (status, out) == (0, "graph.html: Explorer(5 values)\n")
+    assert shown == [(tmp_path / "graph.html").as_uri()]
+
+
+def test_explore_takes_functions_in_files(capsys, tmp_path):
+    (tmp_path / "model.py").write_text("def loss(x, y):\n    return x * x + y\n")
+    target, page = f"{tmp_path / 'model.py'}:loss", tmp_path / "page.html"
+    words = ["explore", target, "--at", "x=2,y=1", "-o", str(page), "--no-open"]
+    status, out, _ = run(capsys, *words)
+    assert (status, out) == (0, f"{page}: Explorer(4 values)\n")
+    status, _, err = run(
+        capsys, "explore", "x + y", "--at", "x=1,y=2", "-o", "page.png", "--no-open"
+    )
+    assert status == 2
+    assert "written as .html" in err

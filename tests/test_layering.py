@@ -56,10 +56,13 @@ HEAVY = {
     "rich",
     "sympy",
     "cyipopt",
+    "anywidget",
+    "traitlets",
 }
 ALLOWED = {  # who may import what is heavy, and inside functions only
     "derive.pattern": {"scipy"},
     "run.llvm": {"llvmlite"},
+    "show.explorer.live": {"anywidget", "traitlets"},
     "show.plot": {"matplotlib", "IPython"},
     "interop.symbolic": {"sympy"},
     "interop.doors": {"scipy", "cyipopt"},

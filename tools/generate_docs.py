@@ -35,7 +35,7 @@ mpl.rcParams["svg.fonttype"] = "none"
 
 GROUPS = {
     "Values": ["Value", "trace", "scope", "debug_nans"],
-    "See": ["draw", "draw_dot", "steps", "plot", "plot_history"],
+    "See": ["draw", "draw_dot", "explore", "steps", "plot", "plot_history"],
     "Check": ["check", "quiz"],
     "Programs": ["record", "Program", "load", "scan", "fori", "while_loop"],
     "Compiled": ["jit", "vectorize", "sum_over", "mean_over"],

@@ -129,6 +129,7 @@ if typing.TYPE_CHECKING:
     from wengert.run.jit import jit
     from wengert.run.over import mean_over, sum_over
     from wengert.run.vectorize import vectorize
+    from wengert.show.explorer.explorer import explore
     from wengert.show.sparsity import sparsity
 
 __version__ = "0.1.0"
@@ -139,6 +140,7 @@ _TRANSFORMS = (
 _LATER = {  # loaded when first asked for
     "clear_cache": "wengert.derive.calling",
     "custom_rule": "wengert.custom",
+    "explore": "wengert.show.explorer.explorer",
     "implicit": "wengert.derive.implicit",
     "jit": "wengert.run.jit",
     "vectorize": "wengert.run.vectorize",
@@ -200,6 +202,7 @@ __all__ = [
     "erfc",
     "exp",
     "exp2",
+    "explore",
     "expm1",
     "floor",
     "fma",

@@ -1,4 +1,4 @@
-"""The command line: `wengert tour | draw | step | check | quiz | plot | record | cache | doctor`.
+"""The command line: `wengert tour | draw | explore | step | check | quiz | plot | record | ...`.
 
 Exit status: 0 done, 1 the check failed, 2 the call or its target was wrong.
 """
@@ -156,8 +156,7 @@ def _draw(options: argparse.Namespace) -> int:
     if options.output == "-":
         print(drawing.svg)
         return 0
-    match = options.target.rpartition(":")[2]
-    path = Path(options.output or f"{match if match.isidentifier() else 'graph'}.svg")
+    path = Path(options.output or f"{_stem(options)}.svg")
     drawing.save(path)
     print(f"{path}: {drawing!r}")
     return 0
@@ -171,6 +170,35 @@ def _draw_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--theme", choices=["auto", "light", "dark"], default="auto")
     parser.add_argument("--no-backward", action="store_true", help="leave the gradients at zero")
     _json_flag(parser)
+
+
+def _explore(options: argparse.Namespace) -> int:
+    called = target.called(options.target, ",".join(options.at))
+    if called:
+        function, arguments = called
+        with target.user_code(f"Calling {options.target}"):
+            explorer = wg.explore(function, *arguments)
+    else:
+        explorer = wg.explore(_root(options, backward=False))
+    path = Path(options.output or f"{_stem(options)}.html")
+    explorer.save(path)
+    print(f"{path}: {explorer!r}")
+    if not options.no_open:
+        import webbrowser  # it loads subprocess and more
+
+        webbrowser.open(path.resolve().as_uri())
+    return 0
+
+
+def _explore_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-o", "--output", metavar="FILE", help="where the page goes")
+    parser.add_argument("--no-open", action="store_true", help="write the page, do not open it")
+
+
+def _stem(options: argparse.Namespace) -> str:
+    """What a file is called that nobody has named: as the target, or "graph"."""
+    name: str = options.target.rpartition(":")[2]
+    return name if name.isidentifier() else "graph"
 
 
 def _step(options: argparse.Namespace) -> int:
@@ -326,6 +354,12 @@ def _version(package: str, purpose: str, extra: str = "plot") -> str:
 VERBS = (
     Verb("tour", "Walk through the lesson, drawing its pictures.", _tour, _tour_arguments, False),
     Verb("draw", "Draw the graph of an expression.", _draw, _draw_arguments),
+    Verb(
+        "explore",
+        "Write the page to step, change and check a computation, and open it.",
+        _explore,
+        _explore_arguments,
+    ),
     Verb(
         "step", "Print back-propagation, or the evaluation, step by step.", _step, _step_arguments
     ),

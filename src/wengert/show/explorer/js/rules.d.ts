@@ -1,0 +1,3 @@
+/** Written by rules.py from the table of primitives. */
+import type { Rule } from "./engine.js";
+export const rules: Rule[];
