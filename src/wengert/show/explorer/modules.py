@@ -13,7 +13,7 @@ _EXPORT = re.compile(r"^export (?:async )?(?:function|class|const) (\w+)", re.MU
 _BLOCK = re.compile(r"^[ ]*/\*\*.*?\*/\n", re.MULTILINE | re.DOTALL)
 _LINE = re.compile(r"^[ ]*//.*\n", re.MULTILINE)
 _INLINE = re.compile(r"/\*\*[^*]*\*/ ?")
-_INDENT = re.compile(r"^[ ]+", re.MULTILINE)
+_INDENT = re.compile(r"^[ \n]+", re.MULTILINE)
 
 LOADER = """const loaded = {};
 const use = (name) => (loaded[name] ??= modules[name](use));
