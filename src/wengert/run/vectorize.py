@@ -35,8 +35,10 @@ def vectorize(
             the function.
         exact: give the bits that calling the function for each example gives. Otherwise products
             may be fused with sums, and functions like exp are those of `docs/accuracy.md`, within
-            its bounds. Results do not depend on the number of examples, lanes or threads.
-        tier: "native" compiles at once, "interpreter" never does, and "auto" as soon as that pays.
+            its bounds. What is compiled gives results that do not depend on the number of
+            examples, lanes or threads.
+        tier: "native" compiles at once, "interpreter" never does, and "auto" as soon as that pays,
+            from when on the last bits may be others unless they are to be exact.
         threads: at most so many; None for all CPUs.
         progress: show a progress bar, by tqdm.
 
