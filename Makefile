@@ -11,7 +11,7 @@ tour: .venv/tour.stamp  ## walk through the lesson; pictures and an index page g
 	$(BIN)/wengert tour tour
 
 test: .venv/dev.stamp browser lint docs-check native-strict  ## lint, types, docs, and the whole suite on both engines
-	WENGERT_BROWSER=1 WENGERT_PURE=1 $(BIN)/python -m pytest -n auto --cov --cov-report=term:skip-covered --cov-fail-under=95
+	WENGERT_PURE=1 $(BIN)/python -m pytest -n auto --cov --cov-report=term:skip-covered --cov-fail-under=95
 	WENGERT_BROWSER=1 $(BIN)/python -m pytest -n auto
 
 native: .venv/native.stamp  ## build the native engine in place
