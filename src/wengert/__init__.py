@@ -98,7 +98,6 @@ from wengert.primitives import (
 from wengert.primitives import (
     pow as pow,
 )
-from wengert.program.checkpoint import checkpoint
 from wengert.program.file import load
 from wengert.program.loops import fori, scan, while_loop
 from wengert.program.program import Program
@@ -126,6 +125,7 @@ if typing.TYPE_CHECKING:
     )
     from wengert.interop import scipy as scipy
     from wengert.learn.quiz import quiz
+    from wengert.program.checkpoint import checkpoint
     from wengert.run.jit import jit
     from wengert.run.over import mean_over, sum_over
     from wengert.run.vectorize import vectorize
@@ -138,6 +138,7 @@ _TRANSFORMS = (
     "grad", "hessian", "hvp", "jacobian", "jvp", "linearize", "value_and_grad", "vjp",
 )  # fmt: skip
 _LATER = {  # loaded when first asked for
+    "checkpoint": "wengert.program.checkpoint",
     "clear_cache": "wengert.derive.calling",
     "custom_rule": "wengert.custom",
     "explore": "wengert.show.explorer.explorer",
