@@ -27,6 +27,7 @@ POSITIONAL = inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_
 LANES = 8  # sums in a portion
 PORTION = 4096  # examples in one, at least
 PORTIONS = 64  # at most
+TASK = 0.02  # seconds of work that a thread is given at a time: to wake one takes 0.2 ms
 ALONE = 5e-3  # seconds up to which all is computed where the call is
 PIECE = 512  # examples whose results are kept before they are added
 
@@ -266,16 +267,20 @@ class _Summing:
         stop = np.zeros(1, np.int32)
         add = self._native if path.tiers.sums(count) else self._piecewise
 
-        def task(number: int) -> None:
-            if not stop[0]:
-                found[number] = add(path, portions[number], stop)
+        def task(numbers: Sequence[int]) -> None:
+            for number in numbers:
+                if not stop[0]:
+                    found[number] = add(path, portions[number], stop)
 
-        tasks = [partial(task, number) for number in range(len(portions))]
         threads = self.paths.options.threads or pool.processors()
-        little = len(tasks) == 1 and path.tiers.predicted(count) < ALONE
+        seconds = path.tiers.predicted(count)
+        each = max(1, min(len(portions) // threads, int(len(portions) * TASK / max(seconds, TASK))))
+        starts = range(0, len(portions), each)
+        tasks = [partial(task, range(k, min(k + each, len(portions)))) for k in starts]
+        little = len(tasks) == 1 and seconds < ALONE
         if little or not path.tiers.is_native(count):  # the interpreter lets nobody beside it
-            for each in tasks:
-                each()
+            for some in tasks:
+                some()
         else:
             pool.run(tasks, threads, stop)
         return _tree(found), path.results
