@@ -58,10 +58,11 @@ def batch_of(
     parts, leaves, leads, named = [], [], [], []
     for number, (arg, key) in enumerate(zip(args, keys, strict=True)):
         where = f"{name}: argument {key}"
-        whole = structure_of(arrayed(arg, where), where=where)
+        tree = arrayed(arg, where)
+        whole = structure_of(tree, where=where)
         dims = signature.arguments[number] if signature else ()
         cores = []
-        for leaf in whole.leaves(arrayed(arg, where), where):
+        for leaf in whole.leaves(tree, where):
             array = np.asarray(leaf)
             core = signature.core(dims, array.shape, where, sizes) if signature else ()
             if rows:

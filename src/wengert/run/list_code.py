@@ -34,7 +34,6 @@ class _Writing:
         starts = range(0, max(len(live), 1), PART)
         self.parts: list[list[int]] = [live[k : k + PART] for k in starts]
         self.part_of = {k: number for number, part in enumerate(self.parts) for k in part}
-        self.slots, self.scratch = self._slots()
         self.stored: dict[Operand, list[int]] = {}  # outputs, by what they are
         for place, operand in enumerate(unrolled.outputs):
             self.stored.setdefault(operand, []).append(place)
@@ -42,6 +41,7 @@ class _Writing:
         for guard in unrolled.guards:
             where = max((self.part_of[each] for each in guard if each >= 0), default=0)
             self.guarded.setdefault(where, []).append(guard)
+        self.slots, self.scratch = self._slots()
 
     def _slots(self) -> tuple[dict[int, int], int]:
         """The places of what a later part reads, and how many there are."""
@@ -51,11 +51,8 @@ class _Writing:
                 for operand in self.list.operations[k][1]:
                     if operand >= 0:
                         last[operand] = number
-        for guard in self.list.guards:
-            where = max((self.part_of[each] for each in guard if each >= 0), default=0)
-            for each in guard:
-                if each >= 0:
-                    last[each] = max(last.get(each, 0), where)
+            for guard in self.guarded.get(number, ()):
+                last.update((operand, number) for operand in guard if operand >= 0)
         slots: dict[int, int] = {}
         free: list[int] = []
         ending: dict[int, list[int]] = {}

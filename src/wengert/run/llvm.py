@@ -14,7 +14,7 @@ from wengert.errors import MissingExtraError
 
 Told = np.ndarray[Any, np.dtype[np.int32]]
 
-QUICK, HOT = 0, 2  # how much the code generator tries
+HOT = 2  # how much the code generator tries, from 0 to 3
 _lock = RLock()  # LLVM's own state is one for all threads
 _calls = local()  # the call that a thread is in
 

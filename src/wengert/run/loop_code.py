@@ -307,12 +307,13 @@ class _Writing:
             start += home.start - home.first
         places = operand_places(site, run, self.buffer).tolist()
         memories = [MEMORIES[code] for code in (run.operands >> SHIFT).tolist()]
+        read = [*zip(memories, places, strict=True)]
         at = 0
         for place, number in enumerate(run.ops.tolist(), start):
             operation = run.operations[number]
-            reads = [*zip(memories, places, strict=True)][at : at + operation.reads]
-            yield _Item(operation.row, operation.guards, place, reads)
-            at += operation.reads
+            end = at + operation.reads
+            yield _Item(operation.row, operation.guards, place, read[at:end])
+            at = end
 
 
 @dataclass(frozen=True)
@@ -330,7 +331,7 @@ class _Stretch:
 
     def __init__(self, writing: _Writing, function: Function) -> None:
         self.writing, self.function = writing, function
-        self.places = Places(writing.plan.program, writing.buffer, function, function.fail)
+        self.packed = writing.places.packed
         self.known: dict[tuple[str, int], Lanes] = {}
 
     def write(self, memory: str, item: _Item) -> None:
@@ -344,8 +345,8 @@ class _Stretch:
         if memory != OUTPUT:
             self.known["value", item.place] = result
             self.function.keep(item.place, result)
-        elif memory in self.places.packed:
-            self.function.keep(self.places.packed[memory] + item.place, result)
+        elif memory in self.packed:
+            self.function.keep(self.packed[memory] + item.place, result)
         else:
             self.function.output(item.place, result)
 
@@ -355,8 +356,8 @@ class _Stretch:
             if memory == CONSTANT:
                 number = float(self.writing.plan.program.constants[place])
                 found = self.function.block.constant(number)
-            elif memory in self.places.packed:
-                found = self.function.kept(self.places.packed[memory] + place)
+            elif memory in self.packed:
+                found = self.function.kept(self.packed[memory] + place)
             elif memory == INPUT:
                 found = self.function.input(place)
             else:

@@ -81,8 +81,11 @@ def plain_sites(kept: Storage, is_stored: Sequence[bool]) -> tuple[set[Site], se
                 register = kept.registers.get((site, address))
                 if does and register is not None:
                     seen.add(register)
-    plain = {site for site in seen if getattr(site.statement, "row", None) is strong_mul}
-    plain = {site for site in plain if isinstance(site.statement, Assign)}
+    plain = {
+        site
+        for site in seen
+        if isinstance(site.statement, Assign) and site.statement.row is strong_mul
+    }
     for site in sites:
         registers = (kept.registers.get((site, address)) for address in site.reads)
         if site in plain or any(register in touched for register in registers):

@@ -7,6 +7,7 @@ is about to take, as long in the interpreter as compiling it will.
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from threading import RLock
 from time import perf_counter
 from typing import Any
@@ -174,14 +175,14 @@ class Tiers:
             return True
         return llvm.is_there() and self.spent + self.interpreting * count > self.compiling
 
-    @property
+    @cached_property
     def compiling(self) -> float:
         """Seconds that compiling is predicted to take."""
         if is_straight(self.program):
             return STARTING + COMPILING * len(self.program)
         return STARTING + COMPILING_LOOPS * self.program.size
 
-    @property
+    @cached_property
     def interpreting(self) -> float:
         """Seconds that the interpreter is predicted to take for an example."""
         return CALLING + INTERPRETING * len(self.program)
