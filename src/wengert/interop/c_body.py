@@ -15,12 +15,11 @@ from wengert.program.address import (
     SHIFT,
     VALUE,
     Address,
-    span,
 )
 from wengert.program.dependence import Level, Site, Table, is_sum
 from wengert.program.program import Program
 from wengert.program.statements import Guard, Operation, Run, While
-from wengert.run.place import Memories, Place, affine
+from wengert.run.place import FAR, Memories, Place, affine
 from wengert.run.straight import operand_places
 from wengert.run.writer import Loops, Writer
 
@@ -30,7 +29,6 @@ COLUMN = 56  # where comments stand
 PART = (
     500  # statements of a straight stretch that are a function; compilers are slow on longer ones
 )
-FAR = 1 << 59  # no place that is meant is so far down
 LONGEST = 100  # of a name in a comment
 
 
@@ -235,9 +233,8 @@ class Body(Writer):
 
     def _wrapped(self, place: Place, counts: Sequence[int]) -> str:
         """The place within a window; `%` wants what is not negative."""
-        low, _ = span(place.base, place.strides, counts)
-        if lookup := place.address.lookup:
-            low = (low + self.table.entries(lookup, counts)[1]) // place.step
+        low = place.lowest(counts, self.table)
+        if place.address.lookup:
             text = self._looked_up(place)
             ahead = f"{text} + {-(low // place.size) * place.size}" if low < 0 else text
         else:

@@ -70,19 +70,7 @@ class Rows:
         """Lane by lane."""
         symbol = self._symbols.setdefault(row, f"python.{len(self._symbols)}")
         self.python[symbol] = row
-        block = operands[0].block
-        block.declarations[symbol] = (
-            f"declare double @{symbol}({', '.join(['double'] * len(operands))})"
-        )
-        result = "poison"
-        for lane in range(block.lanes):
-            given = [
-                block.put(f"extractelement {block.doubles} {each.name}, i32 {lane}")
-                for each in operands
-            ]
-            one = block.put(f"call double @{symbol}({', '.join(f'double {x}' for x in given)})")
-            result = block.put(f"insertelement {block.doubles} {result}, double {one}, i32 {lane}")
-        return Lanes(block, result)
+        return operands[0].block.lane_by_lane(symbol, *operands)
 
 
 def _number(block: Block, found: Any) -> Lanes:

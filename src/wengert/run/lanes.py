@@ -89,6 +89,20 @@ class Block:
         places = ", ".join([f"{doubles} {_doubles(self, each)}" for each in operands])
         return Lanes(self, self.put(f"call {doubles} @{function}({places})"))
 
+    def lane_by_lane(self, function: str, *operands: Lanes) -> Lanes:
+        """Call a function of doubles for one lane after the other, and declare it."""
+        doubles = self.doubles
+        scalars = ", ".join(["double"] * len(operands))
+        self.declarations[function] = f"declare double @{function}({scalars})"
+        result = "poison"
+        for lane in range(self.lanes):
+            places = [
+                self.put(f"extractelement {doubles} {each.name}, i64 {lane}") for each in operands
+            ]
+            value = self.put(f"call double @{function}({', '.join(f'double {p}' for p in places)})")
+            result = self.put(f"insertelement {doubles} {result}, double {value}, i64 {lane}")
+        return Lanes(self, result)
+
     def intrinsic(self, name: str, *operands: Lanes | float) -> Lanes:
         """Call what LLVM itself offers, such as `fma`."""
         return self.call(f"llvm.{name}.v{self.lanes}f64", *operands)

@@ -16,6 +16,7 @@ from wengert.program.program import Program
 from wengert.program.storage import Array, Storage, Storing
 from wengert.program.structure import Floats
 
+FAR = 1 << 59  # no place that is meant is so far down
 SMALL = 1024  # values that are kept rather than computing where a window has them
 
 
@@ -102,6 +103,13 @@ class Place:
     window: bool
     checked: bool
     address: Address
+
+    def lowest(self, counts: Sequence[int], table: Table) -> int:
+        """The lowest place in its memory that is meant, before it wraps around in a window."""
+        low, _ = span(self.base, self.strides, counts)
+        if self.address.lookup:
+            low = (low + table.entries(self.address.lookup, counts)[1]) // self.step
+        return low
 
     def expression(self) -> str:
         """Python source for it, with counters k0, k1, ..."""

@@ -8,18 +8,16 @@ such or if they are sums.
 
 from collections.abc import Callable, Iterator, Sequence
 
-from wengert.program.address import CONSTANT, INPUT, OUTPUT, Address, span
+from wengert.program.address import CONSTANT, INPUT, OUTPUT, Address
 from wengert.program.dependence import Site, Table, bounded, extent
 from wengert.program.program import Program
 from wengert.program.statements import While
 from wengert.run.columns import CONSTANTS, INDEX, SUM, spread
 from wengert.run.lanes import Lanes, Mask
 from wengert.run.module import Function
-from wengert.run.place import Memories, Place, one_number
+from wengert.run.place import FAR, Memories, Place, one_number
 
 Index = int | str  # an integer that is known, or the name of one
-
-FAR = 1 << 59  # no place that is meant is so far down
 
 
 class Places:
@@ -165,10 +163,7 @@ class Places:
 
     def _wrapped(self, total: Index, place: Place, counts: Sequence[int]) -> Index:
         """The place within a window."""
-        low, _ = span(place.base, place.strides, counts)
-        if place.address.lookup:
-            low = (low + self.table.entries(place.address.lookup, counts)[1]) // place.step
-        put = self.block.put
+        low, put = place.lowest(counts, self.table), self.block.put
         if low > -FAR:
             ahead = -min(low // place.size, 0) * place.size
             return put(f"urem i64 {self.integer('add', total, ahead)}, {place.size}")

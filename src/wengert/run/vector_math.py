@@ -103,18 +103,18 @@ def _defined(name: str, lanes: int) -> tuple[str, Mapping[str, str]]:
     """The text of a function, and what it calls."""
     block = Block(lanes)
     names = operands(name)
+    given = [block.named(f"%{each}") for each in names]
     library = name.removeprefix("scalars.")
     if library != name:
-        result, attributes = _each(library, block, names), "nounwind cold noinline"
+        result, attributes = block.lane_by_lane(library, *given), "nounwind cold noinline"
     else:
-        result = FUNCTIONS[name](*[block.named(f"%{each}") for each in names]).name
-        attributes = "nounwind"
+        result, attributes = FUNCTIONS[name](*given), "nounwind"
     places = ", ".join(f"{block.doubles} %{each}" for each in names)
     lines = [
         f"define linkonce_odr {block.doubles} @{symbol(name, lanes)}({places}) {attributes} {{",
         "entry:",
         *block.lines,
-        f"ret {block.doubles} {result}",
+        f"ret {block.doubles} {result.name}",
         "}",
     ]
     return "\n".join(lines), block.declarations
@@ -124,17 +124,3 @@ def operands(name: str) -> tuple[str, ...]:
     """The names of a function's operands."""
     formula = FUNCTIONS.get(name.removeprefix("scalars."))
     return tuple(inspect.signature(formula).parameters) if formula else ("x",)
-
-
-def _each(library: str, block: Block, names: tuple[str, ...]) -> str:
-    """Write the calls of a scalar function; the name of the result."""
-    scalars = ", ".join(["double"] * len(names))
-    block.declarations[library] = f"declare double @{library}({scalars})"
-    result = "poison"
-    for lane in range(block.lanes):
-        places = [
-            block.put(f"extractelement {block.doubles} %{each}, i64 {lane}") for each in names
-        ]
-        value = block.put(f"call double @{library}({', '.join(f'double {p}' for p in places)})")
-        result = block.put(f"insertelement {block.doubles} {result}, double {value}, i64 {lane}")
-    return result
