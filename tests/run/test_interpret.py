@@ -1,9 +1,7 @@
 """The reference meaning: the bits of one operation after the other, and the first broken guard."""
 
-import _thread
 import math
 import random
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -11,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from ctrl_c import interrupted
 from evaluate import bits, evaluate, items, walk
 from hypothesis import given
 from hypothesis import strategies as st
@@ -269,11 +268,8 @@ def test_a_loop_without_end_can_be_stopped() -> None:
     body = (Assign(own[1], primitives.add, (own[0], one)),)
     loop = While("w", (Assign(own[0], None, (one,)),), (), own[0], body, ())
 
-    timer = threading.Timer(0.2, _thread.interrupt_main)  # as Ctrl-C does
-    timer.start()
-    with pytest.raises(KeyboardInterrupt):
+    with interrupted():
         interpret(program(loop, outputs=0), np.zeros(4))
-    timer.join()
 
 
 def test_a_program_is_made_ready_once_it_has_been_walked_through_a_few_times() -> None:

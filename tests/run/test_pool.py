@@ -1,6 +1,5 @@
 """Threads: tasks are all done, errors and Ctrl-C stop them, and everything works after."""
 
-import _thread
 import math
 import multiprocessing
 import threading
@@ -8,6 +7,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+from ctrl_c import interrupted
 
 import wengert as wg
 from wengert.run import llvm, pool
@@ -123,13 +123,8 @@ def calls(tier):
 def test_ctrl_c_stops_what_is_endless(tier, number):
     call = list(calls(tier))[number]
     call(0.5)
-    timer = threading.Timer(0.2, _thread.interrupt_main)
-    timer.start()
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            call(1.0)
-    finally:
-        timer.join()
+    with interrupted():
+        call(1.0)
     call(0.5)
 
 
