@@ -1,6 +1,6 @@
 """Kernels of programs for tests: every way to write one, and what the interpreter says."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -9,18 +9,21 @@ from wengert.program.program import Program
 from wengert.run import llvm
 from wengert.run.columns import AGAIN, SHARED, UNIT, Column
 from wengert.run.interpret import interpret
-from wengert.run.kernel import Kernel
+from wengert.run.kernel import Kernel, in_registers
 from wengert.run.list_code import list_code
 from wengert.run.loop_code import loop_code
 from wengert.run.module import Plan
 from wengert.run.unrolled import unrolled
 
-LIST, LOOP = "list", "loop"
+LIST, LOOP, ROUNDS = "list", "loop", "rounds"
 
 
 @dataclass(frozen=True)
 class Way:
-    """How a kernel is written: as a list or with loops, for columns of a kind, so many lanes."""
+    """How a kernel is written, for columns of a kind, so many lanes.
+
+    As a list; with loops as they are; or with more numbers that live no longer than a round.
+    """
 
     form: str
     kind: str = UNIT
@@ -46,8 +49,12 @@ def kernel(
     inputs = [SHARED if shared else way.kind] * len([*program.arguments.slots()])
     outputs = [way.kind] * len([*program.results.slots()])
     plan = Plan(program, (*inputs, *outputs), way.lanes, exact, strong=strong)
-    code = list_code(plan, unrolled(program)) if way.form == LIST else loop_code(plan)
-    passes = way.form == LOOP and code.statements < 20_000
+    if way.form == LIST:
+        code = list_code(plan, unrolled(program))
+    else:
+        kept = in_registers(program) if way.form == ROUNDS else program
+        code = loop_code(replace(plan, program=kept))
+    passes = way.form != LIST and code.statements < 20_000
     made = llvm.machine_code(code.text, passes=passes)
     return Kernel(plan, code, llvm.Native(made, code.python), 0.0)
 

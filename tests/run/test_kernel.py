@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from batches import LIST, LOOP, Way, agree, bits, columns, interpreted, kernel, run
+from batches import LIST, LOOP, ROUNDS, Way, agree, bits, columns, interpreted, kernel, run
 
 import wengert as wg
 from scenarios import SCENARIOS
@@ -35,7 +35,8 @@ def test_scenarios(name):
     found, rows = programs_of(name)
     turn = sorted(SCENARIOS).index(name)
     for k, program in enumerate(found):
-        forms = [LOOP] if has_while(program) or len(program) > 4000 else [LIST, LOOP]
+        long = has_while(program) or len(program) > 4000
+        forms = [LOOP, ROUNDS] if long else [LIST, ROUNDS]
         for form in forms:
             kind, lanes = TURNS[(turn + k) % len(TURNS)]
             agree(program, rows, Way(form, kind, lanes))

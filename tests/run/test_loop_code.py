@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from batches import LIST, LOOP, Way, agree, bits, interpreted, kernel, run
+from batches import LIST, LOOP, ROUNDS, Way, agree, bits, interpreted, kernel, run
 from nests import nest
 from redundant import redundant, redundant_while, summed
 from samples import SAMPLES
@@ -44,7 +44,8 @@ def examples(size, seed):
 def test_random_programs(maker, seed):
     program = MAKERS[maker](seed)
     rows = examples(program.arguments.size, seed)
-    for k, form in enumerate([LOOP] if has_while(program) else [LIST, LOOP]):
+    forms = [LOOP, ROUNDS] if has_while(program) else [LIST, LOOP, ROUNDS]
+    for k, form in enumerate(forms):
         agree(program, rows, Way(form, *WAYS[(seed + k) % len(WAYS)]))
 
 

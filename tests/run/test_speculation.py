@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from batches import LIST, LOOP, Way, agree, interpreted, kernel, once, run
+from batches import LIST, LOOP, ROUNDS, Way, agree, interpreted, kernel, once, run
 
 import wengert as wg
 from wengert import primitives
@@ -44,7 +44,7 @@ def summed(x: Any) -> Any:
 FUNCTIONS = (rooted, hidden, carried, summed)
 
 
-@pytest.mark.parametrize("form", [LIST, LOOP])
+@pytest.mark.parametrize("form", [LIST, LOOP, ROUNDS])
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.__name__)
 def test_gradients_at_edges_have_the_bits_of_the_interpreter(function: Any, form: str) -> None:
     for program in (wg.grad(function).program(0.7), wg.grad(wg.grad(function)).program(0.7)):

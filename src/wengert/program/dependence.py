@@ -256,6 +256,17 @@ def carriers(writer: Site, read: Address, reader: Site, depth: int, table: Table
     return {level for level in levels if _carried(writer, target, read, reader, level, common)}
 
 
+def precedes(first: Site, touched: Address, then: Site, address: Address) -> bool:
+    """Whether a site may touch a place before another does; without lookups.
+
+    Each touches what the address behind it means. Within one statement, nothing comes before.
+    """
+    common = common_levels(first, then)
+    return any(
+        _carried(first, touched, address, then, level, common) for level in range(common + 1)
+    )
+
+
 def common_levels(a: Site, b: Site) -> int:
     """How many loops are around both."""
     pairs = zip(a.levels, b.levels, strict=False)

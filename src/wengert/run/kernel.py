@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from struct import Struct, pack
 from time import perf_counter
@@ -18,6 +18,8 @@ from wengert.run.columns import LEAVES, WORDS, Column, Sums, address
 from wengert.run.list_code import list_code
 from wengert.run.loop_code import loop_code
 from wengert.run.module import Code, Plan
+from wengert.run.short_loops import without_short_loops
+from wengert.run.starts import with_late_starts
 from wengert.run.unrolled import unrolled
 
 PACE = 3e-10  # seconds for an operation of an example, where vectors are used
@@ -26,6 +28,7 @@ TOGETHER = 1e-3
 PORTION = 0.05  # seconds of work that a thread is given at a time
 MOST_PARTS = 64  # for each thread
 FLAT = 3000  # operations up to which loops are written out
+MOST_VALUES = 20_000  # up to which two vectors of examples keep them near the processor
 SMALL = 20000  # instructions up to which LLVM's own passes go over a kernel with loops
 
 Failed = np.ndarray[Any, np.dtype[np.uint8]]
@@ -223,7 +226,23 @@ def written(plan: Plan) -> Code:
     """A kernel as text."""
     if is_straight(plan.program):
         return list_code(plan, unrolled(plan.program))
-    return loop_code(plan)
+    return loop_code(replace(plan, program=in_registers(plan.program)))
+
+
+def in_registers(program: Program) -> Program:
+    """The same program, in which more numbers live no longer than a round of a loop."""
+    return with_late_starts(without_short_loops(program))
+
+
+def lanes_for(program: Program) -> int:
+    """How many examples to compute at a time.
+
+    A loop waits for what its last round has computed: with two vectors of examples, there is
+    something to do meanwhile.
+    """
+    if is_straight(program) or has_while(program) or program.values > MOST_VALUES:
+        return llvm.lanes()
+    return 2 * llvm.lanes()
 
 
 def is_straight(program: Program) -> bool:

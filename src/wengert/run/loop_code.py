@@ -14,6 +14,7 @@ from wengert.primitives import mul
 from wengert.program.address import CONSTANT, INPUT, MEMORIES, OUTPUT, SHIFT
 from wengert.program.dependence import Level, Site, is_sum, size_of
 from wengert.program.statements import Accumulate, Guard, Loop, Run
+from wengert.run.carried import Carried, Spot, Variable, carried, spot_of
 from wengert.run.columns import AGAIN, FAILED, STOP
 from wengert.run.lane_rows import Rows
 from wengert.run.lanes import Lanes, Mask
@@ -56,6 +57,8 @@ class _Writing:
         self.nan = ""  # the variable for the lanes in which there was a NaN
         self.inside: list[Mask] = []  # the lanes that are in the while loops around
         self.leaving: Mask | None = None  # those that are just leaving one
+        self.followed = Carried()  # in the loop that is being written
+        self.now: dict[Spot, Lanes] = {}  # what is known to be at the places followed there
 
     def code(self) -> Code:
         """All of it."""
@@ -91,10 +94,8 @@ class _Writing:
         """Products that are written as plain ones, and what is looked at for NaN."""
         if self.plan.strong:
             return set(), set()
-        stored = [
-            bool(site.target) and (self.buffer.is_kept(site) or is_sum(site))
-            for site in self.kept.layout.sites
-        ]
+        sites = self.kept.layout.sites
+        stored = [bool(site.target) and self.buffer.is_kept(site) for site in sites]
         return plain_sites(self.kept, stored)
 
     # --- loops ------------------------------------------------------------------------------------
@@ -114,14 +115,42 @@ class _Writing:
 
     def loop(self, level: Level, loop: Loop) -> None:
         """A loop that runs so often."""
+        counters = self.places.counters
+        if not self.inside and not self.leaving:
+            self.followed = carried(level, self.kept)
+        followed = self.followed
+        variables = {each: self._variable_at(each, level.depth) for each in followed.variables}
         k = self._open()
-        self.places.counters[level.depth] = k.counter
+        counters[level.depth] = k.counter
+        self.now = {each.spot: self._load(at) for each, at in variables.items()}
         self.tree(level.parts[0])
+        for each, at in variables.items():
+            self._store(self.now[each.next], at)
+        self.followed, self.now = Carried(), {}
         done = sum(size_of(site.counts[level.depth + 1 :]) for site in level.sites())
         if done >= LONG:
             self._leave_if_told()
         self._close(k, loop.count)
-        del self.places.counters[level.depth]
+        for each in followed.stored:
+            counters[level.depth] = loop.count + each.rounds
+            lanes = self._load(variables[each])
+            if not self.watched.isdisjoint(followed.passed):
+                self._watch(lanes)
+            self.places.write(each.site, each.address, lanes)
+        del counters[level.depth]
+
+    def _variable_at(self, carried: Variable, depth: int) -> str:
+        """A variable that a loop begins with, which has what is in memory."""
+        at = self.main.variable(f"carried{len(self.block.lines)}", self.block.doubles)
+        self.places.counters[depth] = carried.rounds
+        self._store(self.places.read(carried.site, carried.address), at)
+        return at
+
+    def _load(self, at: str) -> Lanes:
+        return Lanes(self.block, self.block.put(f"load {self.block.doubles}, ptr {at}"))
+
+    def _store(self, lanes: Lanes, at: str) -> None:
+        self.block.lines.append(f"store {self.block.doubles} {lanes.name}, ptr {at}")
 
     def _open(self) -> _Round:
         """The beginning of a loop."""
@@ -246,15 +275,17 @@ class _Writing:
         """What a site reads."""
         address = site.reads[number]
         register = self.kept.registers.get((site, address))
-        if register is None:
-            return self.places.read(site, address)
-        return self._value(register)
+        if register is not None:
+            return self._value(register)
+        known = None
+        if (site, address) in self.kept.sources and not address.lookup:
+            known = self.now.get(spot_of(address))
+        return self.places.read(site, address) if known is None else known
 
     def _value(self, register: Site) -> Lanes:
         if register not in self.variables:
             return self.registers[register]
-        block = self.block
-        return Lanes(block, block.put(f"load {block.doubles}, ptr {self.variables[register]}"))
+        return self._load(self.variables[register])
 
     def _make_variable(self, register: Site) -> None:
         if register not in self.variables:
@@ -264,12 +295,17 @@ class _Writing:
     def assign(self, site: Site, lanes: Lanes) -> None:
         """The result of a site, to a memory or a register; of lanes that leave, theirs alone."""
         assert site.target is not None
-        if site in self.watched and (self.buffer.is_kept(site) or is_sum(site)):
+        if site in self.watched and site not in self.followed.passed:
             self._watch(lanes)
         if self.buffer.is_kept(site):
             if self.leaving:
                 lanes = self.leaving.select(lanes, self.places.read(site, site.target))
-            self.places.write(site, lanes)
+            if site in self.kept.homes and not site.target.lookup:
+                spot = spot_of(site.target)
+                if spot in self.followed.spots:
+                    self.now[spot] = lanes
+            if site not in self.followed.silent:
+                self.places.write(site, site.target, lanes)
             return
         register = self.kept.registers[site, site.target] if is_sum(site) else site
         if register not in self.variables:
@@ -277,8 +313,7 @@ class _Writing:
             return
         if self.leaving:
             lanes = self.leaving.select(lanes, self._value(register))
-        place = self.variables[register]
-        self.block.lines.append(f"store {self.block.doubles} {lanes.name}, ptr {place}")
+        self._store(lanes, self.variables[register])
 
     def _watch(self, lanes: Lanes) -> None:
         """Remember where there is a NaN."""

@@ -87,10 +87,8 @@ class Places:
             return self.function.words.load(*self._column(address, site.counts, at))
         return self.function.kept(at)
 
-    def write(self, site: Site, lanes: Lanes) -> None:
-        """The result of a site."""
-        address = site.target
-        assert address is not None
+    def write(self, site: Site, address: Address, lanes: Lanes) -> None:
+        """Put something where a site finds an address."""
         at = self._within(self.buffer.place(site, address), site.counts)
         if address.memory in self.packed:
             self.function.keep(self.integer("add", at, self.packed[address.memory]), lanes)

@@ -14,7 +14,7 @@ from itertools import product
 
 from wengert.dispatch import Primitive
 from wengert.primitives import add, strong_mul
-from wengert.program.dependence import Site
+from wengert.program.dependence import Site, is_sum
 from wengert.program.statements import Accumulate, Assign, Loop
 from wengert.program.storage import Storage
 from wengert.run.unrolled import Unrolled
@@ -54,28 +54,36 @@ def plain_products(unrolled: Unrolled, live: Sequence[int]) -> tuple[set[int], s
     return plain, touched.intersection(unrolled.outputs)
 
 
-def plain_sites(kept: Storage, is_stored: Sequence[bool]) -> tuple[set[Site], set[Site]]:
+def plain_sites(kept: Storage, in_memory: Sequence[bool]) -> tuple[set[Site], set[Site]]:
     """The same for statements in loops, in between two memories.
 
-    A NaN is seen where it is stored. A register is read in each round that assigns it, if its
-    reader is in the same loops or in further ones, which run at least once. Inside while loops,
-    where lanes wait for others, products are as they are meant.
+    A NaN is seen where it is stored in memory. A register is read in each round that assigns it, if
+    its reader is in the same loops or in further ones, which run at least once. A sum in a register
+    keeps a NaN for all who read it later. Inside while loops, where lanes wait for others, products
+    are as they are meant.
 
     Args:
         kept: where values are kept.
-        is_stored: of each site, whether its result goes to a memory or a variable.
+        in_memory: of each site, whether its result goes to a memory.
 
     Returns:
-        The products, and the statements whose stored results have to be looked at.
+        The products, and the statements whose results have to be looked at.
     """
     sites = kept.layout.sites
     seen: set[Site] = set()
-    touched: set[Site] = set()
-    for site, stored in zip(reversed(sites), reversed(is_stored), strict=True):
+    looked_at: set[Site] = set()
+    for site, is_stored in zip(reversed(sites), reversed(in_memory), strict=True):
         if not all(isinstance(level.loop, Loop) for level in site.levels):
             continue
-        if stored:
+        register = None
+        if is_sum(site) and not is_stored:
+            assert site.target is not None
+            register = kept.registers[site, site.target]
+        if register in seen:
             seen.add(site)
+        elif is_stored or register:
+            seen.add(site)
+            looked_at.add(site)
         if site in seen and isinstance(site.statement, Assign | Accumulate):
             for address, does in zip(site.reads, _carried(site), strict=True):
                 register = kept.registers.get((site, address))
@@ -86,11 +94,14 @@ def plain_sites(kept: Storage, is_stored: Sequence[bool]) -> tuple[set[Site], se
         for site in seen
         if isinstance(site.statement, Assign) and site.statement.row is strong_mul
     }
+    touched: set[Site] = set()
     for site in sites:
-        registers = (kept.registers.get((site, address)) for address in site.reads)
-        if site in plain or any(register in touched for register in registers):
+        registers = {kept.registers.get((site, address)) for address in site.reads}
+        if site in plain or not touched.isdisjoint(registers):
             touched.add(site)
-    return plain, touched
+            if is_sum(site):
+                touched.update(register for register in registers if register)
+    return plain, touched & looked_at
 
 
 def _carried(site: Site) -> tuple[bool, ...]:

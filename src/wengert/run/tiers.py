@@ -20,7 +20,15 @@ from wengert.program.structure import Floats
 from wengert.run import llvm
 from wengert.run.columns import AGAIN, UNIT, Column, Examples, Sums
 from wengert.run.interpret import interpret
-from wengert.run.kernel import Failed, Kernel, compiled, has_guards, has_while, is_straight
+from wengert.run.kernel import (
+    Failed,
+    Kernel,
+    compiled,
+    has_guards,
+    has_while,
+    is_straight,
+    lanes_for,
+)
 from wengert.run.module import Plan
 
 AUTO, INTERPRETER, NATIVE = "auto", "interpreter", "native"
@@ -101,7 +109,7 @@ class Tiers:
             self._interpret_all(inputs, outputs, failed, progress)
             return
         kinds = tuple(column.kind for column in (*inputs, *outputs))
-        kernel = self.kernel(kinds, llvm.lanes())
+        kernel = self.kernel(kinds, lanes_for(self.program))
         begin = perf_counter()
         kernel.run(inputs, outputs, failed, self.options.threads, progress)
         if kernel.code.speculates and failed.any():
@@ -145,7 +153,7 @@ class Tiers:
         found = [Column(np.empty((len(rows), column.array.shape[1]))) for column in outputs]
         kinds = tuple(column.kind for column in (*some.columns, *found))
         left = np.zeros(len(rows), np.uint8)
-        kernel = self.kernel(kinds, llvm.lanes(), strong=True)
+        kernel = self.kernel(kinds, lanes_for(self.program), strong=True)
         kernel.run(some.columns, found, left, self.options.threads)
         failed[rows] = left
         for column, own in zip(outputs, found, strict=True):

@@ -1,0 +1,162 @@
+"""Sums that start with what is first added to them, instead of with a zero written long before.
+
+Reverse mode starts all adjoints that are sums at zero, in a loop of their own. Where it is known
+which statement is the first to touch a place, in every round, that statement can start the sum:
+`m += x` becomes `m = 0 + x`, with the same bits, and the zero need not be written. What lives no
+longer than a round can then be a register of a kernel.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from math import copysign
+
+import numpy as np
+
+from wengert.primitives import add
+from wengert.program.address import CONSTANT, VALUE, Address, Integers
+from wengert.program.dependence import (
+    TABULATED,
+    Site,
+    is_sum,
+    places_of,
+    precedes,
+    size_of,
+)
+from wengert.program.equation import solvable
+from wengert.program.program import Program
+from wengert.program.statements import Accumulate, Assign, Loop, Statement, While, parts
+from wengert.program.storage import Storing
+from wengert.run.place import one_number
+
+MANY = 50_000  # pairs of statements that are not compared
+
+
+def with_late_starts(program: Program) -> Program:
+    """The same program; itself if no sum can start later than it does."""
+    storing = Storing(program)
+    zeros: set[int] = set()  # statements, by `id`, that are left out
+    firsts: dict[int, Address] = {}  # those that start sums now, and the zero they had
+    for group in _groups(program, storing):
+        dropped, starting = group.later(storing)
+        zeros.update(id(site.statement) for site in dropped)
+        for site in starting:
+            zero = dropped[0].reads[0]
+            base = zero.at((0,) * len(zero.strides), program.index)
+            firsts[id(site.statement)] = Address(CONSTANT, base, (0,) * len(site.counts))
+    if not zeros:
+        return program
+    return replace(program, statements=tuple(_changed(program.statements, zeros, firsts)))
+
+
+def _changed(
+    statements: Sequence[Statement], zeros: set[int], firsts: dict[int, Address]
+) -> Iterator[Statement]:
+    for statement in statements:
+        if id(statement) in zeros:
+            continue
+        if isinstance(statement, Loop):
+            body = tuple(_changed(statement.body, zeros, firsts))
+            if body:
+                yield replace(statement, body=body)
+        elif isinstance(statement, While):
+            first, test, body, last = (
+                tuple(_changed(part, zeros, firsts)) for part in parts(statement)
+            )
+            yield replace(statement, first=first, test=test, body=body, last=last)
+        elif id(statement) in firsts:
+            assert isinstance(statement, Accumulate)
+            operands = firsts[id(statement)], statement.operand
+            label, source = statement.label, statement.source
+            yield Assign(statement.target, add, operands, label, source)
+        else:
+            yield statement
+
+
+@dataclass
+class _Group:
+    """All that touches some places together."""
+
+    zeros: list[Site] = field(default_factory=list)
+    sums: list[Site] = field(default_factory=list)
+    touched: list[tuple[Site, Address]] = field(default_factory=list)  # but by zeros
+    is_known: bool = True  # whether nothing is looked up, moved by a while loop, or very long
+
+    def later(self, storing: Storing) -> tuple[list[Site], list[Site]]:
+        """The zeros that need not be written, and the sums that start instead."""
+        many = len(self.sums) * len(self.touched) > MANY
+        if not (self.is_known and self.zeros and self.sums) or many:
+            return [], []
+        firsts = {site: self._places(site, storing) for site in self.sums if self._is_first(site)}
+        zeros = {site: self._places(site, storing) for site in self.zeros}
+        while firsts and zeros:
+            covered = np.concatenate([*firsts.values()])
+            started = np.concatenate([*zeros.values()])
+            left = {site: p for site, p in zeros.items() if np.isin(p, covered).all()}
+            kept = {site: p for site, p in firsts.items() if np.isin(p, started).all()}
+            if len(left) == len(zeros) and len(kept) == len(firsts):
+                return list(zeros), list(firsts)
+            zeros, firsts = left, kept
+        return [], []
+
+    def _is_first(self, site: Site) -> bool:
+        """Whether a sum is the first to touch each of its places, and touches it once."""
+        assert site.target is not None
+        return not any(
+            precedes(other, address, site, site.target)
+            or (other is site and address is not site.target and self._near(site, address))
+            for other, address in self.touched
+        )
+
+    def _near(self, site: Site, address: Address) -> bool:
+        """Whether what a sum adds may be read from the very place."""
+        assert site.target is not None
+        pairs = zip(site.target.strides, address.strides, site.counts, strict=True)
+        terms = [(here - there, count - 1) for here, there, count in pairs]
+        return solvable(terms, address.base - site.target.base)
+
+    def _places(self, site: Site, storing: Storing) -> Integers:
+        assert site.target is not None
+        return places_of(site.target, site.counts, storing.table).ravel()
+
+
+def _groups(program: Program, storing: Storing) -> list[_Group]:
+    """The statements that share places, as far as zeros start sums there."""
+    groups: dict[Site, _Group] = {}
+    for site in storing.targets.sites:
+        group = groups.setdefault(storing.kept_with(site), _Group())
+        if is_sum(site):
+            group.sums.append(site)
+        elif _is_zero(site, program, storing):
+            group.zeros.append(site)
+        if site.target is None:
+            group.is_known = False
+        elif site not in group.zeros:
+            group.touched.append((site, site.target))
+            group.is_known &= _is_plain(site, site.target)
+    groups = {leader: group for leader, group in groups.items() if group.zeros and group.sums}
+    for (reader, address), met in storing.met.items():
+        group_read = groups.get(storing.kept_with(met[0]))
+        if group_read and address != reader.target:
+            group_read.touched.append((reader, address))
+            group_read.is_known &= _is_plain(reader, address)
+    for _, _, site in storing.run_reads:
+        if storing.kept_with(site) in groups:
+            groups[storing.kept_with(site)].is_known = False
+    return list(groups.values())
+
+
+def _is_zero(site: Site, program: Program, storing: Storing) -> bool:
+    """Whether a statement writes zeros and nothing else."""
+    statement = site.statement
+    if not isinstance(statement, Assign) or statement.row or statement.target.memory != VALUE:
+        return False
+    zero = site.reads[0]
+    if zero.memory != CONSTANT:
+        return False
+    number = one_number(program, zero, site.counts, storing.table)
+    return number == 0.0 and copysign(1.0, number) > 0
+
+
+def _is_plain(site: Site, address: Address) -> bool:
+    fixed = all(isinstance(level.loop, Loop) for level in site.levels)
+    return fixed and not address.lookup and size_of(site.counts) <= TABULATED
