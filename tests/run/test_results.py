@@ -8,6 +8,7 @@ from wengert.program.structure import structure_of
 from wengert.run.batch import batch_of
 from wengert.run.paths import Path
 from wengert.run.results import Results
+from wengert.run.spare import Spare
 from wengert.run.tiers import Options, Tiers
 
 XS = np.arange(6.0)
@@ -19,7 +20,7 @@ def path_of(function):
 
 
 def results(out=None, xs=XS):
-    return Results("f()", None, batch_of((xs,), ("x",), None, "f()"), out)
+    return Results("f()", None, batch_of((xs,), ("x",), None, "f()"), out, Spare())
 
 
 def filled(found, path):

@@ -23,11 +23,13 @@ from wengert.run.starts import with_late_starts
 from wengert.run.unrolled import unrolled
 
 PACE = 3e-10  # seconds for an operation of an example, where vectors are used
-ALONE = 5e-3  # seconds up to which it does not pay to ask other threads
-TOGETHER = 1e-3
+SHORT = 5e-3  # seconds after which somebody may want to stop it
+ALONE = 1e-3  # seconds up to which it does not pay to ask other threads
+MEASURED = 1000  # examples whose time is a measure for others
 PORTION = 0.05  # seconds of work that a thread is given at a time
 MOST_PARTS = 64  # for each thread
 FLAT = 3000  # operations up to which loops are written out
+FEW = 256  # operations written out, whose registers suffice for two vectors of examples
 MOST_VALUES = 20_000  # up to which two vectors of examples keep them near the processor
 SMALL = 20000  # instructions up to which LLVM's own passes go over a kernel with loops
 
@@ -59,6 +61,7 @@ class Kernel:
     straight: bool = False
     found: bool = False
     spare: list[Scratch] = field(default_factory=list)  # memory that nobody uses
+    measured: float = 0.0  # seconds that an example of the last batch took a thread
 
     def __post_init__(self) -> None:
         program = self.plan.program
@@ -86,9 +89,10 @@ class Kernel:
         whole = count - count % lanes
         stop = np.zeros(1, np.int32)
         columns = [*inputs, *outputs]
-        seconds = self.predicted * count
-        alone = seconds < ALONE and not progress
-        threads = 1 if seconds < TOGETHER else threads or pool.processors()
+        seconds = self.expected * count
+        threads = 1 if seconds < ALONE else threads or pool.processors()
+        stoppable = PORTION if self.measured else SHORT
+        alone = threads == 1 and seconds < stoppable and not progress
         parts = 1 if alone else max(threads, int(min(seconds / PORTION, MOST_PARTS * threads)))
         size = max(-(-whole // (parts * lanes)) * lanes, lanes)
         starts = range(0, whole, size)
@@ -98,12 +102,16 @@ class Kernel:
         ]
         if whole < count:
             tasks.append(partial(self._rest, inputs, outputs, failed, stop, whole))
+        begin = perf_counter()
         if alone:
             for task in tasks:
                 task()
-            return
-        told = progress and (lambda done: progress(min(done * size, count)))
-        pool.run(tasks, threads, stop, told)
+        else:
+            told = progress and (lambda done: progress(min(done * size, count)))
+            pool.run(tasks, threads, stop, told)
+        if count >= MEASURED and math.isfinite(seconds):
+            busy = min(threads, len(tasks))
+            self.measured = (perf_counter() - begin) * busy / count
 
     def add(
         self, inputs: Sequence[Column], sums: Sequence[Sums], rest: Sequence[Sums], count: int,
@@ -128,6 +136,11 @@ class Kernel:
         """Seconds for an example, from the number of operations; forever, if nobody can know."""
         return math.inf if has_while(self.plan.program) else 1e-9 + PACE * len(self.plan.program)
 
+    @property
+    def expected(self) -> float:
+        """Seconds for an example, as measured the last time, or as predicted."""
+        return self.measured or self.predicted
+
     def part(
         self, columns: Sequence[Column | Sums], failed: Failed, stop: Any, begin: int, end: int
     ) -> None:
@@ -142,7 +155,7 @@ class Kernel:
     @cached_property
     def is_short(self) -> bool:
         """Whether an example takes so little time that nobody will want to stop it."""
-        return self.predicted < ALONE and not self.native.python
+        return self.predicted < SHORT and not self.native.python
 
     def one(self, numbers: Floats) -> tuple[Floats, int]:
         """One example, of a kernel for whole columns, that takes little time.
@@ -238,9 +251,11 @@ def lanes_for(program: Program) -> int:
     """How many examples to compute at a time.
 
     A loop waits for what its last round has computed: with two vectors of examples, there is
-    something to do meanwhile.
+    something to do meanwhile. Where a program is short, two share its constants.
     """
-    if is_straight(program) or has_while(program) or program.values > MOST_VALUES:
+    if is_straight(program):
+        return llvm.lanes() * (1 + (len(program) <= FEW))
+    if has_while(program) or program.values > MOST_VALUES:
         return llvm.lanes()
     return 2 * llvm.lanes()
 

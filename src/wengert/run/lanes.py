@@ -33,6 +33,8 @@ class Block:
         lanes: how many, a power of two from 1 to 16.
         flags: fast-math flags of +, - and *, such as `contract`, which lets them be fused.
         prefix: what names of results start with, where several blocks share a function.
+        literals: the numbers in the module's `@literals`, which has a place for each; if given,
+            numbers that instructions need are read there, and added.
 
     Attributes:
         lines: the instructions.
@@ -43,11 +45,14 @@ class Block:
     """
 
     __slots__ = (
-        "declarations", "doubles", "flags", "fused", "integers",
-        "label", "lanes", "lines", "masks", "prefix",
+        "declarations", "doubles", "flags", "fused", "integers", "known",
+        "label", "lanes", "lines", "literals", "masks", "prefix",
     )  # fmt: skip
 
-    def __init__(self, lanes: int, flags: str = "", prefix: str = "v") -> None:
+    def __init__(
+        self, lanes: int, flags: str = "", prefix: str = "v",
+        literals: dict[str, int] | None = None,
+    ) -> None:  # fmt: skip
         if lanes not in SIZES:
             raise ValueError(f"Lanes come in {SIZES}, not {lanes!r}.")
         self.lanes: Final = lanes
@@ -56,6 +61,8 @@ class Block:
         self.lines: list[str] = []
         self.declarations: dict[str, str] = {}
         self.label = "entry"
+        self.literals: Final = literals
+        self.known: dict[str, str] = {}  # those that this basic block has read
         self.doubles: Final = f"<{lanes} x double>"
         self.fused: Final = f"llvm.fma.v{lanes}f64"
         self.integers: Final = f"<{lanes} x i64>"
@@ -74,7 +81,24 @@ class Block:
 
     def constant(self, value: float) -> Lanes:
         """The same double in every lane."""
-        return Lanes(self, f"splat (double 0x{_double(value).hex()})")
+        return Lanes(self, self.number(value))
+
+    def number(self, value: float) -> str:
+        """The name of a double that is in every lane."""
+        text = literal(value)
+        if self.literals is None or not value:
+            return f"splat (double {text})"
+        found = self.known.get(text)
+        if found is None:
+            at = self.literals.setdefault(text, len(self.literals))
+            place = f"getelementptr (double, ptr @literals, i64 {at})"
+            one = self.put(f"load double, ptr {place}, !invariant.load !{{}}")
+            first = self.put(f"insertelement {self.doubles} poison, double {one}, i32 0")
+            zeros = f"<{self.lanes} x i32> zeroinitializer"
+            found = self.known[text] = self.put(
+                f"shufflevector {self.doubles} {first}, {self.doubles} poison, {zeros}"
+            )
+        return found
 
     def whole(self, value: int) -> Integers:
         """The same integer in every lane."""
@@ -124,6 +148,7 @@ class Block:
         """Begin a basic block."""
         self.lines.append(f"{label}:")
         self.label = label
+        self.known = {}
 
 
 class _Operand:
@@ -409,7 +434,7 @@ class Mask(_Operand):
 def _doubles(block: Block, operand: Lanes | float) -> str:
     if type(operand) is Lanes:
         return operand.name
-    return f"splat (double 0x{_double(operand).hex()})"
+    return block.number(operand)
 
 
 def _integers(block: Block, operand: Integers | int) -> str:

@@ -5,12 +5,14 @@ part leaves to another is kept in memory, whose places are used again once nothi
 """
 
 from collections.abc import Sequence
+from math import inf
 
 from wengert.primitives import mul
 from wengert.run.columns import AGAIN
 from wengert.run.lane_rows import Rows
 from wengert.run.lanes import Lanes, Mask
 from wengert.run.module import Code, Function, Plan, module
+from wengert.run.reciprocals import with_reciprocals
 from wengert.run.speculation import plain_products
 from wengert.run.unrolled import Operand, Unrolled, is_input, number_of
 
@@ -24,8 +26,12 @@ def list_code(plan: Plan, unrolled: Unrolled) -> Code:
 
 class _Writing:
     def __init__(self, plan: Plan, unrolled: Unrolled) -> None:
+        self.finite: set[int] = set()  # reciprocals that must not overflow
+        if not (plan.exact or plan.strong):
+            unrolled, self.finite = with_reciprocals(unrolled)
         self.plan, self.list = plan, unrolled
         self.rows = Rows(plan.exact)
+        self.literals: dict[str, int] = {}
         live = unrolled.live()
         self.plain: set[int] = set()
         self.watched: set[int] = set()
@@ -72,11 +78,12 @@ class _Writing:
         """All of it."""
         functions = [self._part(number) for number in range(len(self.parts))]
         return module(
-            self.plan, self.rows, functions, self.scratch, len(functions), bool(self.plain)
-        )
+            self.plan, self.rows, functions, self.scratch, len(functions),
+            bool(self.plain or self.finite), self.literals,
+        )  # fmt: skip
 
     def _part(self, number: int) -> Function:
-        function = Function(self.plan, self.rows)
+        function = Function(self.plan, self.rows, self.literals)
         block = function.block
         known: dict[Operand, Lanes] = {}
         watched: list[Lanes] = []
@@ -110,6 +117,8 @@ class _Writing:
                 function.output(place, result)
         if watched:
             function.fail(any_nan(watched), AGAIN)
+        for k in self.finite.intersection(self.parts[number]):
+            function.fail(abs(known[k]).equals(inf), AGAIN)
         failed: Mask | None = None
         for given, expected in self.guarded.get(number, ()):
             mask = lanes(given).differs(lanes(expected))

@@ -5,7 +5,7 @@ table (`run/columns.py`) and memory of its own, `scratch`, of so many numbers in
 at the word `stop` before each round, and leaves if that is not 0.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -97,9 +97,9 @@ class Plan:
 class Function:
     """The instructions of one function of a module, `void f(table, i, scratch)`."""
 
-    def __init__(self, plan: Plan, rows: Rows) -> None:
+    def __init__(self, plan: Plan, rows: Rows, literals: dict[str, int] | None = None) -> None:
         self.plan, self.rows = plan, rows
-        self.block = Block(plan.lanes, plan.flags)
+        self.block = Block(plan.lanes, plan.flags, literals=literals)
         self.words = Words(self.block, plan.kinds)
         self.inputs, self.outputs = plan.inputs, plan.outputs
         self.variables: list[str] = []
@@ -166,12 +166,14 @@ class Function:
 
 def module(
     plan: Plan, rows: Rows, functions: Sequence[Function], scratch: int, called: int,
-    speculates: bool,
+    speculates: bool, literals: Iterable[str] = (),
 ) -> Code:  # fmt: skip
     """The kernel that calls the first so many functions, in order, for each group of examples."""
     names = [f"part{k}" for k in range(len(functions))]
     lines = [line for f, name in zip(functions, names, strict=True) for line in f.lines(name)]
     statements = len(lines)
+    if numbers := ", ".join(f"double {each}" for each in literals):
+        lines.append(f"@literals = global [{numbers.count('double')} x double] [{numbers}]")
     lines += _driver(names[:called], plan.lanes)
     declarations: dict[str, str] = {}
     for function in functions:

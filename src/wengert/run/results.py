@@ -12,6 +12,7 @@ from wengert.run.batch import Batch
 from wengert.run.columns import Column, aligned
 from wengert.run.paths import Path
 from wengert.run.signature import Dims, Signature
+from wengert.run.spare import Spare
 
 
 class Results:
@@ -22,10 +23,14 @@ class Results:
         signature: what results are said to be.
         batch: the arguments.
         out: the arrays that were given for the results, if any were.
+        spare: where memory comes from.
     """
 
-    def __init__(self, name: str, signature: Signature | None, batch: Batch, out: Any) -> None:
+    def __init__(
+        self, name: str, signature: Signature | None, batch: Batch, out: Any, spare: Spare
+    ) -> None:
         self.name, self.signature, self.batch, self.out = name, signature, batch, out
+        self.spare = spare
         self.arrays: list[np.ndarray[Any, Any]] = []
         self.given: list[np.ndarray[Any, Any]] | None = None
 
@@ -38,7 +43,7 @@ class Results:
         for k, core in enumerate(shapes):
             array = self.given[k] if self.given else None
             if array is None or not self._is_direct(array):
-                array = np.empty((*shape, *core))
+                array = self.spare.empty((*shape, *core))
             self.arrays.append(array)
         return [
             Column(array.reshape(count, int(np.prod(core, dtype=np.int64))))

@@ -109,7 +109,7 @@ class Tiers:
             self._interpret_all(inputs, outputs, failed, progress)
             return
         kinds = tuple(column.kind for column in (*inputs, *outputs))
-        kernel = self.kernel(kinds, lanes_for(self.program))
+        kernel = self.kernel(kinds, self.lanes)
         begin = perf_counter()
         kernel.run(inputs, outputs, failed, self.options.threads, progress)
         if kernel.code.speculates and failed.any():
@@ -153,7 +153,7 @@ class Tiers:
         found = [Column(np.empty((len(rows), column.array.shape[1]))) for column in outputs]
         kinds = tuple(column.kind for column in (*some.columns, *found))
         left = np.zeros(len(rows), np.uint8)
-        kernel = self.kernel(kinds, lanes_for(self.program), strong=True)
+        kernel = self.kernel(kinds, self.lanes, strong=True)
         kernel.run(some.columns, found, left, self.options.threads)
         failed[rows] = left
         for column, own in zip(outputs, found, strict=True):
@@ -182,6 +182,11 @@ class Tiers:
         if self.kernels:
             return True
         return llvm.is_there() and self.spent + self.interpreting * count > self.compiling
+
+    @cached_property
+    def lanes(self) -> int:
+        """How many examples machine code computes at a time."""
+        return lanes_for(self.program)
 
     @cached_property
     def compiling(self) -> float:

@@ -19,6 +19,7 @@ from wengert.program.program import Program
 from wengert.program.statements import Accumulate, Guard, Loop, Run, Statement, While
 
 Operand = int  # an operation from 0 on; -1, -3, ... is an input, -2, -4, ... a constant
+Operation = tuple[Primitive, tuple[Operand, ...]]
 
 
 @dataclass
@@ -32,7 +33,7 @@ class Unrolled:
         guards: the result of each guard's operation, and what is expected of it.
     """
 
-    operations: list[tuple[Primitive, tuple[Operand, ...]]] = field(default_factory=list)
+    operations: list[Operation] = field(default_factory=list)
     constants: list[float] = field(default_factory=list)
     outputs: list[Operand] = field(default_factory=list)
     guards: list[tuple[Operand, Operand]] = field(default_factory=list)

@@ -15,6 +15,7 @@ from wengert.run.paths import Paths, different
 from wengert.run.progress import Progress
 from wengert.run.results import Results
 from wengert.run.signature import Signature
+from wengert.run.spare import Spare
 from wengert.run.tiers import AUTO, Options
 
 
@@ -90,6 +91,7 @@ class Vectorized(Compiled):
     ) -> None:  # fmt: skip
         super().__init__(function, options)
         self.signature, self.progress = signature, progress
+        self.spare = Spare()
 
     def _made_of(self) -> tuple[Any, ...]:
         return self.function, self.options, self.signature, self.progress
@@ -104,7 +106,7 @@ class Vectorized(Compiled):
         paths = self._paths_of(batch.arguments, named)
         if paths.first(batch.examples).finish:
             return self._objects(paths, batch, out)
-        results = Results(self.name, self.signature, batch, out)
+        results = Results(self.name, self.signature, batch, out, self.spare)
         with Progress(self.progress, batch.examples.count, self.name) as progress:
             path = paths.all(batch.examples, results.columns, progress)
         return results.tree(path)

@@ -1,0 +1,53 @@
+"""Memory for large results, used again once nobody has the results that were in it.
+
+New memory comes from the system page by page, each cleared when it is first touched: for a cheap
+function that takes as long as computing the results. An array that only this file refers to has
+been given up by everybody else, which CPython's reference counts tell.
+"""
+
+import sys
+from collections.abc import Sequence
+from threading import Lock
+from typing import Any
+
+import numpy as np
+
+LEAST = 1 << 20  # bytes of an array that is worth the trouble
+MOST = 1 << 28  # bytes that one function keeps
+
+
+class Spare:
+    """The memory of one function's results."""
+
+    def __init__(self) -> None:
+        self._arrays: list[np.ndarray[Any, Any]] = []
+        self._lock = Lock()
+
+    def empty(self, shape: Sequence[int]) -> np.ndarray[Any, Any]:
+        """An array of doubles, as `np.empty` makes it."""
+        size = int(np.prod(shape, dtype=np.int64))
+        if 8 * size < LEAST or not ALONE:
+            return np.empty(shape)
+        with self._lock:
+            counts = zip(self._arrays, _references(self._arrays), strict=True)
+            free = [n for n, (a, count) in enumerate(counts) if a.size == size and count == ALONE]
+            if free:
+                found = self._arrays[free[0]]
+            else:
+                found = np.empty(size)
+                self._arrays.append(found)
+                self._let_go()
+        return found.reshape(shape)
+
+    def _let_go(self) -> None:
+        """Of the oldest, if there are too many."""
+        while len(self._arrays) > 1 and sum(a.nbytes for a in self._arrays) > MOST:
+            del self._arrays[0]
+
+
+def _references(arrays: Sequence[np.ndarray[Any, Any]]) -> list[int]:
+    """How many references there are to each, this question's own among them."""
+    return [sys.getrefcount(array) for array in arrays]
+
+
+ALONE = _references([np.empty(0)])[0] if hasattr(sys, "getrefcount") else 0
