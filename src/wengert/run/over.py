@@ -137,6 +137,10 @@ class Over(Compiled):
         held = len(self.data.arguments.parts)
         return self._with(_Through(self.function, transform, held), self.options)
 
+    def of(self, function: Any) -> "Over":
+        """The same of another function of parameters and an example."""
+        return self._with(function, self.options)
+
     def compiled(self, options: Options) -> "Over":
         """The same, run in another way."""
         return self._with(self.function, options)
