@@ -21,7 +21,7 @@ PACKAGE = Path(wengert.__file__).parent
 # closes. A name ending in a dot stands for a whole package.
 LAYERS: list[list[str]] = [
     ["errors", "later"],
-    ["source", "special"],
+    ["source", "special", "foreign"],
     ["dispatch"],
     ["primitives"],
     ["definition", "registry"],
@@ -65,7 +65,7 @@ ALLOWED = {  # who may import what is heavy, and inside functions only
     "show.explorer.live": {"anywidget", "traitlets"},
     "show.plot": {"matplotlib", "IPython"},
     "interop.symbolic": {"sympy"},
-    "interop.doors": {"scipy", "cyipopt"},
+    "interop.doors": {"scipy", "cyipopt", "torch", "jax"},
     "learn.tour": {"matplotlib"},  # closes the figures it has saved
 }
 MAY_SHOW = {"__init__", "cli"}  # besides `show` itself and `learn`

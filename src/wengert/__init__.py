@@ -123,7 +123,9 @@ if typing.TYPE_CHECKING:
         value_and_grad,
         vjp,
     )
+    from wengert.interop import jax as jax
     from wengert.interop import scipy as scipy
+    from wengert.interop import torch as torch
     from wengert.learn.quiz import quiz
     from wengert.program.checkpoint import checkpoint
     from wengert.run.jit import jit
@@ -149,7 +151,9 @@ _LATER = {  # loaded when first asked for
     "sum_over": "wengert.run.over",
     **dict.fromkeys(_TRANSFORMS, "wengert.derive.transforms"),
     "quiz": "wengert.learn.quiz",
+    "jax": "wengert.interop.jax",
     "scipy": "wengert.interop.scipy",
+    "torch": "wengert.interop.torch",
     "sparsity": "wengert.show.sparsity",
 }
 

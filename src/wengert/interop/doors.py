@@ -42,3 +42,29 @@ def cyipopt(feature: str) -> Any:
     except ImportError:
         raise MissingExtraError(feature, "cyipopt", "ipopt") from None
     return cyipopt
+
+
+def torch(feature: str) -> Any:
+    """The package `torch`.
+
+    Raises:
+        MissingExtraError: it is not installed.
+    """
+    try:
+        import torch
+    except ImportError:
+        raise MissingExtraError(feature, "torch", "torch") from None
+    return torch
+
+
+def jax(feature: str) -> Any:
+    """The package `jax`.
+
+    Raises:
+        MissingExtraError: it is not installed.
+    """
+    try:
+        import jax
+    except ImportError:
+        raise MissingExtraError(feature, "jax", "jax") from None
+    return jax

@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from wengert.dispatch import Primitive, describe, is_array_like, to_float
+from wengert.dispatch import Primitive, describe, to_float
 from wengert.errors import OperandError, ProgramError
+from wengert.foreign import is_foreign, numpy_of
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 NUMBER, ARRAY, FIXED = "number", "array", "fixed"  # the leaves
@@ -300,7 +301,7 @@ def _fit(kind: str, keys: list[Any], parts: list[Any]) -> bool:
 def _one_number(tree: Any, where: str, path: _Path) -> Any:
     """What stands for one number: it, or what a 0-dimensional array holds."""
     if _is_array(tree):
-        array = np.asarray(tree)
+        array = numpy_of(tree, _named(where, path))
         if array.ndim:
             raise OperandError(
                 f"{_named(where, path)} is one number, not an array of shape {array.shape}."
@@ -321,7 +322,7 @@ def _as_array(tree: Any, where: str, path: _Path) -> np.ndarray[Any, Any]:
             "mask as an array of its own."
         )
     try:
-        array = np.asarray(tree)
+        array = numpy_of(tree, _named(where, path))
     except ValueError:
         raise OperandError(f"{_named(where, path)} is an array, not {describe(tree)}.") from None
     if array.dtype.kind not in "fiubO":
@@ -457,7 +458,7 @@ def _named(where: str, path: _Path) -> str:
 
 
 def _is_array(tree: Any) -> bool:
-    return isinstance(tree, np.ndarray) or is_array_like(tree)
+    return isinstance(tree, np.ndarray) or is_foreign(tree)
 
 
 def _objects(elements: Sequence[Any]) -> np.ndarray[Any, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from wengert.dispatch import to_float
 from wengert.errors import OperandError
 from wengert.operand import Operand
 from wengert.program.structure import ARRAY, NUMBER, Structure, structure_of
@@ -90,8 +91,11 @@ def batch_of(
         )
         return Batch(shape, structure, Examples((), 0), False, operands)
     sizes_of = [size for _, size in structure.slots()]
-    given = zip(leaves, leads, sizes_of, strict=True)
-    columns = tuple(_column(array, lead, shape, size) for array, lead, size in given)
+    given = zip(leaves, leads, sizes_of, named, strict=True)
+    columns = tuple(
+        _column(array, lead, shape, size, f"{name}: argument {key}")
+        for array, lead, size, key in given
+    )
     kinds = {array.dtype for array in leaves if array.ndim}
     examples = Examples(columns, int(np.prod(shape, dtype=np.int64)))
     return Batch(shape, structure, examples, kinds == {np.dtype(np.float32)})
@@ -138,8 +142,11 @@ def _of_one(structure: Structure, cores: Any) -> Structure:
 
 
 def _column(
-    array: np.ndarray[Any, Any], lead: tuple[int, ...], shape: tuple[int, ...], size: int
-) -> Column:
+    array: np.ndarray[Any, Any], lead: tuple[int, ...], shape: tuple[int, ...], size: int,
+    where: str,
+) -> Column:  # fmt: skip
+    if array.dtype == object:  # which NumPy would convert, None and texts too
+        array = np.array([to_float(each, where) for each in array.flat]).reshape(array.shape)
     array = np.asarray(array, np.float64)
     if np.prod(lead, dtype=np.int64) == 1 and np.prod(shape, dtype=np.int64) != 1:
         one = np.ascontiguousarray(array).reshape(1, size)

@@ -131,9 +131,11 @@ class Tiers:
         """Add the results of examples to sums; of the last ones, fewer than lanes, to `rest`."""
         lanes = sums[0].array.shape[1] if sums else llvm.lanes()
         kinds = (*(column.kind for column in inputs), *(each.kind for each in sums))
-        if not self.kernel(kinds, lanes).add(inputs, sums, rest, count, stop):
-            for each in (*sums, *rest):
-                each.array[...] = 0.0
+        kernel = self.kernel(kinds, lanes)
+        before = [each.array.copy() for each in (*sums, *rest)]
+        if not kernel.add(inputs, sums, rest, count, stop):
+            for each, array in zip((*sums, *rest), before, strict=True):
+                each.array[...] = array
             self.kernel(kinds, lanes, strong=True).add(inputs, sums, rest, count, stop)
 
     def predicted(self, count: int) -> float:
