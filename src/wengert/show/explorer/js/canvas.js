@@ -2,7 +2,7 @@
  * The picture: cells and edges as SVG, moved and magnified, with a map of the whole beside it.
  */
 import { button, h, s } from "./dom.js";
-import { columns, full, number, shorten } from "./text.js";
+import { columns, number, shorten } from "./text.js";
 import { sceneOf } from "./scene.js";
 
 /** @typedef {import("./app.js").App} App */
@@ -384,10 +384,5 @@ export class Canvas {
     if (!part) return;
     if (part.value >= 0) this.app.select(part.value);
     else void this.app.unfold(part.group);
-  }
-
-  /** In full, for those who point at a cell. @param {number} v */
-  about(v) {
-    return `${this.app.tape.name(v)}: data ${full(this.app.engine.data[v])}, gradient ${full(this.app.engine.grad[v])}`;
   }
 }

@@ -1,7 +1,7 @@
 /**
  * Values and gradients of a tape: forward from the leaves, backward from the root, step by step.
  */
-import { strong_product } from "./special.js";
+import { strong_product } from "./product.js";
 
 /** @typedef {import("./tape.js").Tape} Tape */
 /** @typedef {{value: (...operands: number[]) => number, partials: (...given: number[]) => number[]} | null} Rule */
