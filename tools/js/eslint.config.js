@@ -1,7 +1,7 @@
 import js from "@eslint/js";
 
 const browser = [
-  "Blob", "CSSStyleSheet", "DecompressionStream", "Image", "Response", "ResizeObserver", "URL", "Worker", "XMLSerializer",
+  "Blob", "CSSStyleSheet", "DecompressionStream", "Image", "Response", "ResizeObserver", "TextDecoder", "URL", "Worker", "XMLSerializer",
   "addEventListener", "atob", "clearTimeout", "document", "getComputedStyle", "history", "location",
   "navigator", "requestAnimationFrame", "self", "setTimeout", "window", "Element", "SVGElement",
 ];

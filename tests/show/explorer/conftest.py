@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -42,20 +43,37 @@ def browser() -> Iterator[Any]:
         chromium.close()
 
 
+@pytest.fixture(scope="session")
+def pages(browser: Any) -> Iterator[dict[str, list[Opened]]]:
+    """Pages that were opened and are not in use, by their options: opening one takes a while."""
+    free: dict[str, list[Opened]] = {}
+    yield free
+    for page in chain.from_iterable(free.values()):
+        page.close()
+
+
 @pytest.fixture
-def opened(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Opened]]:
+def opened(
+    browser: Any, pages: dict[str, list[Opened]], tmp_path: Path
+) -> Iterator[Callable[..., Opened]]:
     """A function that opens an explorer as a page; whatever goes wrong on it fails the test."""
-    pages: list[Opened] = []
+    used: list[tuple[str, Opened]] = []
 
     def show(explorer: Any, hash_: str = "", **options: Any) -> Opened:
-        path = tmp_path / f"page{len(pages)}.html"
+        path = tmp_path / f"page{len(used)}.html"
         explorer.save(path)
-        pages.append(Opened(browser, path.as_uri() + hash_, **options))
-        return pages[-1]
+        key = repr(sorted(options.items()))
+        free = pages.setdefault(key, [])
+        page = free.pop() if free else Opened(browser, **options)
+        used.append((key, page))
+        page.go(path.as_uri() + hash_)
+        return page
 
     yield show
-    for page in pages:
-        page.close()
+    for key, page in used:
+        pages[key].append(page)
+    for _, page in used:
+        page.done()
 
 
 @pytest.fixture

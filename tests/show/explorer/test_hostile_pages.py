@@ -1,6 +1,6 @@
 """Labels, scopes and symbols of any kind appear as text, and run nothing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -32,25 +32,28 @@ HOSTILE = [
 ]
 
 
-def graph(label: str, scope: str, symbol: str) -> Value:
-    """A graph that has the text wherever a user can put one."""
-    with wg.scope(scope):
-        a, b = Value(2.0, label=label), Value(-3.0, label=label)
-        own = Value(5.0, (a, b), symbol, label=label)
-    return own * a + b
+SCOPES = st.text(min_size=1, max_size=20).map(lambda name: name.replace("/", "-").strip() or "s")
 
 
-def shown(page: Opened) -> None:
-    """Go through all of the page."""
+def graph(texts: Sequence[tuple[str, str, str]]) -> Value:
+    """A graph that has texts wherever a user can put them: labels, scopes and symbols."""
+    total: Any = Value(0.0)
+    for label, scope, symbol in texts:
+        with wg.scope(scope):
+            a, b = Value(2.0, label=label), Value(-3.0, label=label)
+            own = Value(5.0, (a, b), symbol, label=label)
+        total = total + own * a
+    return total + 1.0
+
+
+def seen(page: Opened) -> None:
+    """Go through all of the page; its script alone has run."""
     page.press("Home", "ArrowRight", "ArrowRight", "End", "ArrowLeft")
+    page.tell("explorer.openMore()")
     for tab in ("Gradients", "Value", "Export", "What if"):
         page.click(tab, "tab")
-    page.tell("explorer.select(0)")
-    page.click("Export", "tab")
-    with page.page.expect_download():
-        page.click("Picture (SVG)")
-    with page.page.expect_download():
-        page.click("Python")
+    page.tell("explorer.select(explorer.leaves[1])")
+    page.downloaded("Picture (SVG)")
     page.tell("explorer.setOpen(new Set())")
     assert page.tell("globalThis.ran") is None
     assert page.count("script") == 2
@@ -58,38 +61,52 @@ def shown(page: Opened) -> None:
     assert page.count("style") == 1
 
 
-@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
-def test_hostile_text_is_text(text: str, opened: Callable[..., Opened]) -> None:
-    page = opened(wg.explore(graph(text, text.replace("/", "") or "s", text)))
-    shown(page)
-    assert page.tell("explorer.tape.labels.get(0)") == clean(text[:200])
-    source = page.page.get_by_label("Python that rebuilds the expression")
+def labels_of(page: Opened) -> list[str]:
+    found: list[str] = page.tell("[...explorer.tape.labels.values()]")
+    return found
+
+
+def test_hostile_text_is_text(opened: Callable[..., Opened]) -> None:
+    page = opened(wg.explore(graph([(text, text.replace("/", ""), text) for text in HOSTILE])))
+    seen(page)
+    assert set(labels_of(page)) == {clean(text[:200]) for text in HOSTILE}
     namespace: dict[str, Any] = {}
-    page.click("Export", "tab")
-    with page.page.expect_download():
-        page.click("Python")
-    exec(source.input_value(), namespace)
+    exec(page.downloaded("Python"), namespace)
     assert namespace["wg"] is wg
 
 
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_a_hostile_root_is_text_in_title_and_heading(
+    text: str, opened: Callable[..., Opened]
+) -> None:
+    page = opened(wg.explore(Value(5.0, (Value(2.0, label=text),), text, label=text)))
+    assert page.tell("globalThis.ran") is None
+    assert page.count("script") == 2
+    assert page.text("h1").startswith(clean(text[:200]).strip()[:20])
+    assert page.tell("document.title").endswith("– Wengert")
+
+
 @settings(
-    max_examples=25, deadline=None,
+    max_examples=8, deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )  # fmt: skip
 @given(
-    label=st.text(max_size=30), scope=st.text(min_size=1, max_size=20),
-    symbol=st.text(min_size=1, max_size=12),
+    texts=st.lists(
+        st.tuples(
+            st.text(min_size=1, max_size=30),
+            SCOPES,
+            st.text(min_size=1, max_size=12),
+        ),
+        min_size=4, max_size=12,
+    )
 )  # fmt: skip
-def test_any_text_is_text(
-    label: str, scope: str, symbol: str, opened: Callable[..., Opened]
-) -> None:
-    scope = scope.replace("/", "-").strip() or "s"
+def test_any_text_is_text(texts: list[tuple[str, str, str]], opened: Callable[..., Opened]) -> None:
     try:
-        root = graph(label, scope, symbol)
+        root = graph(texts)
     except wg.WengertError:
         return  # no name for a scope
     page = opened(wg.explore(root))
-    assert page.tell("explorer.tape.labels.get(0) ?? ''") == clean(label)
+    assert set(labels_of(page)) == {clean(label) for label, _, _ in texts}
     assert page.tell("globalThis.ran") is None
 
 

@@ -10,10 +10,16 @@ from show_graphs import chain, network
 import wengert as wg
 from lesson_graphs import expression
 from wengert import DrawError, OperandError, Value
+from wengert.show.explorer.behind import behind
 from wengert.show.explorer.payload import dumped, payload_of
-from wengert.show.explorer.tape import Tape, tape_of
+from wengert.show.explorer.tape import Tape
 
 LIMIT = 150
+
+
+def tape_of(target: Any, args: Any, limit: int) -> Tape:
+    """The tape of whatever can be explored."""
+    return behind(target, args, limit).tape
 
 
 def polynomial(x: Any) -> Any:

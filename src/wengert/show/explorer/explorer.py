@@ -7,14 +7,17 @@ from typing import Any
 
 from wengert.dispatch import describe
 from wengert.errors import DrawError
+from wengert.show.explorer.behind import behind
 from wengert.show.explorer.page import framed, page_of
-from wengert.show.explorer.tape import Tape, tape_of
+from wengert.show.explorer.payload import Cap, fitted
+from wengert.show.explorer.tape import Tape
 from wengert.show.output import write
 from wengert.show.text import count
 
 CELLS = 30  # that are open at first, about
 WIDEST = 150  # cells that one group shows
 MOST = 1_000_000  # values in a page
+BYTES = 24_000_000  # that they take in it
 
 
 class Explorer:
@@ -26,14 +29,19 @@ class Explorer:
         html: the page as text.
     """
 
-    def __init__(self, tape: Tape, height: int = 640) -> None:
-        self._tape = tape
+    def __init__(self, whole: Tape, cap: Cap, height: int = 640) -> None:
+        self._whole = whole
+        self._cap = cap
         self._height = height
+
+    @cached_property
+    def _fitted(self) -> tuple[Tape, str]:
+        return fitted(self._whole, CELLS, self._cap)
 
     @cached_property
     def html(self) -> str:
         """The page as text."""
-        return page_of(self._tape, CELLS)
+        return page_of(*self._fitted)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the page to a file, which any browser shows.
@@ -62,7 +70,7 @@ class Explorer:
         return framed(self.html, self._height)
 
     def __repr__(self) -> str:
-        tape = self._tape
+        tape, _ = self._fitted
         text = f"Explorer({count(len(tape.ops), 'value')}"
         if tape.left_out:
             text += f", {tape.left_out:,} earlier ones left out"
@@ -82,21 +90,21 @@ def explore(
         target: a Value or a list of Values; or a Program, or a function to be recorded as one.
         *args: the arguments of the latter two.
         height: of the frame in a notebook, in pixels.
-        most: the most values that the page holds. Of more, the last ones are kept, nearest to the
-            root, and the page says how many were left out; the gradients of those kept are exact.
-
+        most: the most values that the page holds; they take 24 MB at most. Of more, the last ones
+            are kept, nearest to the root, and the page says how many were left out; the gradients
+            of those kept are exact.
         live: in a notebook, a widget in step with Python: a leaf that is moved on the page moves
-            in Python, `widget.step` and `widget.selected` go both ways, `widget.move(leaf, number)`
-            moves a leaf from Python, and `widget.refresh()` shows numbers that were changed
-            otherwise. For Values; it needs the extra `widget`.
+            in Python, or a function's argument does, which `widget.arguments` gives;
+            `widget.step` and `widget.selected` go both ways, `widget.move(leaf, number)` moves a
+            leaf from Python, and `widget.refresh()` shows what was changed otherwise. What was
+            left out comes when asked for. It needs the extra `widget`.
 
     Returns:
         An Explorer: shown by a notebook, saved with `.save("page.html")`; with `live`, a widget.
 
     Raises:
         OperandError: the target is none of these, or the arguments do not go with it.
-        DrawError: `height` or `most` is not a positive integer, or `live` is given for something
-            else than Values.
+        DrawError: `height` or `most` is not a positive integer.
         MissingExtraError: `live` without anywidget.
 
     Examples:
@@ -110,9 +118,9 @@ def explore(
     for name, given in (("height", height), ("most", most)):
         if isinstance(given, bool) or not isinstance(given, int) or given < 1:
             raise DrawError(f"{name} is an integer of at least 1, not {describe(given)}.")
-    tape = tape_of(target, args, WIDEST)
+    shown, cap = behind(target, args, WIDEST), Cap(most, BYTES)
     if live:
         from wengert.show.explorer.live import live as widget  # anywidget is loaded there alone
 
-        return widget(tape, height, CELLS, most)
-    return Explorer(tape.within(most), height)
+        return widget(shown, height, CELLS, cap)
+    return Explorer(shown.tape, cap, height)

@@ -97,10 +97,11 @@ def folded_scopes(scopes: Sequence[str]) -> tuple[Groups, Integers]:
 
 
 def split(
-    groups: Groups, group: Integers, ops: Sequence[str], starts: Integers, operands: Integers,
-    roots: Sequence[int], limit: int,
+    groups: Groups, group: Integers, ops: Integers, symbols: Sequence[str], starts: Integers,
+    operands: Integers, roots: Sequence[int], limit: int,
 ) -> None:  # fmt: skip
     """Divide groups of more than `limit` values of their own into smaller ones, in place."""
+    shaping = _Shapes(ops, ["", *symbols], starts, operands, roots)
     order = np.argsort(group, kind="stable")
     ends = np.cumsum(np.bincount(group + 1, minlength=len(groups) + 1))
     held = np.diff(ends, prepend=0)
@@ -109,7 +110,7 @@ def split(
     ]
     while waiting:
         outer, members = waiting.pop()
-        found = _shapes(members, ops, starts, operands, roots) if len(members) <= LARGEST else []
+        found = shaping.parts(members) if len(members) <= LARGEST else []
         if not found or max(len(part) for _, part in found) > 0.9 * len(members):
             found = _stretches(members)
         for title, part in found:
@@ -129,24 +130,45 @@ def _stretches(members: Integers) -> list[tuple[str, Integers]]:
     ]
 
 
-def _shapes(
-    members: Integers, ops: Sequence[str], starts: Integers, operands: Integers,
-    roots: Sequence[int],
-) -> list[tuple[str, Integers]]:  # fmt: skip
+class _Shapes:
     """Members by the expressions that they make up, as pictures fold them."""
-    index = {int(v): k for k, v in enumerate(members)}
-    bounds = starts.tolist()
-    inside = [
-        [index[u] for u in operands[bounds[v] : bounds[v + 1]].tolist() if u in index]
-        for v in index
-    ]
-    ends = {index[root] for root in roots if root in index} or {len(members) - 1}
-    graph = Graph(inside, [ops[v] for v in index], [""] * len(members), ends)
-    folded = fold(graph, {""}, (), PARTS)
-    parts: dict[int, list[int]] = {}
-    for v, part in zip(index, folded.part_of, strict=True):
-        parts.setdefault(part, []).append(v)
-    return [
-        (shorten(clean(folded.parts[k].title), TITLE).replace("{}", "{ }"), np.array(part))
-        for k, part in parts.items()
-    ]
+
+    def __init__(
+        self, ops: Integers, symbols: Sequence[str], starts: Integers, operands: Integers,
+        roots: Sequence[int],
+    ) -> None:  # fmt: skip
+        self.ops, self.symbols, self.starts, self.operands = ops, symbols, starts, operands
+        self.roots = np.array(roots, np.int64)
+        self.place = np.full(len(ops), -1, np.int64)  # among the members; -1 for all others
+
+    def parts(self, members: Integers) -> list[tuple[str, Integers]]:
+        """A title and the values of each part; none where members are all alike."""
+        self.place[members] = np.arange(len(members))
+        inside = self._inside(members)
+        ends = {int(k) for k in self.place[self.roots] if k >= 0} or {len(members) - 1}
+        self.place[members] = -1
+        kinds = self.ops[members]
+        if not any(inside) and (kinds == kinds[0]).all():
+            return []
+        named = [self.symbols[op + 1] for op in kinds.tolist()]
+        folded = fold(Graph(inside, named, [""] * len(members), ends), {""}, (), PARTS)
+        found: dict[int, list[int]] = {}
+        for v, part in zip(members.tolist(), folded.part_of, strict=True):
+            found.setdefault(part, []).append(v)
+        return [
+            (shorten(clean(folded.parts[k].title), TITLE).replace("{}", "{ }"), np.array(part))
+            for k, part in found.items()
+        ]
+
+    def _inside(self, members: Integers) -> list[list[int]]:
+        """Per member, which members are its operands."""
+        first = self.starts[members]
+        many = self.starts[members + 1] - first
+        ends = np.cumsum(many)
+        at = np.repeat(first - (ends - many), many) + np.arange(int(many.sum()))
+        places = self.place[self.operands[at]]
+        owners = np.repeat(np.arange(len(members)), many)[places >= 0]
+        inside: list[list[int]] = [[] for _ in range(len(members))]
+        for owner, place in zip(owners.tolist(), places[places >= 0].tolist(), strict=True):
+            inside[owner].append(place)
+        return inside

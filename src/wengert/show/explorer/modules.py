@@ -8,7 +8,7 @@ import re
 from functools import cache
 from importlib.resources import files
 
-_IMPORT = re.compile(r'^import (\{[^}]*\}) from "\./([\w.]+)";$', re.MULTILINE)
+_IMPORT = re.compile(r'^import (?:(\{[^}]*\}) from )?"\./([\w.]+)";$', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?:async )?(?:function|class|const) (\w+)", re.MULTILINE)
 _BLOCK = re.compile(r"^[ ]*/\*\*.*?\*/\n", re.MULTILINE | re.DOTALL)
 _LINE = re.compile(r"^[ ]*//.*\n", re.MULTILINE)
@@ -56,17 +56,19 @@ def script(entry: str, generated: dict[str, str]) -> str:
             continue
         text = generated[name] if name in generated else text_of(name)
         waiting += [match[2] for match in _IMPORT.finditer(text)]
-        parts[name] = _as_function(text)
+        parts[name] = as_function(text)
     listed = ",\n".join(f'"{name}": (use) => {{\n{parts[name]}}}' for name in sorted(parts))
     return f"const modules = {{\n{listed}\n}};\n{LOADER}"
 
 
-def _as_function(text: str) -> str:
+def as_function(text: str) -> str:
+    """The body of a function of `use` that gives what a module exports."""
     exported = _EXPORT.findall(text)
-    body = _IMPORT.sub(lambda match: f'const {_renamed(match[1])} = use("{match[2]}");', text)
+    body = _IMPORT.sub(_call, text)
     body = re.sub(r"^export ", "", body, flags=re.MULTILINE)
     return f"{body}return {{ {', '.join(exported)} }};\n"
 
 
-def _renamed(names: str) -> str:
-    return names.replace(" as ", ": ")
+def _call(match: re.Match[str]) -> str:
+    names = match[1]
+    return f'const {names.replace(" as ", ": ")} = use("{match[2]}");' if names else ""

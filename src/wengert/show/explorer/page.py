@@ -5,8 +5,8 @@ import hashlib
 from functools import cache
 
 from wengert.show.explorer.modules import WORKER, script, text_of
-from wengert.show.explorer.payload import dumped, payload_of
-from wengert.show.explorer.rules import rules_module, tables_module
+from wengert.show.explorer.payload import title_of
+from wengert.show.explorer.rules import HELPERS, rules_module, tables_module
 from wengert.show.explorer.tape import Tape
 from wengert.show.shapes import BOLD, FILLS, STROKES, TEXTS, WIDTHS
 from wengert.show.svg import escape
@@ -32,52 +32,67 @@ POLICY = (
 )
 
 
-def page_of(tape: Tape, limit: int) -> str:
-    """The whole page as text."""
-    code = script_of(tape, "main.js") + 'use("main.js").main(source);\n'
+def page_of(tape: Tape, text: str) -> str:
+    """The whole page.
+
+    Args:
+        tape: what is shown.
+        text: the same as JSON.
+    """
+    kinds = [kind.row for kind in tape.kinds]
+    code = script("main.js", {"rules.js": rules_module(kinds), "tables.js": tables_module()})
+    code += WORKER + 'use("main.js").main(source);\n'
     style = style_text()
-    payload = payload_of(tape, limit)
     policy = POLICY.format(script=_hash(code), style=_hash(style))
-    title = escape(f"{payload['title']} – Wengert")
-    return PAGE.format(policy=policy, title=title, style=style, tape=dumped(payload), script=code)
+    title = escape(f"{title_of(tape)} – Wengert")
+    return PAGE.format(policy=policy, title=title, style=style, tape=text, script=code)
 
 
-def script_of(tape: Tape, entry: str) -> str:
-    """The modules, with the rules of the operations that the tape has."""
-    rows = [kind.row for kind in tape.kinds]
-    code = script(entry, {"rules.js": rules_module(rows), "tables.js": tables_module()})
-    return code + WORKER
+@cache
+def widget_script() -> str:
+    """The module of a live explorer; it is given the rules of its operations apart."""
+    helpers = "".join(f'import "./{name}";\n' for name in HELPERS)
+    generated = {"tables.js": tables_module(), "all.js": f'{helpers}import "./widget.js";\n'}
+    style = style_text() + FRAMED
+    return (
+        f"{script('all.js', generated)}{WORKER}const style = {_quoted(style)};\n"
+        'export default use("widget.js").widget(source, style, use);\n'
+    )
+
+
+FRAMED = ".explorer.within{height:var(--frame);min-height:420px;overflow:auto;border-radius:12px}"
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace("`", "\\`").replace("${", "\\${")
+    return f"`{escaped}`"
 
 
 @cache
 def style_text() -> str:
     """The style sheet: colours as pictures have them, and the page's own rules."""
-    light = _palette(0)
-    dark = _palette(1)
-    rest = "".join([*_rules(), "\n", text_of("explorer.css")])
-    return (
-        f".explorer{{{light}}}\n"
-        "@media screen and (prefers-color-scheme:dark)"
-        f"{{.explorer:not([data-theme=light]){{{dark}}}}}\n"
-        f"@media screen{{.explorer[data-theme=dark]{{{dark}}}}}\n{rest}"
+    colors = [(f"fill-{_name(style)}", pair) for style, pair in FILLS.items()]
+    colors += [(f"stroke-{_name(style)}", pair) for style, pair in STROKES.items()]
+    palette = [f"--{name}:light-dark({light},{dark})" for name, (light, dark) in (*colors, *OWN)]
+    return "".join(
+        [f".explorer{{{';'.join(palette)}}}\n", *_rules(), "\n", text_of("explorer.css")]
     )
 
 
-def _palette(shade: int) -> str:
-    fills = [f"--fill-{_name(style)}:{colors[shade]};" for style, colors in FILLS.items()]
-    strokes = [f"--stroke-{_name(style)}:{colors[shade]};" for style, colors in STROKES.items()]
-    scheme = ("light", "dark")[shade]
-    return "".join([*fills, *strokes, f"color-scheme:{scheme};--shade:{shade};"]) + OWN[shade]
-
-
-# What the page has beyond the pictures: light, then dark.
-OWN = (
-    "--page:#f4f6f8;--panel:#ffffff;--line:#d5dbe2;--text:#14181d;--soft:#55606c;"
-    "--accent:#8a5600;--accent-fill:#ffd98a;--go:#0b6bb3;--go-fill:#d7eafa;--on-go:#ffffff;"
-    "--good:#12703a;--bad:#b3261e;--bad-fill:#fdecea;",
-    "--page:#0e1116;--panel:#171b21;--line:#323a45;--text:#f2f4f7;--soft:#a7b0bc;"
-    "--accent:#f0b84a;--accent-fill:#5a4310;--go:#7cc0f5;--go-fill:#173450;--on-go:#0b1420;"
-    "--good:#6fd39a;--bad:#ff9a8f;--bad-fill:#3a1d1a;",
+OWN = (  # what the page has beyond the pictures: light, dark
+    ("page", ("#f4f6f8", "#0e1116")),
+    ("panel", ("#ffffff", "#171b21")),
+    ("line", ("#d5dbe2", "#323a45")),
+    ("text", ("#14181d", "#f2f4f7")),
+    ("soft", ("#55606c", "#a7b0bc")),
+    ("accent", ("#8a5600", "#f0b84a")),
+    ("accent-fill", ("#ffd98a", "#5a4310")),
+    ("go", ("#0b6bb3", "#7cc0f5")),
+    ("go-fill", ("#d7eafa", "#173450")),
+    ("on-go", ("#ffffff", "#0b1420")),
+    ("good", ("#12703a", "#6fd39a")),
+    ("bad", ("#b3261e", "#ff9a8f")),
+    ("bad-fill", ("#fdecea", "#3a1d1a")),
 )
 
 

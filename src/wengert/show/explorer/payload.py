@@ -1,8 +1,10 @@
-"""A tape as the page reads it: JSON, with long columns packed."""
+"""A tape as the page reads it: JSON, with long columns packed, and no more than a page may hold."""
 
 import base64
 import json
 import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,10 +14,43 @@ from wengert.formula import named, partial_symbols, value_text
 from wengert.program.address import Integers
 from wengert.program.spelling import is_operator
 from wengert.show.explorer.tape import Floats, Kind, Tape
-from wengert.show.text import clean
+from wengert.show.text import clean, count
 
 FEW = 2000  # numbers that are written out; more are packed
 LABEL = 200  # the most characters of a label
+FEWEST = 100  # values that a page holds in any case
+
+
+@dataclass(frozen=True)
+class Cap:
+    """How much a page may hold."""
+
+    values: int
+    bytes: int
+
+    def __str__(self) -> str:
+        return f"{count(self.values, 'value')} and {self.bytes / 1e6:.3g} MB"
+
+
+def fitted(
+    whole: Tape, limit: int, cap: Cap, more: Callable[[Tape], dict[str, Any]] | None = None
+) -> tuple[Tape, str]:
+    """As many of the last values as fit, and the JSON that says them.
+
+    Args:
+        whole: all that is to be shown.
+        limit: about how many cells are open at first.
+        cap: how much fits.
+        more: what else the page is told of the values that fit.
+    """
+    most = cap.values
+    while True:
+        tape = whole.within(most)
+        payload = {**payload_of(tape, limit), "cap": str(cap), **(more(tape) if more else {})}
+        text = dumped(payload)
+        if len(text) <= cap.bytes or most <= FEWEST:
+            return tape, text
+        most = max(FEWEST, int(0.9 * len(tape.ops) * cap.bytes / len(text)))
 
 
 def payload_of(tape: Tape, limit: int) -> dict[str, Any]:
@@ -28,28 +63,39 @@ def payload_of(tape: Tape, limit: int) -> dict[str, Any]:
     behind = np.repeat(np.arange(len(tape.ops)), np.diff(tape.starts)) - tape.operands
     groups = tape.groups
     return {
-        "title": clean(tape.labels.get(tape.roots[0], "")) or "the graph",
+        "title": title_of(tape),
         "kinds": [_kind(kind) for kind in tape.kinds],
-        "ops": _column(tape.ops),
-        "operands": _column(behind),
+        "ops": column(tape.ops),
+        "operands": column(behind),
         "data": _numbers(tape.data),
         "grad": _numbers(tape.grad),
-        "labels": [[k, clean(label[:LABEL])] for k, label in sorted(tape.labels.items())],
-        "groups": {
-            "titles": groups.titles,
-            "parent": _column(groups.parent),
-            "kind": _column(groups.kind),
-            "number": _column(groups.number),
+        "labels": {
+            "at": column(np.array(sorted(tape.labels), np.int64)),
+            "texts": _texts([clean(label[:LABEL]) for _, label in sorted(tape.labels.items())]),
         },
-        "group": _column(tape.group),
+        "groups": {
+            "titles": _texts(groups.titles),
+            "parent": column(groups.parent),
+            "kind": column(groups.kind),
+            "number": column(groups.number),
+        },
+        "group": column(tape.group),
         "roots": tape.roots,
         "local": [[k, [_number(x) for x in each]] for k, each in sorted(tape.local.items())],
         "guards": [[k, _number(x)] for k, x in sorted(tape.guards.items())],
         "computed": tape.computed,
         "filled": bool(np.any(tape.grad)),
         "leftOut": tape.left_out,
+        "kept": column(tape.kept),
+        "cut": column(tape.cut),
+        "unnamed": column(tape.unnamed),
         "limit": limit,
     }
+
+
+def title_of(tape: Tape) -> str:
+    """What the page is called: the root's label."""
+    return clean(tape.labels.get(tape.roots[0], "")[:LABEL]) or "the graph"
 
 
 def dumped(payload: dict[str, Any]) -> str:
@@ -58,20 +104,34 @@ def dumped(payload: dict[str, Any]) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _column(column: Integers) -> Any:
-    if len(column) <= FEW:
-        return column.tolist()
-    return _packed(column.astype("<i4").tobytes(), "i32", len(column))
+def column(numbers: Integers) -> Any:
+    """Integers; packed, each as what it is more than the one before."""
+    if len(numbers) <= FEW:
+        return numbers.tolist()
+    return _packed(np.diff(numbers, prepend=0).astype("<i4"), "i32")
 
 
 def _numbers(column: Floats) -> Any:
     if len(column) <= FEW:
         return [_number(x) for x in column.tolist()]
-    return _packed(column.astype("<f8").tobytes(), "f64", len(column))
+    return _packed(column.astype("<f8"), "f64")
 
 
-def _packed(data: bytes, kind: str, size: int) -> dict[str, Any]:
-    return {"packed": base64.b64encode(zlib.compress(data, 9)).decode(), "as": kind, "size": size}
+def _texts(texts: Sequence[str]) -> Any:
+    """Texts; packed, one after the other with line breaks between, which none of them has."""
+    if len(texts) <= FEW:
+        return list(texts)
+    return _deflated("\n".join(texts).encode(errors="replace"), "text")
+
+
+def _packed(column: "np.ndarray[Any, Any]", kind: str) -> dict[str, Any]:
+    """All first bytes, then all second ones ...: columns of numbers pack better that way."""
+    width = column.dtype.itemsize
+    return _deflated(column.view(np.uint8).reshape(-1, width).T.tobytes(), kind)
+
+
+def _deflated(data: bytes, kind: str) -> dict[str, Any]:
+    return {"packed": base64.b64encode(zlib.compress(data)).decode(), "as": kind}
 
 
 def _number(x: float) -> Any:

@@ -3,7 +3,7 @@
 The value of a row is its C spelling, under JavaScript's names. Its partials are the
 row's own, run once on operands that write down what is done to them, in the order in which Python
 does it; so no derivative is stated twice. Whatever is neither in JavaScript's `Math` nor an
-operator stands in `js/special.js` and `js/gamma.js`.
+operator stands in the modules of `HELPERS`.
 """
 
 import re
@@ -17,6 +17,7 @@ from wengert.dispatch import Primitive
 from wengert.operand import Operand
 
 OPERANDS = ("x", "y", "w")
+HELPERS = ("product.js", "special.js", "gamma.js")
 IN_MATH = {
     name: name
     for name in (
@@ -46,7 +47,7 @@ def number(value: float) -> str:
 def helpers() -> dict[str, str]:
     """The functions that stand beside the table, each with the module that it is in."""
     found = {}
-    for module in ("special.js", "gamma.js"):
+    for module in HELPERS:
         text = (files("wengert.show.explorer") / "js" / module).read_text(encoding="utf-8")
         found.update(dict.fromkeys(_EXPORTED.findall(text), module))
     return found

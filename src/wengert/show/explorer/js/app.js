@@ -55,6 +55,8 @@ export class App {
     this.onmove = null;
     /** @type {(() => void) | null} brings values that were left out, where that can be done */
     this.onmore = null;
+    /** @type {(() => void) | null} shows the path that the present numbers lead along, where that can be done */
+    this.onagain = null;
     /** @type {(() => void) | null} told that anything has changed */
     this.onchange = null;
     this.leaf = this.leaves.find((k) => tape.labels.has(k) && this.engine.below[k]) ?? this.leaves[0] ?? -1;
@@ -136,7 +138,7 @@ export class App {
     const item = (/** @type {string} */ keys, /** @type {string} */ does) => h("li", {}, h("kbd", {}, keys), ` ${does}`);
     const dialog = h("dialog", { "aria-labelledby": "help-title" },
       h("h2", { id: "help-title" }, "How to read this page"),
-      h("p", {}, "Every box is a value: its name, its number (data) and its gradient (grad). Every round sign is an operation. Numbers flow from left to right; ", term("gradient", "gradients"), " flow back, by the ", term("chain rule"), "."),
+      h("p", {}, "Every box is a value: its name, its number (data) and its gradient (grad). Every round sign is an operation. Numbers flow from left to right, from ", term("leaf", "leaves"), " to ", term("root"), "; ", term("gradient", "gradients"), " flow back, by the ", term("chain rule"), ". The bar goes over the whole ", term("tape"), "; a ", term("group"), " opens and folds."),
       h("ul", {}, item("Space", "play or pause"), item("← →", "one step back or on"), item("Home End", "to the start, to the end"),
         item("Tab", "from value to value"), item("Enter", "select a value, open or fold a group"), item("+ − 0", "zoom in, zoom out, show all"), item("/", "search")),
       h("p", {}, "Drag the picture to move it, or turn the wheel; Ctrl and the wheel magnify."),
@@ -189,6 +191,27 @@ export class App {
     this.#look();
     this.changed();
     await this.canvas.draw();
+  }
+
+  /** Take over what can be kept of the page that stood here before. @param {App} other */
+  resume(other) {
+    const { tape, engine } = this;
+    const place = (/** @type {number} */ k) => (k < 0 ? -1 : tape.after(other.tape.before(k)));
+    this.setTheme(other.theme);
+    if (this.pages?.has(other.tab)) this.tab = other.tab;
+    const same = tape.size + tape.leftOut === other.tape.size + other.tape.leftOut; // else it is another path
+    const root = same ? tape.roots.indexOf(place(other.engine.root)) : 0;
+    if (root > 0) this.#differentiate(root);
+    const further = engine.forwardNodes.length - other.engine.forwardNodes.length;
+    if (same) {
+      this.position = other.position > 0 ? Math.min(Math.max(0, other.position + further), engine.last) : 0;
+      if (other.position >= other.engine.last) this.position = engine.last;
+      this.selected = place(other.selected);
+      if (place(other.leaf) >= 0) this.leaf = place(other.leaf);
+      if (tape.leftOut === other.tape.leftOut && other.open.size) void this.setOpen(new Set(other.open));
+    }
+    this.changed();
+    if (this.selected >= 0) void this.#revealed(this.selected);
   }
 
   /** @param {string} theme */

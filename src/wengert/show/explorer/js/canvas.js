@@ -2,7 +2,7 @@
  * The picture: cells and edges as SVG, moved and magnified, with a map of the whole beside it.
  */
 import { button, h, s } from "./dom.js";
-import { columns, full, number, shorten } from "./text.js";
+import { columns, number, shorten } from "./text.js";
 import { sceneOf } from "./scene.js";
 
 /** @typedef {import("./app.js").App} App */
@@ -41,6 +41,7 @@ export class Canvas {
   /** @param {App} app */
   constructor(app) {
     this.app = app;
+    this.view = app.view; // as it is drawn
     this.layer = s("g");
     this.svg = s("svg", { class: "graph", role: "group", "aria-label": `Graph of ${app.tape.title}` }, this.layer);
     this.map = s("svg", { class: "map", "aria-hidden": "true" });
@@ -75,15 +76,18 @@ export class Canvas {
   /** Lay out the view, and draw it. @param {boolean} [keep] whether the present look stays */
   async draw(keep = false) {
     const { app } = this;
-    const scene = sceneOf(app.engine, app.view, !app.focus);
+    const { view } = app;
+    const scene = sceneOf(app.engine, view, !app.focus);
     const picture = await app.placing.place(scene);
+    if (view !== app.view) return; // another one has been asked for since
+    this.view = view;
     this.scene = scene;
     this.picture = picture;
     this.bounds = picture.bounds;
     this.around = picture.around;
     this.cells.clear();
     this.edges.clear();
-    const parts = app.view.parts;
+    const { parts } = view;
     const children = picture.groups.map((group) => {
       const shapes = group.shapes.map(drawn);
       const element = s("g", { class: group.kind === "edge" || group.kind === "trunk" ? group.kind : `${group.kind} item` });
@@ -129,10 +133,10 @@ export class Canvas {
       if (shape.field === 0) cell.data = text;
       else cell.grad = text;
     });
-    element.append(...shapes.filter((_, k) => group.shapes[k].style === "symbol")); // read out last
     const [, top, right] = this.bounds[group.at];
     cell.badge = s("text", { class: "badge", x: right, y: top - 4, "text-anchor": "end" });
-    element.prepend(cell.badge);
+    const symbols = shapes.filter((_, k) => group.shapes[k].style === "symbol");
+    element.append(cell.badge, ...symbols); // in the order in which they are read out
     this.cells.set(group.at, cell);
   }
 
@@ -163,9 +167,9 @@ export class Canvas {
       const label = tape.labels.get(v);
       const made = op ? ` ${op}: made by ${tape.kind(v)?.name}` : ": a leaf";
       const late = `${data === "·" ? ", not computed yet" : ""}${grad === "·" ? ", gradient not reached yet" : grad === "?" ? ", gradient hidden" : ""}`;
-      const says = `${label === undefined ? "" : `${shorten(label, 24)} `}data ${data} grad ${grad}${made}${late}`;
-      cell.name = [label === undefined ? `${tape.name(v)}: ` : "", says];
-      cell.cell.setAttribute("aria-label", cell.name[0] + (cell.badge?.textContent ?? "") + cell.name[1]);
+      const named = label === undefined ? `${tape.name(v)}: ` : `${shorten(label, 24)} `;
+      cell.name = [`${named}data ${data} grad ${grad}`, `${made}${late}`];
+      this.#name(cell);
     }
     if (wider && !this.redrawing) {
       this.redrawing = true;
@@ -173,16 +177,22 @@ export class Canvas {
     }
   }
 
+  /** @param {Drawn} cell */
+  #name({ cell, badge, name }) {
+    if (name) cell.setAttribute("aria-label", `${name[0]} ${badge?.textContent ?? ""}`.trim() + name[1]);
+  }
+
   /** Show what the present step touches, what is selected and what is bad. */
   marks() {
     const { app } = this;
     const { tape } = app;
     const step = app.step;
-    const { partOf } = app.view;
+    const { partOf } = this.view;
     const current = step ? partOf[step.node] : -1;
     const from = !step ? [] : step.direction === "backward" ? [step.operand] : tape.operandsOf(step.node);
     const operands = new Set(from.map((u) => partOf[u]));
-    for (const [k, { cell, part, badge, name }] of this.cells) {
+    for (const [k, drawnCell] of this.cells) {
+      const { cell, part, badge } = drawnCell;
       const v = part.value;
       const classes = cell.classList;
       classes.toggle("current", k === current);
@@ -194,7 +204,7 @@ export class Canvas {
       const text = mark.text && `${mark.text} `;
       if (badge && badge.textContent !== text) {
         badge.textContent = text;
-        if (name) cell.setAttribute("aria-label", name[0] + text + name[1]);
+        this.#name(drawnCell);
       }
     }
     for (const edge of this.edges.values()) edge.classList.remove("travelled", "back");
@@ -218,7 +228,7 @@ export class Canvas {
 
   /** Bring a value into view. @param {number} v */
   reveal(v) {
-    const cell = this.app.view.partOf[v];
+    const cell = this.view.partOf[v];
     if (cell === undefined || cell < 0 || !this.bounds[cell]) return;
     const [left, top, right, bottom] = this.bounds[cell];
     const box = this.#box();
@@ -257,7 +267,7 @@ export class Canvas {
       this.look.x = (left + right) / 2 - box.width / scale / 2;
       this.look.y = (top + bottom) / 2 - box.height / scale / 2;
     } else {
-      const root = this.bounds[this.app.view.partOf[this.app.engine.root]] ?? this.around;
+      const root = this.bounds[this.view.partOf[this.app.engine.root]] ?? this.around;
       this.look.y = Math.max(top - MARGIN, (root[1] + root[3]) / 2 - box.height / readable / 2);
       if (high < box.height / readable) this.look.y = (top + bottom) / 2 - box.height / readable / 2;
       this.look.x = Math.max(left - MARGIN, right + MARGIN - box.width / readable);
@@ -384,10 +394,5 @@ export class Canvas {
     if (!part) return;
     if (part.value >= 0) this.app.select(part.value);
     else void this.app.unfold(part.group);
-  }
-
-  /** In full, for those who point at a cell. @param {number} v */
-  about(v) {
-    return `${this.app.tape.name(v)}: data ${full(this.app.engine.data[v])}, gradient ${full(this.app.engine.grad[v])}`;
   }
 }

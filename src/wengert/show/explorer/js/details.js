@@ -32,7 +32,7 @@ export class Details {
     const said = forwardSaid(engine, k);
     const hidden = app.quiz && !app.quiz.answered.has(k);
     const parts = [
-      h("h2", {}, tape.name(k), h("span", { class: "kind" }, ` ${tape.roots.includes(k) ? "root" : tape.ops[k] < 0 ? "leaf" : (tape.kind(k)?.name ?? "")}`)),
+      h("h2", {}, tape.name(k), h("span", { class: "kind" }, " ", tape.roots.includes(k) ? term("root") : tape.ops[k] < 0 ? term("leaf") : tape.kind(k)?.name)),
       h("dl", {},
         h("dt", {}, "data"), h("dd", { "data-exact": full(engine.data[k]) }, full(engine.data[k])),
         h("dt", {}, "gradient"), h("dd", {}, !engine.below[k] ? "none: the root does not depend on it" : hidden ? "?" : full(engine.grad[k]))),
@@ -43,7 +43,8 @@ export class Details {
       button("Go to its step", () => app.go(engine.positionOf(k))),
       button("Focus", () => app.focusOn(k, Number(this.hops.value)), { "aria-label": `Focus on ${tape.name(k)}` }),
       h("label", {}, this.hops, " hops"),
-      app.focus ? button("Show everything", () => app.unfocus()) : null));
+      app.focus ? button("Show everything", () => app.unfocus()) : null,
+      app.onmore && tape.cut.has(k) ? button("Bring more", () => app.onmore?.()) : null));
     this.element.replaceChildren(...parts);
   }
 
@@ -59,6 +60,6 @@ export class Details {
         ` ${short(use.local)} × ${short(use.upstream)} = ${short(use.local * use.upstream)}`, h("span", { class: "reason" }, local));
     });
     if (uses.length > LISTED) terms.push(h("li", {}, `and ${uses.length - LISTED} more`));
-    return [h("p", { class: "note" }, "Its gradient, by the ", term("chain rule"), uses.length > 1 ? `, is the sum over its ${uses.length} uses:` : ":"), h("ul", { class: "uses" }, ...terms)];
+    return [h("p", { class: "note" }, "Its gradient, by the ", term("chain rule"), uses.length > 1 ? `, is the sum over its ${uses.length} uses, each the ` : ", is the ", term("local derivative"), ` times the gradient of what uses it:`), h("ul", { class: "uses" }, ...terms)];
   }
 }

@@ -1,7 +1,7 @@
 /**
  * Values and gradients of a tape: forward from the leaves, backward from the root, step by step.
  */
-import { strong_product } from "./special.js";
+import { strong_product } from "./product.js";
 
 /** @typedef {import("./tape.js").Tape} Tape */
 /** @typedef {{value: (...operands: number[]) => number, partials: (...given: number[]) => number[]} | null} Rule */
@@ -223,34 +223,46 @@ export class Engine {
     return 0;
   }
 
-  /** The root where one value is another number, what depends on it computed again. @param {number} k @param {number} x @param {Float64Array} scratch */
-  rootAt(k, x, scratch) {
+  /** The values between one of them and the root that follow it. @param {number} k */
+  following(k) {
+    const { tape, root } = this;
+    const { ops, starts, operands } = tape;
+    const follows = new Uint8Array(root + 1);
+    follows[k] = 1;
+    for (let v = k + 1; v <= root; v += 1) {
+      if (ops[v] < 0) continue;
+      const { passes } = tape.kinds[ops[v]];
+      for (let at = starts[v]; at < starts[v + 1]; at += 1) {
+        if (follows[operands[at]] && passes[at - starts[v]]) follows[v] = 1;
+      }
+    }
+    const found = [];
+    for (let v = k + 1; v <= root; v += 1) if (follows[v]) found.push(v);
+    return found;
+  }
+
+  /** The root as a function of one value, all others held still. @param {number} k @returns {(x: number) => number} */
+  rootOver(k) {
     const { tape, data, rules, root } = this;
     const { ops, starts, operands } = tape;
-    if (k === root) return x;
-    const dirty = new Uint8Array(root + 1);
-    dirty[k] = 1;
-    scratch[k] = x;
-    for (let v = k + 1; v <= root; v += 1) {
-      const op = ops[v];
-      if (op < 0) continue;
-      const { passes } = tape.kinds[op];
-      let touched = false;
-      for (let at = starts[v]; at < starts[v + 1]; at += 1) {
-        if (dirty[operands[at]] && passes[at - starts[v]]) touched = true;
+    const found = this.following(k);
+    const scratch = data.slice(0, root + 1);
+    const known = found.every((v) => rules[ops[v]]);
+    return (x) => {
+      if (!known) return NaN;
+      scratch[k] = x;
+      for (const v of found) {
+        const rule = /** @type {NonNullable<Rule>} */ (rules[ops[v]]);
+        const { passes } = tape.kinds[ops[v]];
+        const first = starts[v];
+        const given = (/** @type {number} */ slot) => (passes[slot] ? scratch : data)[operands[first + slot]];
+        const arity = starts[v + 1] - first;
+        if (arity === 2) scratch[v] = rule.value(given(0), given(1));
+        else if (arity === 1) scratch[v] = rule.value(given(0));
+        else scratch[v] = rule.value(...Array.from({ length: arity }, (_, slot) => given(slot)));
       }
-      if (!touched) continue;
-      const rule = rules[op];
-      if (!rule) return NaN;
-      const given = [];
-      for (let at = starts[v]; at < starts[v + 1]; at += 1) {
-        const u = operands[at];
-        given.push(dirty[u] && passes[at - starts[v]] ? scratch[u] : data[u]);
-      }
-      scratch[v] = rule.value(...given);
-      dirty[v] = 1;
-    }
-    return dirty[root] ? scratch[root] : data[root];
+      return scratch[root];
+    };
   }
 }
 

@@ -20,9 +20,11 @@ export function svgText(app) {
       element.setAttribute(name, style.getPropertyValue(name));
     }
   });
-  for (const element of copy.querySelectorAll("*")) {
+  for (const element of [copy, ...copy.querySelectorAll("*")]) {
     for (const name of ["tabindex", "role", "class", "data-cell", "data-group", "aria-label"]) element.removeAttribute(name);
   }
+  copy.setAttribute("role", "img");
+  copy.setAttribute("aria-label", `Graph of ${app.tape.title}`);
   const box = source.getBoundingClientRect();
   copy.setAttribute("width", String(Math.round(box.width)));
   copy.setAttribute("height", String(Math.round(box.height)));
@@ -47,15 +49,16 @@ export async function pngOf(app) {
   });
 }
 
-/** Python that builds the expression. @param {App} app */
+/** Python that builds the expression, or the part in focus. @param {App} app */
 export function pythonText(app) {
   const { tape, engine } = app;
-  /** @type {string[]} */
+  const shown = app.focus ? new Set(app.view.parts.map((part) => part.value)) : null;
+  /** @type {(string | undefined)[]} */
   const names = [];
   const taken = new Set(["wg", "Value", "primitives", "and", "as", "assert", "async", "await", "break", "class", "continue", "def", "del", "elif", "else", "except", "finally", "for", "from", "global", "if", "import", "in", "is", "lambda", "nonlocal", "not", "or", "pass", "raise", "return", "try", "while", "with", "yield", "True", "False", "None"]);
   const lines = ["import wengert as wg", "from wengert import Value, primitives", ""];
   for (let k = 0; k < tape.size; k += 1) {
-    if (!engine.below[k]) continue;
+    if (shown ? !shown.has(k) : !engine.below[k]) continue;
     let name = tape.name(k).replace(/[^A-Za-z0-9_]/g, "_");
     if (!/^[A-Za-z_]/.test(name)) name = `v_${name}`;
     while (taken.has(name)) name += "_";
@@ -65,16 +68,17 @@ export function pythonText(app) {
     const label = tape.labels.get(k);
     const labelled = label === undefined ? "" : pythonString(label);
     const kind = tape.kind(k);
-    if (!kind || !engine.rules[tape.ops[k]]) {
+    const operands = tape.operandsOf(k).map((u) => names[u]);
+    if (!kind || !engine.rules[tape.ops[k]] || operands.includes(undefined)) {
       const x = pythonNumber(engine.data[k]);
       lines.push(`${name} = Value(${x}${labelled ? `, label=${labelled}` : ""})${kind ? `  # made by ${pythonComment(kind.symbol)}, which stands here as its number` : ""}`);
     } else {
-      const operands = tape.operandsOf(k).map((u) => names[u]);
-      lines.push(`${name} = ${kind.python.replace(/\{(\d)\}/g, (_, slot) => operands[Number(slot)])}`);
+      lines.push(`${name} = ${kind.python.replace(/\{(\d)\}/g, (_, slot) => operands[Number(slot)] ?? "")}`);
       if (labelled) lines.push(`${name}.label = ${labelled}`);
     }
   }
-  lines.push("", `${names[engine.root]}.backward()`, "");
+  const last = shown ? Math.max(...shown) : engine.root;
+  lines.push("", `${names[last]}.backward()`, "");
   return lines.join("\n");
 }
 

@@ -32,13 +32,15 @@ export class Forest {
     this.held = new Int32Array(groups);
     for (const g of tape.group) this.own[g + 1] += 1;
     for (let g = groups - 1; g >= 0; g -= 1) {
-      this.inner[parent[g] + 1] += 1;
       this.held[g] += this.own[g + 1];
+      if (!this.held[g]) continue; // all it held was left out
+      this.inner[parent[g] + 1] += 1;
       if (parent[g] >= 0) this.held[parent[g]] += this.held[g];
     }
     /** @type {Map<number, number[]>} */
     this.children = new Map();
     for (let g = 0; g < groups; g += 1) {
+      if (!this.held[g]) continue;
       const beside = this.children.get(parent[g]);
       if (beside) beside.push(g);
       else this.children.set(parent[g], [g]);
@@ -87,7 +89,7 @@ export class Forest {
     for (const g of open) {
       let outer = parent[g];
       while (outer >= 0 && open.has(outer)) outer = parent[outer];
-      if (outer < 0) shown += this.shows(g) - 1;
+      if (outer < 0 && this.held[g]) shown += this.shows(g) - 1;
     }
     return shown;
   }

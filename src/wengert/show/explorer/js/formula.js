@@ -32,7 +32,7 @@ export function forwardSaid(engine, k) {
   const { tape } = engine;
   const kind = tape.kind(k);
   const name = tape.name(k);
-  if (!kind) return { symbols: `${name} = ${short(engine.data[k])}`, numbers: "", note: "a leaf: a number you put in" };
+  if (!kind) return { symbols: `${name} = ${short(engine.data[k])}`, numbers: "", note: tape.cut.has(k) ? "computed by what was left out of this page; here it is a leaf" : "a leaf: a number you put in" };
   const operands = tape.operandsOf(k);
   const symbols = filled(kind.text, operands.map((u) => bracketed(tape.name(u))), bracketed(name));
   const numbers = filled(kind.text, operands.map((u) => inside(engine.data[u])), short(engine.data[k]));

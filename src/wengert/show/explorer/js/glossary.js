@@ -13,7 +13,6 @@ const MEANINGS = {
   "chain rule": "The chain rule: the effect on the root is the local effect times the effect of the result on the root. Where a value is used several times, these add up.",
   "local derivative": "The local derivative says how fast one operation's result changes with one of its operands, all else held still.",
   numerical: "The numerical derivative nudges the number a little both ways, computes the root again, and divides: no calculus, so it can check the calculus.",
-  loss: "The root, seen as something to make small (or large).",
   tangent: "The tangent is the straight line with the gradient as its slope: what the curve looks like from very near.",
   group: "A group stands for many values: a scope, a loop, or a part that repeats. Open it to see inside.",
   tape: "The tape is the list of all operations in the order they were done.",

@@ -57,8 +57,7 @@ function extrapolated(f, x, first, middle) {
 /** The slope of the root by one of the values. @param {Engine} engine @param {number} k @returns {Slope} */
 export function rootSlope(engine, k) {
   if (k === engine.root) return { value: 1, error: 0, left: 1, right: 1, kink: false };
-  const scratch = engine.data.slice(0, engine.root + 1);
-  return slopeOf((x) => engine.rootAt(k, x, scratch), engine.data[k]);
+  return slopeOf(engine.rootOver(k), engine.data[k]);
 }
 
 /** Whether a gradient is the derivative. @param {Engine} engine @param {number} k @param {number} grad @param {Float64Array | null} others the gradients that stand at the other values @returns {Finding} */

@@ -5,7 +5,8 @@ import { s } from "./dom.js";
 import { short } from "./text.js";
 
 const [WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT] = [340, 190, 52, 24, 10, 12];
-const POINTS = 120;
+const [FEWEST, POINTS] = [24, 120];
+const WORK = 3_000_000; // values that may be computed for a chart, more or less
 
 /** A range that has some room around what it holds. @param {number[]} numbers @returns {[number, number]} */
 function spread(numbers) {
@@ -34,12 +35,13 @@ function frame(across, up) {
 
 /** The root over one leaf, with tangent and present point. @param {import("./engine.js").Engine} engine @param {number} leaf @param {[number, number]} range */
 export function rootOver(engine, leaf, range) {
-  const scratch = engine.data.slice(0, engine.root + 1);
+  const over = engine.rootOver(leaf);
+  const points = Math.round(Math.max(FEWEST, Math.min(POINTS, WORK / (engine.root + 1))));
   const at = engine.data[leaf];
   const now = engine.data[engine.root];
   const slope = engine.grad[leaf];
-  const xs = Array.from({ length: POINTS + 1 }, (_, k) => range[0] + ((range[1] - range[0]) * k) / POINTS);
-  const ys = xs.map((x) => engine.rootAt(leaf, x, scratch));
+  const xs = Array.from({ length: points + 1 }, (_, k) => range[0] + ((range[1] - range[0]) * k) / points);
+  const ys = xs.map(over);
   const up = spread([...ys, now]);
   const { x, y, parts, label } = frame(range, up);
   let path = "";

@@ -53,12 +53,6 @@ export function floored_quotient(x, y) {
   return quotient - below > 0.5 ? below + 1 : below;
 }
 
-/** x·y, where a zero absorbs what is infinite or NaN. @param {number} x @param {number} y */
-export function strong_product(x, y) {
-  const product = x * y;
-  return Number.isNaN(product) && (x === 0 || y === 0) ? 0 : product;
-}
-
 /**
  * The product of two numbers and what rounding took from it (Dekker 1971).
  * @param {number} x @param {number} y @returns {[number, number]}

@@ -76,10 +76,11 @@ export class Story {
     const flipped = [...tape.guards].filter(([k, expected]) => engine.data[k] !== expected);
     if (flipped.length) {
       const said = forwardSaid(engine, flipped[0][0]);
-      parts.push(h("div", { class: "alert" }, h("strong", {}, "Another path. "), `With these numbers the recorded code would have gone another way: ${said.symbols} ${said.numbers}. What is shown is the path that was recorded.`));
+      parts.push(h("div", { class: "alert" }, h("strong", {}, "Another path. "), `With these numbers the recorded code would have gone another way: ${said.symbols} ${said.numbers}. What is shown is the path that was recorded. `,
+        app.onagain && button("Show that path", () => app.onagain?.())));
     }
     if (tape.leftOut) {
-      parts.push(h("div", { class: "remark" }, `${grouped(tape.leftOut)} earlier values were left out of this page; what follows them starts from their numbers, as leaves. Gradients of all that is here are exact. `,
+      parts.push(h("div", { class: "remark" }, `${grouped(tape.leftOut)} earlier values were left out of this page, which holds the last ones: at most ${tape.cap}. What follows them starts from their numbers, as leaves; gradients of all that is here are exact. `,
         app.onmore && button("Bring more", () => app.onmore?.())));
     }
     this.element.replaceChildren(...parts);

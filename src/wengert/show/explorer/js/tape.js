@@ -14,8 +14,9 @@
  * @property {string} python how Python writes it, of operands {0}, {1} ...
  * @property {boolean[]} passes per operand, whether a nudge of it passes
  *
- * @typedef {{packed: string, as: string, size: number}} Packed
+ * @typedef {{packed: string, as: string}} Packed
  * @typedef {(number | string)[] | Packed} Column
+ * @typedef {string[] | Packed} Texts
  *
  * @typedef {object} Payload
  * @property {string} title
@@ -24,23 +25,23 @@
  * @property {Column} operands per operand, how far before its user it stands
  * @property {Column} data
  * @property {Column} grad
- * @property {[number, string][]} labels
- * @property {{titles: string[], parent: Column, kind: Column, number: Column}} groups
+ * @property {{at: Column, texts: Texts}} labels
+ * @property {{titles: Texts, parent: Column, kind: Column, number: Column}} groups
  * @property {Column} group
  * @property {number[]} roots
  * @property {[number, number[]][]} local partials of what the page cannot compute
  * @property {[number, number | string][]} guards what comparisons of the recorded code gave
  * @property {boolean} computed
  * @property {boolean} filled whether gradients stand in Python
- * @property {number} leftOut
+ * @property {number} leftOut how many earlier values were left out
+ * @property {Column} kept which earlier values stand in front, as leaves
+ * @property {Column} cut those of them that an operation had given
+ * @property {Column} unnamed how many values without a label stood before each of them, and before the rest
+ * @property {string} cap how much the page may hold, in words
+ * @property {Column} [fixed] of a live page, leaves that Python cannot move
+ * @property {boolean} [follows] of a live page, whether Python can take another path
  * @property {number} limit
  */
-
-/** @type {Record<string, (buffer: ArrayBuffer) => Iterable<number>>} */
-const VIEWS = {
-  i32: (buffer) => new Int32Array(buffer),
-  f64: (buffer) => new Float64Array(buffer),
-};
 
 /** The bytes of base64 text. @param {string} text */
 function bytesOf(text) {
@@ -50,12 +51,37 @@ function bytesOf(text) {
   return bytes;
 }
 
-/** @param {Column} column @returns {Promise<Iterable<number>>} */
-async function unpacked(column) {
-  if (Array.isArray(column)) return column.map(parsed);
-  const bytes = bytesOf(column.packed);
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
-  return VIEWS[column.as](await new Response(stream).arrayBuffer());
+/** @param {Packed} packed */
+async function inflated({ packed }) {
+  const stream = new Blob([bytesOf(packed)]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return new Response(stream).arrayBuffer();
+}
+
+/** Numbers of which all first bytes stand before all second ones. @param {ArrayBuffer} buffer @param {number} width */
+function together(buffer, width) {
+  const apart = new Uint8Array(buffer);
+  const size = apart.length / width;
+  const bytes = new Uint8Array(apart.length);
+  for (let p = 0; p < width; p += 1) for (let k = 0; k < size; k += 1) bytes[k * width + p] = apart[p * size + k];
+  return bytes.buffer;
+}
+
+/** Integers; packed, each is what it is more than the one before. @param {Column} [column] */
+async function ints(column = []) {
+  if (Array.isArray(column)) return Int32Array.from(column.map(Number));
+  const numbers = new Int32Array(together(await inflated(column), 4));
+  for (let k = 1; k < numbers.length; k += 1) numbers[k] += numbers[k - 1];
+  return numbers;
+}
+
+/** @param {Column} column */
+async function floats(column) {
+  return Array.isArray(column) ? Float64Array.from(column.map(parsed)) : new Float64Array(together(await inflated(column), 8));
+}
+
+/** @param {Texts} given @returns {Promise<string[]>} */
+async function texts(given) {
+  return Array.isArray(given) ? given : new TextDecoder().decode(await inflated(given)).split("\n");
 }
 
 /** A number as JSON has it; what is not finite stands there as a string. @param {number | string} x */
@@ -65,8 +91,8 @@ export function parsed(x) {
 
 /** A graph in topological order. */
 export class Tape {
-  /** @param {Payload} payload @param {{ops: Int32Array, operands: Int32Array, data: Float64Array, grad: Float64Array, group: Int32Array, parent: Int32Array, kind: Int32Array, number: Int32Array}} columns */
-  constructor(payload, columns) {
+  /** @param {Payload} payload @param {{ops: Int32Array, operands: Int32Array, data: Float64Array, grad: Float64Array, group: Int32Array, parent: Int32Array, kind: Int32Array, number: Int32Array, at: Int32Array, kept: Int32Array, cut: Int32Array, unnamed: Int32Array, fixed: Int32Array}} columns @param {string[]} labels @param {string[]} titles */
+  constructor(payload, columns, labels, titles) {
     this.title = payload.title;
     this.kinds = payload.kinds;
     this.size = columns.ops.length;
@@ -82,10 +108,12 @@ export class Tape {
     }
     this.data = columns.data;
     this.grad = columns.grad;
-    this.labels = new Map(payload.labels);
+    /** @type {Map<number, string>} */
+    this.labels = new Map();
+    labels.forEach((label, k) => this.labels.set(columns.at[k], label));
     this.group = columns.group;
     this.groups = {
-      titles: payload.groups.titles,
+      titles,
       parent: columns.parent,
       kind: columns.kind,
       number: columns.number,
@@ -96,22 +124,36 @@ export class Tape {
     this.computed = payload.computed;
     this.filled = payload.filled;
     this.leftOut = payload.leftOut;
+    this.kept = columns.kept;
+    this.cut = new Set(columns.cut);
+    this.cap = payload.cap;
+    this.fixed = new Set(columns.fixed);
+    this.follows = payload.follows === true;
     this.limit = payload.limit;
     /** @type {Map<number, string>} */
     this.variants = this.#variants();
-    this.fresh = this.#fresh();
+    this.fresh = this.#fresh(columns.unnamed);
   }
 
   /** @param {Payload} payload */
   static async read(payload) {
-    const ints = async (/** @type {Column} */ column) => Int32Array.from(await unpacked(column));
-    const floats = async (/** @type {Column} */ column) => Float64Array.from(await unpacked(column));
     const { groups } = payload;
-    const [ops, operands, data, grad, group, parent, kind, number] = await Promise.all([
-      ints(payload.ops), ints(payload.operands), floats(payload.data), floats(payload.grad),
-      ints(payload.group), ints(groups.parent), ints(groups.kind), ints(groups.number),
-    ]);
-    return new Tape(payload, { ops, operands, data, grad, group, parent, kind, number });
+    const [ops, operands, group, parent, kind, number, at, kept, cut, unnamed, fixed] = await Promise.all([
+      payload.ops, payload.operands, payload.group, groups.parent, groups.kind, groups.number,
+      payload.labels.at, payload.kept, payload.cut, payload.unnamed, payload.fixed].map(ints));
+    const [data, grad] = await Promise.all([payload.data, payload.grad].map(floats));
+    const [labels, titles] = await Promise.all([payload.labels.texts, groups.titles].map(texts));
+    return new Tape(payload, { ops, operands, data, grad, group, parent, kind, number, at, kept, cut, unnamed, fixed }, labels, titles);
+  }
+
+  /** Where a value stood before others were left out. @param {number} k */
+  before(k) {
+    return k < this.kept.length ? this.kept[k] : k + this.leftOut;
+  }
+
+  /** Where a value stands that stood there before; -1 if it was left out. @param {number} k */
+  after(k) {
+    return k >= this.kept.length + this.leftOut ? k - this.leftOut : this.kept.indexOf(k);
   }
 
   /** Where labels stand that others have already: x, x′, x′′, x#4. */
@@ -133,12 +175,13 @@ export class Tape {
     return given;
   }
 
-  /** The numbers of v1, v2, ... */
-  #fresh() {
+  /** The numbers of v1, v2, ..., which count what was left out. @param {Int32Array} unnamed */
+  #fresh(unnamed) {
     const taken = new Set(this.labels.values());
     const fresh = new Int32Array(this.size);
     let next = 0;
     for (let k = 0; k < this.size; k += 1) {
+      if (k < unnamed.length) next = unnamed[k];
       if (this.labels.has(k)) continue;
       next += 1;
       while (taken.size && taken.has(`v${next}`)) next += 1;

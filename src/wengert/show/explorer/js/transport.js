@@ -35,7 +35,7 @@ export class Transport {
         button("»", () => this.jump(app.engine.last), { "aria-label": "To the end" }),
         this.speed),
       h("div", { class: "track" },
-        h("div", { class: "legend", "aria-hidden": "true" }, this.forwards = h("span", {}, "forward"), this.backwards = h("span", {}, "backward")),
+        h("div", { class: "legend" }, this.forwards = h("div", {}, term("forward")), this.backwards = h("div", {}, term("backward"))),
         this.bar),
       this.where,
       h("div", { class: "formula", role: "status", "aria-live": "polite", "aria-atomic": "true" }, this.phase, this.symbols, this.numbers, this.note),

@@ -49,7 +49,7 @@ export class WhatIf {
   /** The leaves that nudges move: those with a label, or all where none has one. */
   get movable() {
     const { tape, engine } = this.app;
-    const leaves = this.app.leaves.filter((k) => engine.below[k]);
+    const leaves = this.app.leaves.filter((k) => engine.below[k] && !tape.fixed.has(k));
     const labelled = leaves.filter((k) => tape.labels.has(k));
     return labelled.length ? labelled : leaves;
   }
@@ -108,7 +108,7 @@ export class WhatIf {
     const { app } = this;
     const { movable } = this;
     const shown = movable.slice(0, SHOWN);
-    if (app.selected >= 0 && app.tape.ops[app.selected] < 0 && !shown.includes(app.selected)) shown.unshift(app.selected);
+    if (app.selected >= 0 && app.tape.ops[app.selected] < 0 && !shown.includes(app.selected) && !app.tape.fixed.has(app.selected)) shown.unshift(app.selected);
     const wanted = new Set(shown);
     for (const [k, { row }] of this.rows) {
       row.hidden = !wanted.has(k);
