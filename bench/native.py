@@ -154,12 +154,16 @@ def run(name: str, given: argparse.Namespace) -> list[Measured]:
                 each.first = spent if gradient or math.isnan(each.first) else each.first
                 ready[label] = process
         times: dict[str, list[float]] = {label: [] for label in ready}
-        for _ in range(given.rounds):
+        for _ in range(given.rounds + 1):
             for label, process in ready.items():
                 if sum(times[label]) < ENOUGH:
                     times[label].append(process.ask("turn", gradient))
         for label, spent in times.items():
-            setattr(able[label][1], "both" if gradient else "value", statistics.median(spent))
+            setattr(
+                able[label][1],
+                "both" if gradient else "value",
+                statistics.median(spent[1:] or spent),
+            )
     able[OURS][1].stages = able[OURS][0].ask("stages", True)
     for process, _ in able.values():
         process.stop()

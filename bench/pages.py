@@ -69,7 +69,7 @@ def native_section(name: str, row: dict[str, Any]) -> str:
             notes.append(note)
         if math.isnan(value) and math.isnan(both):
             continue
-        written = f"{each['label']}, {each['way']}" if each["way"] else each["label"]
+        written = f"{each['label']}: {each['way']}" if each["way"] else each["label"]
         lines.append([
             written, quantity(1e3 * value), quantity(1e3 * both), quantity(both / beside),
             quantity(both / ours), quantity(both / value), quantity(each["first"]),
@@ -173,6 +173,6 @@ def rounded(x: Any) -> Any:
 
 
 WRITERS = {
-    "native": ("bars", native_section),
+    "native": ("places", native_section),
     "scaling": ("lines", scaling_section),
 }

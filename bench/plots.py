@@ -8,7 +8,7 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 
 INK = "#010203"  # becomes the page's own colour
-OURS, OTHERS, FAINT = "#3b82f6", "#8b949e", 0.45
+OURS, OTHERS = "#3b82f6", "#8b949e"
 STYLE = (
     "<style>svg{color:#24292f}@media(prefers-color-scheme:dark){svg{color:#e6edf3}}"
     "text{font-family:system-ui,sans-serif!important}</style>"
@@ -32,21 +32,30 @@ def save(figure: Any, path: Path) -> None:
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def bars(name: str, row: dict[str, Any], path: Path) -> None:
-    """The times of value and gradient, and of the value alone, fastest first."""
+def places(name: str, row: dict[str, Any], path: Path) -> None:
+    """The times of the value, and of value and gradient, fastest gradient first."""
     shown = [each for each in row["measured"] if not math.isnan(each["value"])]
-    shown.sort(key=lambda each: each["value"] if math.isnan(each["both"]) else each["both"])
-    figure, axes = plt.subplots(figsize=(7, 0.8 + 0.26 * len(shown)))
+    shown.sort(key=lambda each: (math.isnan(each["both"]), each["both"], each["value"]))
+    figure, axes = plt.subplots(figsize=(7, 0.9 + 0.2 * len(shown)))
     for place, each in enumerate(shown):
         colour = OURS if each["label"].startswith("wengert") else OTHERS
-        axes.barh(place - 0.2, 1e3 * each["both"], 0.4, color=colour)
-        axes.barh(place + 0.2, 1e3 * each["value"], 0.4, color=colour, alpha=FAINT)
+        times = 1e3 * each["value"], 1e3 * each["both"]
+        axes.plot(times, (place, place), color=colour, linewidth=1)
+        axes.plot(times[:1], [place], "o", color=colour, markersize=5, fillstyle="none")
+        axes.plot(times[1:], [place], "o", color=colour, markersize=6)
     axes.set_xscale("log")
-    axes.set_yticks(range(len(shown)), [each["label"] for each in shown])
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.set_yticks(range(len(shown)), [named(each) for each in shown])
     axes.invert_yaxis()
-    axes.set_xlabel("ms: value and gradient; below it, paler, the value alone")
+    axes.grid(axis="x", color=OTHERS, alpha=0.3, linewidth=0.5)
+    axes.set_xlabel("ms: a ring is the value, a dot value and gradient")
     axes.set_title(f"{name}: {row['about']}", fontsize=9, loc="left")
     save(figure, path)
+
+
+def named(each: dict[str, Any]) -> str:
+    """A contestant, and which way a program is written that can be written in two."""
+    return f"{each['label'].split(',')[0]}, {each['way']}" if each["way"] else each["label"]
 
 
 MARKS = {"wengert": OURS, "jax": "#a855f7", "casadi": "#f59e0b", "ddx": "#22a06b"}
@@ -75,6 +84,8 @@ def lines(name: str, row: dict[str, Any], path: Path) -> None:
             axes.plot(*zip(*points, strict=True) if points else ([], []), style, marker="o",
                       markersize=3, color=MARKS[family], label=label)  # fmt: skip
         axes.set(xscale="log", yscale="log", xlabel="operations")
+        axes.grid(color=OTHERS, alpha=0.3, linewidth=0.5)
+        axes.yaxis.set_major_formatter("{x:g}")
         axes.set_title(title, fontsize=9, loc="left")
     figure.legend(*panels[0].get_legend_handles_labels(), loc="lower center", ncols=5,
                   fontsize=8, bbox_to_anchor=(0.5, -0.12))  # fmt: skip
