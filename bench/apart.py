@@ -4,6 +4,7 @@ So none has the others' threads, libraries or memory, and a peer that crashes is
 A contestant for one thread is kept on one CPU, whatever its library would start.
 """
 
+import atexit
 import gc
 import multiprocessing
 import os
@@ -48,7 +49,12 @@ class Contestant:
         with environment(threads):
             self.process.start()
         other.close()
-        self._answer()
+        atexit.register(self.stop)  # what stands still does not hear that it is to end
+        try:
+            self._answer()
+        except Stopped:
+            self.stop()
+            raise
 
     def ask(self, *question: Any) -> Any:
         """What the process answers.
@@ -88,6 +94,7 @@ class Contestant:
         self.process.kill()
         self.process.join()
         self.pipe.close()
+        atexit.unregister(self.stop)
 
 
 @contextmanager
