@@ -20,6 +20,7 @@ import numpy as np
 from peers import calling, models, scenarios
 from sparse import Bundle, Contestants, here, hessians, jacobians
 from timing import Outcome, described, in_turn, table
+from workloads import START, rod, runge_kutta, trajectory
 
 import wengert as wg
 from wengert.derive.calling import made
@@ -86,45 +87,21 @@ def flat(options: argparse.Namespace) -> None:
 # --- reverse mode of loops ------------------------------------------------------------------------
 
 
-def step(rates: Any, x: Any, y: Any) -> tuple[Any, Any]:
-    """A step of the scenario's, smaller."""
-    (a, b, c, d), h = rates, 1e-5
-
-    def slope(x: Any, y: Any) -> tuple[Any, Any]:
-        return x * (a - b * y), y * (d * x - c)
-
-    k1x, k1y = slope(x, y)
-    k2x, k2y = slope(x + k1x * (h / 2), y + k1y * (h / 2))
-    k3x, k3y = slope(x + k2x * (h / 2), y + k2y * (h / 2))
-    k4x, k4y = slope(x + k3x * h, y + k3y * h)
-    x = x + (k1x + (k2x + k3x) * 2.0 + k4x) * (h / 6)
-    return x, y + (k1y + (k2y + k3y) * 2.0 + k4y) * (h / 6)
+SMALL = 1e-5  # a step in time: a million of them are ten units
 
 
 def lotka_volterra(steps: int, loop: Callable[..., Any], *start: Any) -> Any:
-    """The scenario with a loop that the program keeps."""
-    *rates, x, y = start
-    x, y = loop(steps, lambda _, state: step(rates, *state), (x, y))
-    return x * x + y * y
-
-
-def rod(steps: int, alpha: Any, u: Any, target: Any) -> Any:
-    """The heat equation with a loop that the program keeps."""
-
-    def after(_: Any, u: Any) -> Any:
-        inner = u[1:-1] + alpha * (u[:-2] - 2.0 * u[1:-1] + u[2:])
-        return np.concatenate([u[:1], inner, u[-1:]])
-
-    return np.sum((wg.fori(steps, after, u) - target) ** 2)
-
-
-START = (1.1, 0.4, 0.4, 0.1, 1.0, 1.0)
+    return trajectory(steps, loop, *start, h=SMALL)
 
 
 def looped(quick: bool) -> Iterator[tuple[str, Callable[..., Any], tuple[Any, ...]]]:
     """Programs with loops of different lengths."""
     for steps in (100, 10_000) if quick else (100, 10_000, 1_000_000):
-        yield f"Runge-Kutta, {steps:,} steps", partial(lotka_volterra, steps, wg.fori), START
+        yield (
+            f"Runge-Kutta, {steps:,} steps",
+            partial(lotka_volterra, steps, wg.fori),
+            START,
+        )
     for n, steps in ((20, 100),) if quick else ((20, 100), (200, 500), (200, 100_000)):
         state = 0.1, scenarios.numbers(n, 1), scenarios.numbers(n, 2)
         yield f"heat equation, {n} x {steps:,}", partial(rod, steps), state
@@ -178,7 +155,9 @@ def loops_of_peers(steps: int, options: argparse.Namespace) -> None:
         def of_casadi() -> Any:
             state = casadi.SX.sym("s", 6)
             *rates, x, y = casadi.vertsplit(state)
-            once = casadi.Function("step", [state], [casadi.vertcat(*rates, *step(rates, x, y))])
+            once = casadi.Function(
+                "step", [state], [casadi.vertcat(*rates, *runge_kutta(tuple(rates), x, y, SMALL))]
+            )
             start = casadi.MX.sym("x", 6)
             slope = casadi.gradient(casadi.sumsqr(once.fold(steps)(start)[4:]), start)
             return np.array(casadi.Function("slope", [start], [slope])(START)).ravel()

@@ -157,42 +157,60 @@ void w2_value(long n, const double *restrict in, double *restrict out)
 
 typedef double sets[SETS] __attribute__((aligned(64)));
 
+typedef struct {
+    sets a, b, d, c, x, y;
+} State;
+
+static const double H = 0.01;
+
+static inline void load(long n, const double *restrict in, long at, State *restrict s)
+{
+    OVER {
+        s->a[l] = in[at + l];
+        s->b[l] = in[n + at + l];
+        s->d[l] = in[2 * n + at + l];
+        s->c[l] = in[3 * n + at + l];
+        s->x[l] = in[4 * n + at + l];
+        s->y[l] = in[5 * n + at + l];
+    }
+}
+
+/* All steps; X and Y, if there are any, get the places that slopes are taken at. */
+static inline void integrate(State *restrict f, sets (*restrict X)[4], sets (*restrict Y)[4])
+{
+    static const double ahead[4] = {0.5, 0.5, 1.0, 0.0}, weight[4] = {1.0, 2.0, 2.0, 1.0};
+    for (int s = 0; s < STEPS; s++)
+        OVER {
+            double x1 = f->x[l], y1 = f->y[l], sum_x = 0.0, sum_y = 0.0, px = x1, py = y1;
+            for (int k = 0; k < 4; k++) {
+                if (X) {
+                    X[s][k][l] = px;
+                    Y[s][k][l] = py;
+                }
+                double kx = px * (f->a[l] - f->b[l] * py), ky = py * (f->d[l] * px - f->c[l]);
+                sum_x += weight[k] * kx;
+                sum_y += weight[k] * ky;
+                px = x1 + ahead[k] * H * kx;
+                py = y1 + ahead[k] * H * ky;
+            }
+            f->x[l] = x1 + H / 6 * sum_x;
+            f->y[l] = y1 + H / 6 * sum_y;
+        }
+}
+
 /* in: a, b, d, c, x, y, n of each, a multiple of SETS; out: the value, and the derivatives. */
 void w3(long n, const double *restrict in, double *restrict out)
 {
     static __thread sets X[STEPS][4], Y[STEPS][4];
-    const double h = 0.01;
     for (long at = 0; at < n; at += SETS) {
-        sets a, b, d, c, x, y;
-        OVER {
-            a[l] = in[at + l];
-            b[l] = in[n + at + l];
-            d[l] = in[2 * n + at + l];
-            c[l] = in[3 * n + at + l];
-            x[l] = in[4 * n + at + l];
-            y[l] = in[5 * n + at + l];
-        }
-        for (int s = 0; s < STEPS; s++)
-            OVER {
-                double x1 = x[l], y1 = y[l], sum_x = 0.0, sum_y = 0.0, px = x1, py = y1;
-                static const double ahead[4] = {0.5, 0.5, 1.0, 0.0}, weight[4] = {1.0, 2.0, 2.0, 1.0};
-                for (int k = 0; k < 4; k++) {
-                    X[s][k][l] = px;
-                    Y[s][k][l] = py;
-                    double kx = px * (a[l] - b[l] * py), ky = py * (d[l] * px - c[l]);
-                    sum_x += weight[k] * kx;
-                    sum_y += weight[k] * ky;
-                    px = x1 + ahead[k] * h * kx;
-                    py = y1 + ahead[k] * h * ky;
-                }
-                x[l] = x1 + h / 6 * sum_x;
-                y[l] = y1 + h / 6 * sum_y;
-            }
+        State f;
+        load(n, in, at, &f);
+        integrate(&f, X, Y);
         sets ga = {0}, gb = {0}, gd = {0}, gc = {0}, gx, gy;
         OVER {
-            out[at + l] = x[l] * x[l] + y[l] * y[l];
-            gx[l] = 2 * x[l];
-            gy[l] = 2 * y[l];
+            out[at + l] = f.x[l] * f.x[l] + f.y[l] * f.y[l];
+            gx[l] = 2 * f.x[l];
+            gy[l] = 2 * f.y[l];
         }
         for (int s = STEPS - 1; s >= 0; s--)
             OVER {
@@ -201,15 +219,15 @@ void w3(long n, const double *restrict in, double *restrict out)
                 static const double behind[4] = {0.5, 0.5, 1.0, 0.0};
                 double ux = 0.0, uy = 0.0;
                 for (int k = 3; k >= 0; k--) {
-                    double bx = h * (weight[k] * end_x + behind[k] * ux);
-                    double by = h * (weight[k] * end_y + behind[k] * uy);
+                    double bx = H * (weight[k] * end_x + behind[k] * ux);
+                    double by = H * (weight[k] * end_y + behind[k] * uy);
                     double px = X[s][k][l], py = Y[s][k][l], t = bx * px, u = by * py;
                     ga[l] += t;
                     gb[l] -= t * py;
                     gd[l] += u * px;
                     gc[l] -= u;
-                    ux = bx * (a[l] - b[l] * py) + u * d[l];
-                    uy = by * (d[l] * px - c[l]) - t * b[l];
+                    ux = bx * (f.a[l] - f.b[l] * py) + u * f.d[l];
+                    uy = by * (f.d[l] * px - f.c[l]) - t * f.b[l];
                     gx[l] += ux;
                     gy[l] += uy;
                 }
@@ -222,31 +240,10 @@ void w3(long n, const double *restrict in, double *restrict out)
 
 void w3_value(long n, const double *restrict in, double *restrict out)
 {
-    const double h = 0.01;
     for (long at = 0; at < n; at += SETS) {
-        sets a, b, d, c, x, y;
-        OVER {
-            a[l] = in[at + l];
-            b[l] = in[n + at + l];
-            d[l] = in[2 * n + at + l];
-            c[l] = in[3 * n + at + l];
-            x[l] = in[4 * n + at + l];
-            y[l] = in[5 * n + at + l];
-        }
-        for (int s = 0; s < STEPS; s++)
-            OVER {
-                double x1 = x[l], y1 = y[l], sum_x = 0.0, sum_y = 0.0, px = x1, py = y1;
-                static const double ahead[4] = {0.5, 0.5, 1.0, 0.0}, weight[4] = {1.0, 2.0, 2.0, 1.0};
-                for (int k = 0; k < 4; k++) {
-                    double kx = px * (a[l] - b[l] * py), ky = py * (d[l] * px - c[l]);
-                    sum_x += weight[k] * kx;
-                    sum_y += weight[k] * ky;
-                    px = x1 + ahead[k] * h * kx;
-                    py = y1 + ahead[k] * h * ky;
-                }
-                x[l] = x1 + h / 6 * sum_x;
-                y[l] = y1 + h / 6 * sum_y;
-            }
-        OVER out[at + l] = x[l] * x[l] + y[l] * y[l];
+        State f;
+        load(n, in, at, &f);
+        integrate(&f, NULL, NULL);
+        OVER out[at + l] = f.x[l] * f.x[l] + f.y[l] * f.y[l];
     }
 }
