@@ -9,13 +9,20 @@ from wengert.program.program import Program
 from wengert.run import llvm
 from wengert.run.columns import AGAIN, SHARED, UNIT, Column
 from wengert.run.interpret import interpret
-from wengert.run.kernel import Kernel, in_registers
+from wengert.run.kernel import Kernel
 from wengert.run.list_code import list_code
 from wengert.run.loop_code import loop_code
 from wengert.run.module import Plan
+from wengert.run.short_loops import without_short_loops
+from wengert.run.starts import with_late_starts
 from wengert.run.unrolled import unrolled
 
 LIST, LOOP, ROUNDS = "list", "loop", "rounds"
+
+
+def in_registers(program: Program) -> Program:
+    """As kernels get it."""
+    return with_late_starts(without_short_loops(program))
 
 
 @dataclass(frozen=True)

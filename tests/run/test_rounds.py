@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from batches import ROUNDS, Way, agree, bits
+from batches import ROUNDS, Way, agree, bits, in_registers
 from nests import nest
 from sums import summing
 
@@ -14,7 +14,6 @@ from wengert.program.statements import Accumulate, Assign, Loop, walk
 from wengert.program.storage import storage
 from wengert.run.carried import FURTHEST, carried
 from wengert.run.interpret import interpret
-from wengert.run.kernel import in_registers
 from wengert.run.short_loops import MOST, without_short_loops
 from wengert.run.short_loops import ROUNDS as SHORT
 from wengert.run.starts import with_late_starts

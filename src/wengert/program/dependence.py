@@ -267,6 +267,17 @@ def precedes(first: Site, touched: Address, then: Site, address: Address) -> boo
     )
 
 
+def crosses(a: Site, its: Address, b: Site, address: Address, depth: int) -> bool:
+    """Whether two statements of a loop may touch one place in different rounds of it.
+
+    In the loops around it, it is the same round; without lookups.
+    """
+    common = common_levels(a, b)
+    return _carried(a, its, address, b, depth, common) or _carried(
+        b, address, its, a, depth, common
+    )
+
+
 def common_levels(a: Site, b: Site) -> int:
     """How many loops are around both."""
     pairs = zip(a.levels, b.levels, strict=False)

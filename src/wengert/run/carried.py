@@ -84,10 +84,10 @@ def carried(level: Level, kept: Storage) -> Carried:
     sites = [item for item in body if isinstance(item, Site)]
     if len(sites) < len(body) or not isinstance(level.loop, Loop):
         return Carried()
-    return _Following(level, kept, level.loop.count, [*_touched(sites, kept)]).found
+    return _Following(level, kept, level.loop.count, [*touched(sites, kept)]).found
 
 
-class _Touch(NamedTuple):
+class Touch(NamedTuple):
     """A statement that reads or writes through an address."""
 
     site: Site
@@ -96,21 +96,21 @@ class _Touch(NamedTuple):
     writes: bool
 
 
-def _touched(sites: Sequence[Site], kept: Storage) -> Iterator[_Touch]:
+def touched(sites: Sequence[Site], kept: Storage) -> Iterator[Touch]:
     """How values in memory are read and written, in order."""
     for site in sites:
         for address in site.reads:
             array = kept.sources.get((site, address))
             if array:
-                yield _Touch(site, address, array, writes=False)
+                yield Touch(site, address, array, writes=False)
         if site.target and site in kept.homes:
-            yield _Touch(site, site.target, kept.homes[site], writes=True)
+            yield Touch(site, site.target, kept.homes[site], writes=True)
 
 
 class _Following:
     """One loop."""
 
-    def __init__(self, level: Level, kept: Storage, count: int, touched: list[_Touch]) -> None:
+    def __init__(self, level: Level, kept: Storage, count: int, touched: list[Touch]) -> None:
         self.level, self.kept, self.count, self.touched = level, kept, count, touched
         self.found = Carried()
         self.lost: set[Array] = set()  # of which a place is touched that is not followed
@@ -123,7 +123,7 @@ class _Following:
         self.lost.update(each.array for each in touched if each.address.lookup)
         self._silence()
 
-    def _are_alone(self, mine: Sequence[_Touch]) -> bool:
+    def _are_alone(self, mine: Sequence[Touch]) -> bool:
         """Whether no other address means the place of one of these sums."""
         sums = [each for each in mine if each.writes and is_sum(each.site)]
         if not sums:
@@ -136,7 +136,7 @@ class _Following:
             for other in others
         )
 
-    def _follow(self, touched: Sequence[_Touch]) -> None:
+    def _follow(self, touched: Sequence[Touch]) -> None:
         """Follow the places that move by the same strides."""
         found = self.found
         written = {spot_of(each.address): each.site for each in touched if each.writes}

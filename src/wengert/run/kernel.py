@@ -239,12 +239,10 @@ def written(plan: Plan) -> Code:
     """A kernel as text."""
     if is_straight(plan.program):
         return list_code(plan, unrolled(plan.program))
-    return loop_code(replace(plan, program=in_registers(plan.program)))
-
-
-def in_registers(program: Program) -> Program:
-    """The same program, in which more numbers live no longer than a round of a loop."""
-    return with_late_starts(without_short_loops(program))
+    program = without_short_loops(plan.program)
+    if not plan.is_alone:  # where rounds are lanes, accumulations may come in any order
+        program = with_late_starts(program)
+    return loop_code(replace(plan, program=program))
 
 
 def lanes_for(program: Program) -> int:

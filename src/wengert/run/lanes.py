@@ -147,6 +147,10 @@ class Block:
     def begin(self, label: str) -> None:
         """Begin a basic block."""
         self.lines.append(f"{label}:")
+        self.begin_as(label)
+
+    def begin_as(self, label: str) -> None:
+        """Go on in a basic block that another one has begun who writes to the same lines."""
         self.label = label
         self.known = {}
 

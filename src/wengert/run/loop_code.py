@@ -19,11 +19,14 @@ from wengert.run.columns import AGAIN, FAILED, STOP
 from wengert.run.lane_rows import Rows
 from wengert.run.lanes import Lanes, Mask
 from wengert.run.module import ARGUMENTS, Code, Function, Plan, module
-from wengert.run.place import Memories
+from wengert.run.parallel import LANES, Sums, parallel
+from wengert.run.place import SMALL, Memories
 from wengert.run.place_code import Places
 from wengert.run.speculation import plain_sites
 from wengert.run.straight import operand_places
+from wengert.run.wide_code import Wide
 
+SPACIOUS = 1 << 20  # values that one example keeps rather than using their places again
 PART = 400  # statements of a straight stretch that are a function
 DEEPEST = 100  # loops inside each other
 LONG = 1 << 14  # statements behind which it is looked whether to stop
@@ -45,7 +48,8 @@ class _Round:
 class _Writing:
     def __init__(self, plan: Plan) -> None:
         self.plan, self.rows = plan, Rows(plan.exact)
-        self.buffer = Memories(plan.program)
+        self.alone = plan.is_alone
+        self.buffer = Memories(plan.program, SPACIOUS if self.alone else SMALL)
         self.kept = self.buffer.kept
         self.main = Function(plan, self.rows)
         self.block = self.main.block
@@ -119,18 +123,20 @@ class _Writing:
         if not self.inside and not self.leaving:
             self.followed = carried(level, self.kept)
         followed = self.followed
-        variables = {each: self._variable_at(each, level.depth) for each in followed.variables}
-        k = self._open()
-        counters[level.depth] = k.counter
-        self.now = {each.spot: self._load(at) for each, at in variables.items()}
-        self.tree(level.parts[0])
-        for each, at in variables.items():
-            self._store(self.now[each.next], at)
-        self.followed, self.now = Carried(), {}
-        done = sum(size_of(site.counts[level.depth + 1 :]) for site in level.sites())
-        if done >= LONG:
-            self._leave_if_told()
-        self._close(k, loop.count)
+        sums = parallel(level, self.kept, followed) if self.alone and not self.inside else None
+        totals = {each.total for each in sums.values()} if sums else set()
+        variables = {
+            each: self._variable_at(each, level.depth)
+            for each in followed.variables if sums is None or each in totals
+        }  # fmt: skip
+        ahead = 0 if sums is None else self._side_by_side(level, loop, sums, variables)
+        variables |= {
+            each: self._variable_at(each, level.depth, ahead)
+            for each in followed.variables if each not in variables
+        }  # fmt: skip
+        if ahead < loop.count:
+            self._rounds(level, loop.count, ahead, variables)
+        self.followed = Carried()
         for each in followed.stored:
             counters[level.depth] = loop.count + each.rounds
             lanes = self._load(variables[each])
@@ -139,10 +145,37 @@ class _Writing:
             self.places.write(each.site, each.address, lanes)
         del counters[level.depth]
 
-    def _variable_at(self, carried: Variable, depth: int) -> str:
-        """A variable that a loop begins with, which has what is in memory."""
+    def _rounds(self, level: Level, count: int, ahead: int, variables: dict[Variable, str]) -> None:
+        """One round after the other."""
+        k = self._open()
+        self.places.counters[level.depth] = self.places.integer("add", k.counter, ahead)
+        self.now = {each.spot: self._load(at) for each, at in variables.items()}
+        self.tree(level.parts[0])
+        for each, at in variables.items():
+            self._store(self.now[each.next], at)
+        self.followed, self.now = Carried(), {}
+        done = sum(size_of(site.counts[level.depth + 1 :]) for site in level.sites())
+        if done >= LONG:
+            self._leave_if_told()
+        self._close(k, count - ahead)
+
+    def _side_by_side(
+        self, level: Level, loop: Loop, sums: Sums, variables: dict[Variable, str]
+    ) -> int:
+        """Rounds as lanes; how many they are."""
+        wide = Wide(self, sums, self._watch, self.watched)
+        k = self._open()
+        self.places.counters[level.depth] = self.places.integer("mul", k.counter, LANES)
+        wide.body(level)
+        rounds = loop.count // LANES
+        self._close(k, rounds)
+        wide.end(variables)
+        return rounds * LANES
+
+    def _variable_at(self, carried: Variable, depth: int, ahead: int = 0) -> str:
+        """A variable that a round begins with, which has what is in memory."""
         at = self.main.variable(f"carried{len(self.block.lines)}", self.block.doubles)
-        self.places.counters[depth] = carried.rounds
+        self.places.counters[depth] = carried.rounds + ahead
         self._store(self.places.read(carried.site, carried.address), at)
         return at
 
@@ -316,10 +349,14 @@ class _Writing:
         self._store(lanes, self.variables[register])
 
     def _watch(self, lanes: Lanes) -> None:
-        """Remember where there is a NaN."""
+        """Remember where there is a NaN; of rounds side by side, whether there is one."""
         block = self.block
         before = Mask(block, block.put(f"load {block.masks}, ptr {self.nan}"))
-        seen = before | lanes.is_nan()
+        mask = lanes.is_nan()
+        if lanes.block is not block:
+            any_ = f"insertelement {block.masks} poison, i1 {mask.any()}, i32 0"
+            mask = Mask(block, block.put(any_))
+        seen = before | mask
         block.lines.append(f"store {block.masks} {seen.name}, ptr {self.nan}")
 
     # --- straight stretches -----------------------------------------------------------------------

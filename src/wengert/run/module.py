@@ -76,6 +76,11 @@ class Plan:
         return self.program.key, self.kinds, self.lanes, self.exact, self.whole, self.strong
 
     @property
+    def is_alone(self) -> bool:
+        """Whether one example is computed, whose sums may be added in another order."""
+        return self.whole and self.lanes == 1 and not self.exact
+
+    @property
     def inputs(self) -> Leaves:
         """The columns of the arguments."""
         return self._leaves(self.program.arguments)

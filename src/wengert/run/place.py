@@ -82,8 +82,8 @@ class Buffer:
 class Memories(Buffer):
     """Inputs, outputs and workspace, each counted from its own start."""
 
-    def __init__(self, program: Program) -> None:
-        super().__init__(program, Storing(program).storage(lambda level: True, SMALL))
+    def __init__(self, program: Program, spare: int = SMALL) -> None:
+        super().__init__(program, Storing(program).storage(lambda level: True, spare))
         self.starts = dict.fromkeys(self.starts, 0)
         self.arrays = 0
 

@@ -99,9 +99,24 @@ class Places:
 
     def constant(self, at: Index) -> Lanes:
         """A constant of the table, in all lanes."""
+        return spread(self.block, self.block.put(f"load double, ptr {self._constant(at)}"))
+
+    def _constant(self, at: Index) -> str:
         table = self.function.words.word(CONSTANTS, "ptr")
-        there = self.block.put(f"getelementptr double, ptr {table}, i64 {at}")
-        return spread(self.block, self.block.put(f"load double, ptr {there}"))
+        return self.block.put(f"getelementptr double, ptr {table}, i64 {at}")
+
+    def pointer(self, site: Site, address: Address) -> tuple[str, int]:
+        """Where a number is, and by how many the innermost loop moves it: of one example."""
+        place = self.buffer.place(site, address)
+        at = self._within(place, site.counts)
+        stride = place.strides[-1]
+        if address.memory == CONSTANT:
+            return self._constant(at), stride
+        if address.memory in self.packed:
+            return self.function.slot(self.integer("add", at, self.packed[address.memory])), stride
+        if address.memory in self.leaves:
+            return self.function.words.pointer(*self._column(address, site.counts, at)), stride
+        return self.function.slot(at), stride
 
     def _column(self, address: Address, counts: Sequence[int], at: Index) -> tuple[int, Index]:
         """The column of an address, and which of its numbers it is."""

@@ -1,0 +1,149 @@
+"""Loops whose rounds can be computed side by side, as lanes of one vector.
+
+No round may need what another one computes, but for sums: what only adds to a sum can be added up
+in each lane, and the lanes together when the loop has ended. That changes the order in which is
+added, and the result depends on how many lanes there are, which is why that is one number for all
+processors.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from wengert.primitives import add
+from wengert.program.address import OUTPUT, Address
+from wengert.program.dependence import Level, Site, crosses, is_sum
+from wengert.program.statements import Accumulate, Assign, Loop
+from wengert.program.storage import Storage
+from wengert.run.carried import Carried, Spot, Touch, Variable, spot_of, touched
+
+LANES = 16  # rounds that are computed together
+
+
+@dataclass(frozen=True)
+class Sum:
+    """What a statement adds to.
+
+    Args:
+        total: a variable that the loop carries, or the start of a sum in a register.
+        own: the address through which the statement reads what the sum is so far.
+    """
+
+    total: Variable | Site
+    own: Address
+
+
+Sums = dict[Site, Sum]
+
+
+def parallel(level: Level, kept: Storage, followed: Carried) -> Sums | None:
+    """The statements of a loop that only add to sums; None if its rounds depend on each other.
+
+    There may be no loops in it.
+    """
+    assert isinstance(level.loop, Loop)
+    body = [item for part in level.parts for item in part]
+    sites = [item for item in body if isinstance(item, Site)]
+    if len(sites) < len(body) or level.loop.count < LANES or not all(map(_is_simple, sites)):
+        return None
+    touches = [*touched(sites, kept)]
+    readers: dict[Site, list[Site]] = {}
+    for site in sites:
+        for address in site.reads:
+            if register := kept.registers.get((site, address)):
+                readers.setdefault(register, []).append(site)
+    sums: Sums = {}
+    spots: set[Spot] = set()
+    for variable in followed.variables:
+        own = [each for each in touches if spot_of(each.address) in (variable.spot, variable.next)]
+        if found := _added(variable, own, readers):
+            sums.update(found)
+            spots.update((variable.spot, variable.next))
+        elif not all(_accumulates(each) for each in own):
+            return None
+    for site in sites:
+        if is_sum(site) and site not in kept.homes:
+            assert site.target is not None
+            start = kept.registers[site, site.target]
+            if start not in sites:
+                sums[site] = Sum(start, site.target)
+                if any(not is_sum(reader) for reader in readers[start]):
+                    return None
+    others = [each for each in touches if spot_of(each.address) not in spots]
+    return None if _depend(others, level.depth) or not _pays(sites, sums) else sums
+
+
+def terms(site: Site, sums: Sums) -> list[Address]:
+    """The addresses through which a statement reads, but for the sum that it adds to."""
+    own = sums[site].own if site in sums else None
+    return [address for address in site.reads if address != own]
+
+
+def _added(
+    variable: Variable, touches: Sequence[Touch], readers: Mapping[Site, Sequence[Site]]
+) -> Sums:
+    """The statements that add to what is carried; none if something else is done with it."""
+    found: Sums = {}
+    sites = [*dict.fromkeys(each.site for each in touches)]
+    if variable.spot == variable.next:
+        for site in sites:
+            assert site.target is not None
+            found[site] = Sum(variable, site.target)
+        return found if all(map(_accumulates, touches)) else {}
+    site, address = sites[0], next((t.address for t in touches if not t.writes), None)
+    if variable.rounds or address is None:
+        return {}
+    while True:
+        if not _adds(site, address):
+            return {}
+        found[site] = Sum(variable, address)
+        assert site.target is not None
+        if spot_of(site.target) == variable.next:
+            return found if set(sites) <= set(found) and len(touches) == 2 else {}
+        following = readers.get(site, ())
+        if len(following) != 1:
+            return {}
+        address, (site,) = site.target, following
+
+
+def _adds(site: Site, address: Address) -> bool:
+    """Whether a statement adds something else to what it reads through an address."""
+    adds = getattr(site.statement, "row", None) is add
+    return adds and [*site.reads].count(address) == 1
+
+
+def _accumulates(touch: Touch) -> bool:
+    """Whether this is how an accumulation reads or writes its sum."""
+    return is_sum(touch.site) and touch.address == touch.site.target
+
+
+def _is_simple(site: Site) -> bool:
+    """Whether a statement computes something from places that are known."""
+    addresses = (*site.reads, *([site.target] if site.target else []))
+    return (
+        isinstance(site.statement, Assign | Accumulate)
+        and not any(address.lookup for address in addresses)
+        and not any(address.memory == OUTPUT for address in site.reads)
+    )
+
+
+def _depend(touches: Sequence[Touch], depth: int) -> bool:
+    """Whether a place that a round writes to is touched by another one.
+
+    Accumulations may come in any order.
+    """
+    if any(each.array.window for each in touches):
+        return True  # its places are used again
+    return any(
+        a.array == b.array
+        and not (_accumulates(a) and _accumulates(b) and a.address.strides[-1])
+        and crosses(a.site, a.address, b.site, b.address, depth)
+        for a in touches
+        if a.writes
+        for b in touches
+    )
+
+
+def _pays(sites: Sequence[Site], sums: Sums) -> bool:
+    """Whether most numbers are side by side, or the same for all rounds."""
+    strides = [address.strides[-1] for site in sites for address in terms(site, sums)]
+    return 2 * sum(abs(stride) <= 1 for stride in strides) >= len(strides)
