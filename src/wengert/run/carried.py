@@ -173,7 +173,7 @@ class _Following:
                 writers.setdefault(each.array, []).append(each.site)
         silent = {
             array for array, sites in writers.items()
-            if array not in self.lost and (self._stay(sites) or self._ends_with(array))
+            if array not in self.lost and (self._stay(sites) or self._ends_with(array, sites))
         }  # fmt: skip
         found.silent = {site for array in silent for site in writers[array]}
         found.passed |= {site for site in found.silent if self._stay([site])}
@@ -184,19 +184,30 @@ class _Following:
         spots = {v.spot for v in self.found.variables if not v.spot.strides[-1]}
         return all(site.target and spot_of(site.target) in spots for site in sites)
 
-    def _ends_with(self, array: Array) -> bool:
-        """Whether all that is read after the loop are the variables that it ends with."""
-        if self.level.depth:
-            return False
-        kept = self.kept
-        known = {v.spot.after(-self.count).base for v in self.found.variables}
+    def _ends_with(self, array: Array, writers: Sequence[Site]) -> bool:
+        """Whether nothing is read elsewhere but what the variables have when the loop ends."""
+        kept, level = self.kept, self.level
         number = kept.arrays.index(array)
-        return not any(
-            found == array
-            and site.number >= self.level.stop
-            and (any(address.strides) or address.lookup or address.base not in known)
-            for (site, address), found in kept.sources.items()
-        ) and not any(
-            site.number >= self.level.stop and np.any(owners == number)
-            for site, owners in kept.owners.items()
-        )
+        for site, owners in kept.owners.items():
+            if site.number >= level.stop and np.any(owners == number):
+                return False
+        early = [(w.target, (*w.counts[:-1], self.count - self._last(w))) for w in writers]
+        for (site, address), found in kept.sources.items():
+            inside = level.start <= site.number < level.stop
+            before = site.number < level.start and not level.depth
+            if found != array or inside or before:
+                continue
+            if address.lookup or any(
+                target and counts[-1] and meets(target, counts, address, site.counts)
+                for target, counts in early
+            ):
+                return False
+        return True
+
+    def _last(self, writer: Site) -> int:
+        """Of how many last rounds variables have what a statement has written."""
+        assert writer.target is not None
+        spots = {each.spot for each in self.found.variables}
+        spot = spot_of(writer.target)
+        rounds = range(1, min(FURTHEST, self.count) + 1)
+        return next((k - 1 for k in rounds if spot.after(k) not in spots), len(rounds))

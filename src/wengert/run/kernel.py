@@ -239,9 +239,7 @@ def written(plan: Plan) -> Code:
     """A kernel as text."""
     if is_straight(plan.program):
         return list_code(plan, unrolled(plan.program))
-    program = without_short_loops(plan.program)
-    if not plan.is_alone:  # where rounds are lanes, accumulations may come in any order
-        program = with_late_starts(program)
+    program = with_late_starts(without_short_loops(plan.program), in_any_order=plan.is_alone)
     return loop_code(replace(plan, program=program))
 
 

@@ -19,7 +19,7 @@ from wengert.run.columns import AGAIN, FAILED, STOP
 from wengert.run.lane_rows import Rows
 from wengert.run.lanes import Lanes, Mask
 from wengert.run.module import ARGUMENTS, Code, Function, Plan, module
-from wengert.run.parallel import LANES, Sums, parallel
+from wengert.run.parallel import LANES, Parallel, parallel
 from wengert.run.place import SMALL, Memories
 from wengert.run.place_code import Places
 from wengert.run.speculation import plain_sites
@@ -123,13 +123,14 @@ class _Writing:
         if not self.inside and not self.leaving:
             self.followed = carried(level, self.kept)
         followed = self.followed
-        sums = parallel(level, self.kept, followed) if self.alone and not self.inside else None
-        totals = {each.total for each in sums.values()} if sums else set()
+        found = None
+        if self.alone and not self.inside:
+            found = parallel(level, self.kept, followed, self.plan.program.constants)
         variables = {
             each: self._variable_at(each, level.depth)
-            for each in followed.variables if sums is None or each in totals
+            for each in followed.variables if not found or each in found.variables
         }  # fmt: skip
-        ahead = 0 if sums is None else self._side_by_side(level, loop, sums, variables)
+        ahead = self._side_by_side(level, loop, found, variables) if found else 0
         variables |= {
             each: self._variable_at(each, level.depth, ahead)
             for each in followed.variables if each not in variables
@@ -160,16 +161,16 @@ class _Writing:
         self._close(k, count - ahead)
 
     def _side_by_side(
-        self, level: Level, loop: Loop, sums: Sums, variables: dict[Variable, str]
+        self, level: Level, loop: Loop, found: Parallel, variables: dict[Variable, str]
     ) -> int:
         """Rounds as lanes; how many they are."""
-        wide = Wide(self, sums, self._watch, self.watched)
+        wide = Wide(self, found, variables, self._watch, self.watched)
         k = self._open()
         self.places.counters[level.depth] = self.places.integer("mul", k.counter, LANES)
         wide.body(level)
         rounds = loop.count // LANES
         self._close(k, rounds)
-        wide.end(variables)
+        wide.end()
         return rounds * LANES
 
     def _variable_at(self, carried: Variable, depth: int, ahead: int = 0) -> str:

@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from wengert.primitives import add
-from wengert.program.address import OUTPUT, Address
+from wengert.program.address import CONSTANT, OUTPUT, Address
 from wengert.program.dependence import Level, Site, crosses, is_sum
 from wengert.program.statements import Accumulate, Assign, Loop
 from wengert.program.storage import Storage
+from wengert.program.structure import Floats
 from wengert.run.carried import Carried, Spot, Touch, Variable, spot_of, touched
 
 LANES = 16  # rounds that are computed together
@@ -35,10 +36,34 @@ class Sum:
 Sums = dict[Site, Sum]
 
 
-def parallel(level: Level, kept: Storage, followed: Carried) -> Sums | None:
-    """The statements of a loop that only add to sums; None if its rounds depend on each other.
+@dataclass(frozen=True)
+class Parallel:
+    """A loop whose rounds can be computed side by side.
 
-    There may be no loops in it.
+    Args:
+        sums: the statements that only add to sums.
+        same: places that are carried, and have the same number in all rounds.
+        copying: the statements that see to that.
+    """
+
+    sums: Sums
+    same: dict[Spot, Variable]
+    copying: set[Site]
+
+    @property
+    def variables(self) -> set[Variable | Site]:
+        """What sums are added to, and what is the same in all rounds."""
+        return {*(each.total for each in self.sums.values()), *self.same.values()}
+
+
+def parallel(level: Level, kept: Storage, followed: Carried, numbers: Floats) -> Parallel | None:
+    """What is to be known for computing the rounds of a loop side by side, if they can be.
+
+    Args:
+        level: the loop, in which there may be no others.
+        kept: where values are kept.
+        followed: what its rounds leave to each other.
+        numbers: the constants.
     """
     assert isinstance(level.loop, Loop)
     body = [item for part in level.parts for item in part]
@@ -51,14 +76,20 @@ def parallel(level: Level, kept: Storage, followed: Carried) -> Sums | None:
         for address in site.reads:
             if register := kept.registers.get((site, address)):
                 readers.setdefault(register, []).append(site)
-    sums: Sums = {}
-    spots: set[Spot] = set()
+    found = Parallel({}, {}, set())
+    sums, spots = found.sums, set[Spot]()
     for variable in followed.variables:
-        own = [each for each in touches if spot_of(each.address) in (variable.spot, variable.next)]
-        if found := _added(variable, own, readers):
-            sums.update(found)
-            spots.update((variable.spot, variable.next))
-        elif not all(_accumulates(each) for each in own):
+        here = (variable.spot, variable.next)
+        own = [each for each in touches if spot_of(each.address) in here]
+        silent = all(each.site in followed.silent for each in own if each.writes)
+        if silent and (added := _added(variable, own, readers)):
+            sums.update(added)
+            spots.update(here)
+        elif silent and (copying := _copied(variable, own, numbers)):
+            found.same.update(dict.fromkeys(here, variable))
+            found.copying.add(copying)
+            spots.update(here)
+        elif not all(map(_accumulates, own)):
             return None
     for site in sites:
         if is_sum(site) and site not in kept.homes:
@@ -69,7 +100,7 @@ def parallel(level: Level, kept: Storage, followed: Carried) -> Sums | None:
                 if any(not is_sum(reader) for reader in readers[start]):
                     return None
     others = [each for each in touches if spot_of(each.address) not in spots]
-    return None if _depend(others, level.depth) or not _pays(sites, sums) else sums
+    return None if _depend(others, level.depth) or not _pays(sites, sums, kept) else found
 
 
 def terms(site: Site, sums: Sums) -> list[Address]:
@@ -103,6 +134,20 @@ def _added(
         if len(following) != 1:
             return {}
         address, (site,) = site.target, following
+
+
+def _copied(variable: Variable, touches: Sequence[Touch], numbers: Floats) -> Site | None:
+    """The statement that hands on what is carried as it is, if that is all that is done to it."""
+    writers = [each.site for each in touches if each.writes]
+    if len(writers) != 1 or variable.rounds or variable.spot == variable.next:
+        return None
+    (site,) = writers
+    statement = site.statement
+    row = getattr(statement, "row", None)
+    *before, last = site.reads
+    zero = [a.memory == CONSTANT and not any(a.strides) and not numbers[a.base] for a in before]
+    copies = isinstance(statement, Assign) and (row is None or (row is add and zero == [True]))
+    return site if copies and spot_of(last) == variable.spot else None
 
 
 def _adds(site: Site, address: Address) -> bool:
@@ -143,7 +188,12 @@ def _depend(touches: Sequence[Touch], depth: int) -> bool:
     )
 
 
-def _pays(sites: Sequence[Site], sums: Sums) -> bool:
-    """Whether most numbers are side by side, or the same for all rounds."""
-    strides = [address.strides[-1] for site in sites for address in terms(site, sums)]
+def _pays(sites: Sequence[Site], sums: Sums, kept: Storage) -> bool:
+    """Whether most numbers in memory are side by side, or the same for all rounds."""
+    strides = [
+        address.strides[-1] // (array.step if (array := kept.sources.get((site, address))) else 1)
+        for site in sites
+        for address in terms(site, sums)
+        if (site, address) not in kept.registers
+    ]
     return 2 * sum(abs(stride) <= 1 for stride in strides) >= len(strides)

@@ -17,6 +17,7 @@ from wengert.program.address import CONSTANT, VALUE, Address, Integers
 from wengert.program.dependence import (
     TABULATED,
     Site,
+    crosses,
     is_sum,
     places_of,
     precedes,
@@ -31,13 +32,19 @@ from wengert.run.place import one_number
 MANY = 50_000  # pairs of statements that are not compared
 
 
-def with_late_starts(program: Program) -> Program:
-    """The same program; itself if no sum can start later than it does."""
+def with_late_starts(program: Program, in_any_order: bool = False) -> Program:
+    """The same program; itself if no sum can start later than it does.
+
+    Args:
+        program: any program.
+        in_any_order: whether what several statements of a loop add to the same places is to stay
+            what may be added in any order.
+    """
     storing = Storing(program)
     zeros: set[int] = set()  # statements, by `id`, that are left out
     firsts: dict[int, Address] = {}  # those that start sums now, and the zero they had
     for group in _groups(program, storing):
-        dropped, starting = group.later(storing)
+        dropped, starting = group.later(storing, in_any_order)
         zeros.update(id(site.statement) for site in dropped)
         for site in starting:
             zero = dropped[0].reads[0]
@@ -81,12 +88,16 @@ class _Group:
     touched: list[tuple[Site, Address]] = field(default_factory=list)  # but by zeros
     is_known: bool = True  # whether nothing is looked up, moved by a while loop, or very long
 
-    def later(self, storing: Storing) -> tuple[list[Site], list[Site]]:
+    def later(self, storing: Storing, in_any_order: bool) -> tuple[list[Site], list[Site]]:
         """The zeros that need not be written, and the sums that start instead."""
         many = len(self.sums) * len(self.touched) > MANY
         if not (self.is_known and self.zeros and self.sums) or many:
             return [], []
-        firsts = {site: self._places(site, storing) for site in self.sums if self._is_first(site)}
+        firsts = {
+            site: self._places(site, storing)
+            for site in self.sums
+            if self._is_first(site) and not (in_any_order and self._has_others(site))
+        }
         zeros = {site: self._places(site, storing) for site in self.zeros}
         while firsts and zeros:
             covered = np.concatenate([*firsts.values()])
@@ -100,23 +111,31 @@ class _Group:
 
     def _is_first(self, site: Site) -> bool:
         """Whether a sum is the first to touch each of its places, and touches it once."""
-        assert site.target is not None
         return not any(
-            precedes(other, address, site, site.target)
+            precedes(other, address, site, _target(site))
             or (other is site and address is not site.target and self._near(site, address))
             for other, address in self.touched
         )
 
+    def _has_others(self, site: Site) -> bool:
+        """Whether another statement of its loop adds to the same places in other rounds."""
+        depth = len(site.levels) - 1
+        return depth >= 0 and any(
+            other is not site
+            and other.levels == site.levels
+            and crosses(site, _target(site), other, _target(other), depth)
+            for other in self.sums
+        )
+
     def _near(self, site: Site, address: Address) -> bool:
         """Whether what a sum adds may be read from the very place."""
-        assert site.target is not None
-        pairs = zip(site.target.strides, address.strides, site.counts, strict=True)
+        target = _target(site)
+        pairs = zip(target.strides, address.strides, site.counts, strict=True)
         terms = [(here - there, count - 1) for here, there, count in pairs]
-        return solvable(terms, address.base - site.target.base)
+        return solvable(terms, address.base - target.base)
 
     def _places(self, site: Site, storing: Storing) -> Integers:
-        assert site.target is not None
-        return places_of(site.target, site.counts, storing.table).ravel()
+        return places_of(_target(site), site.counts, storing.table).ravel()
 
 
 def _groups(program: Program, storing: Storing) -> list[_Group]:
@@ -143,6 +162,11 @@ def _groups(program: Program, storing: Storing) -> list[_Group]:
         if storing.kept_with(site) in groups:
             groups[storing.kept_with(site)].is_known = False
     return list(groups.values())
+
+
+def _target(site: Site) -> Address:
+    assert site.target is not None
+    return site.target
 
 
 def _is_zero(site: Site, program: Program, storing: Storing) -> bool:

@@ -12,12 +12,12 @@ from wengert.program.address import CONSTANT, Address
 from wengert.program.dependence import Level, Site, is_sum
 from wengert.program.statements import Accumulate
 from wengert.program.storage import Storage
-from wengert.run.carried import Variable
+from wengert.run.carried import Variable, spot_of
 from wengert.run.columns import spread
 from wengert.run.lane_rows import Rows
 from wengert.run.lanes import Block, Lanes
 from wengert.run.module import Function
-from wengert.run.parallel import LANES, Sums, terms
+from wengert.run.parallel import LANES, Parallel, terms
 from wengert.run.place import one_number
 from wengert.run.place_code import Places
 
@@ -39,21 +39,24 @@ class Wide:
 
     Args:
         around: the code around it, whose places are those of the first lane.
-        sums: what is added up.
+        found: what is to be known of it.
+        variables: those that the loop carries.
         watch: told what has to be looked at for NaN.
         watched: the statements of which that is so.
     """
 
     def __init__(
-        self, around: Around, sums: Sums, watch: Callable[[Lanes], None], watched: set[Site]
-    ) -> None:
-        self.around, self.sums, self.watch, self.watched = around, sums, watch, watched
+        self, around: Around, found: Parallel, variables: Mapping[Variable, str],
+        watch: Callable[[Lanes], None], watched: set[Site],
+    ) -> None:  # fmt: skip
+        self.around, self.found, self.variables = around, found, variables
+        self.watch, self.watched, self.sums = watch, watched, found.sums
         outer = around.main.block
         self.block = Block(LANES, outer.flags.strip())
         self.block.lines, self.block.declarations = outer.lines, outer.declarations
         self.registers: dict[Site, Lanes] = {}
         self.totals: dict[Site, str] = {}
-        for site in sums:
+        for site in self.sums:
             name = f"lanes{site.number}.{len(outer.lines)}"
             self.totals[site] = around.main.variable(name, self.block.doubles)
             outer.lines.append(
@@ -70,11 +73,11 @@ class Wide:
                 self._site(item)
         outer.begin_as(self.block.label)
 
-    def end(self, variables: Mapping[Variable, str]) -> None:
+    def end(self) -> None:
         """Behind the loop: add the sums of all lanes to those of the code around."""
         for site, sum_ in self.sums.items():
             total = sum_.total
-            at = self.around.variables[total] if isinstance(total, Site) else variables[total]
+            at = self.around.variables[total] if isinstance(total, Site) else self.variables[total]
             block = self.around.main.block
             before = Lanes(block, block.put(f"load {block.doubles}, ptr {at}"))
             after = before + self._folded(self._load(self.totals[site]))
@@ -85,6 +88,8 @@ class Wide:
     # --- statements -------------------------------------------------------------------------------
 
     def _site(self, site: Site) -> None:
+        if site in self.found.copying:
+            return
         statement, around = site.statement, self.around
         operands = [self._read(site, address) for address in terms(site, self.sums)]
         if site in self.sums:
@@ -117,7 +122,9 @@ class Wide:
             return self.registers[register]
         if register is not None:
             return spread(self.block, self._of_the_outside(register))
-        places = around.places
+        places, same = around.places, self.found.same.get(spot_of(address))
+        if same and (site, address) in around.kept.sources:
+            return spread(self.block, self._variable(self.variables[same]))
         if address.memory == CONSTANT:
             number = one_number(places.program, address, site.counts, places.table)
             if number is not None:
@@ -154,13 +161,17 @@ class Wide:
 
     def _of_the_outside(self, register: Site) -> str:
         """A number of the code around."""
-        around, put = self.around, self.block.put
-        doubles = around.main.block.doubles
+        around = self.around
         if register in around.variables:
-            name = put(f"load {doubles}, ptr {around.variables[register]}")
-        else:
-            name = around.registers[register].name
-        return put(f"extractelement {doubles} {name}, i32 0")
+            return self._variable(around.variables[register])
+        return self._first(around.registers[register].name)
+
+    def _variable(self, at: str) -> str:
+        return self._first(self.block.put(f"load {self.around.main.block.doubles}, ptr {at}"))
+
+    def _first(self, name: str) -> str:
+        doubles = self.around.main.block.doubles
+        return self.block.put(f"extractelement {doubles} {name}, i32 0")
 
     def _reversed(self, name: str) -> Lanes:
         doubles = self.block.doubles

@@ -1,0 +1,180 @@
+"""Rounds of a loop as lanes: what is computed stays, and loops that depend on order are left."""
+
+import numpy as np
+import pytest
+from nests import nest
+from sums import summing
+
+import wengert as wg
+from scenarios import SCENARIOS
+from wengert.program.dependence import Level
+from wengert.run import llvm, loop_code, parallel, wide_code
+from wengert.run.carried import carried
+from wengert.run.columns import AGAIN, UNIT
+from wengert.run.interpret import interpret
+from wengert.run.kernel import Kernel
+from wengert.run.module import Plan
+from wengert.run.place import Memories
+from wengert.run.short_loops import without_short_loops
+from wengert.run.starts import with_late_starts
+
+pytest.importorskip("llvmlite")
+N = 37
+
+
+def stencil(x):
+    y = [x[k - 1] - 2.0 * x[k] + x[k + 1] for k in range(1, N - 1)]
+    return [y[k] * y[k] + y[-1 - k] for k in range(len(y))]
+
+
+def total(x):
+    sum_, other = 0.0, 1.0
+    for k in range(N - 1):
+        sum_ = sum_ + 3.0 * (x[k + 1] - x[k] * x[k]) ** 2 + wg.sin(x[k])
+        other = other + x[N - 1 - k] * x[k]
+    return sum_ / other
+
+
+def matrix(x):
+    rows = [sum(x[k] * x[(3 * r + k) % N] for k in range(20)) for r in range(9)]
+    return sum(wg.tanh(row) for row in rows), rows
+
+
+def steps(x):
+    for _ in range(3):
+        x = [
+            x[0],
+            *(x[k] + 0.1 * (x[k - 1] - 2.0 * x[k] + x[k + 1]) for k in range(1, N - 1)),
+            x[-1],
+        ]
+    return sum(each * each for each in x)
+
+
+def every_other(x):
+    return [x[2 * k] * x[2 * k + 1] + x[N - 1 - 2 * k] for k in range(18)]
+
+
+def in_order(x):
+    for k in range(1, N):
+        x = [*x[:k], 0.5 * x[k - 1] + wg.cos(x[k]), *x[k + 1 :]]
+    return x[-1]
+
+
+FUNCTIONS = stencil, total, matrix, steps, every_other, in_order
+START = np.linspace(-1.0, 1.3, N)
+
+
+@pytest.fixture(params=[2, 4, 16])
+def lanes(request, monkeypatch):
+    """Fewer lanes than usual, so that short loops have rounds to spare."""
+    for module in (parallel, loop_code, wide_code):
+        monkeypatch.setattr(module, "LANES", request.param)
+    return request.param
+
+
+def ready(program):
+    """As kernels of one example get it."""
+    return with_late_starts(without_short_loops(program), in_any_order=True)
+
+
+def kernel(program, strong=False):
+    """The kernel with loops of one example."""
+    plan = Plan(ready(program), (UNIT, UNIT), 1, False, whole=True, strong=strong)
+    code = loop_code.loop_code(plan)
+    made = llvm.machine_code(code.text, passes=code.statements < 20_000)
+    return Kernel(plan, code, llvm.Native(made, code.python), 0.0)
+
+
+def close(program, rows):
+    """Whether a kernel of one example gives what the interpreter gives, in another order."""
+    made, strong = kernel(program), kernel(program, strong=True)
+    for row in rows:
+        found, why = made.one(row)
+        if why & AGAIN:
+            found, why = strong.one(row)
+        try:
+            expected = interpret(program, row)
+        except wg.PathChanged:
+            assert why
+            continue
+        assert not why
+        scale = np.abs(expected[np.isfinite(expected)]).max(initial=1e-300)
+        np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12 * scale)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.__name__)
+def test_functions_and_their_gradients(function, lanes):
+    rows = np.vstack([START, START[::-1] * 0.7, np.where(START > 0.8, np.inf, START)])
+    close(wg.record(function, START), rows)
+    close(wg.grad(wg.record(lambda x: summed(function(x)), START)), rows)
+
+
+def summed(result):
+    """All numbers of a result, added up."""
+    return sum(map(summed, result)) if isinstance(result, list | tuple) else result
+
+
+def near_or_far(seed):
+    return nest(seed, near=seed % 2 == 0)
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize(
+    "maker", [lambda s: nest(s, near=s % 2 == 0), summing], ids=["nest", "sums"]
+)
+def test_random_programs(maker, seed, lanes):
+    program = maker(seed)
+    rng = np.random.default_rng(seed)
+    close(program, rng.choice([0.0, 0.5, -1.5, 2.0, np.nan], (4, program.arguments.size)))
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_scenarios(name):
+    row = SCENARIOS[name]
+    function, args = row.make(*row.small)
+    program = wg.record(function, *args).simplify()
+    rows = program.arguments.numbers(args)[None]
+    close(program, rows)
+    if program.results.kind == "number":
+        close(wg.grad(program, argnums=tuple(range(len(program.arguments.parts)))), rows)
+
+
+def side_by_side(program):
+    """Of each innermost loop, its count and whether its rounds are lanes."""
+    program = ready(program)
+    kept = Memories(program, loop_code.SPACIOUS).kept
+    waiting, found = [*kept.layout.tree], []
+    while waiting:
+        item = waiting.pop(0)
+        if isinstance(item, Level):
+            below = [each for part in item.parts for each in part]
+            waiting += [each for each in below if isinstance(each, Level)]
+            if not any(isinstance(each, Level) for each in below):
+                side = parallel.parallel(item, kept, carried(item, kept), program.constants)
+                found.append((item.loop.count, side is not None))
+    return found
+
+
+@pytest.mark.parametrize("function", [stencil, total, matrix])
+def test_which_loops_are(function, lanes):
+    program = wg.record(lambda x: summed(function(x)), START)
+    for each in (program, wg.grad(program)):
+        assert all(does for count, does in side_by_side(each) if count >= lanes)
+
+
+def test_a_loop_that_depends_on_its_order_is_not(lanes):
+    assert not any(does for _, does in side_by_side(wg.record(in_order, START)))
+
+
+def test_sums_keep_their_order_where_bits_are_asked_for():
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal(5000) * 10.0 ** rng.integers(-8, 8, 5000)
+
+    def added(x):
+        sum_ = 0.0
+        for each in x:
+            sum_ = sum_ + each * each
+        return sum_
+
+    assert wg.jit(added, exact=True, tier="native")(x) == added(x.tolist())
+    np.testing.assert_allclose(wg.jit(added, tier="native")(x), added(x.tolist()), rtol=1e-14)
