@@ -144,10 +144,10 @@ def keep(kind: str, name: str, row: dict[str, Any]) -> None:
     path.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     plot, section = WRITERS[kind]
     plots = importlib.import_module("plots")  # and so matplotlib, in no contestant's process
-    getattr(plots, plot)(name, kept[name], FOLDER / f"{kind}-{name}.svg")
     texts = {each["machine"]["text"] for each in kept.values()}
     written = []
     for each, one in kept.items():
+        getattr(plots, plot)(each, one, FOLDER / f"{kind}-{each}.svg")
         parts = [f"### {one['about']}", f"![Times of {each}](performance/{kind}-{each}.svg)"]
         parts.append(section(each, one))
         if len(texts) > 1:
