@@ -373,11 +373,10 @@ def gradients_are_checked(shown: Shown) -> None:
     page.click("Gradients", "tab")
     shown.select(shown.at)
     page.click("Gradients", "tab")
-    for _ in range(3):
-        button = page.page.locator(".gradients button:text-is('check')")
-        if button.count():
-            button.first.click()
-    assert page.count(".verdict.right") >= 3
+    asking = page.page.locator(".gradients tr.chosen button:text-is('check')")
+    if asking.count():  # where checking all takes too long
+        asking.click()
+    assert page.count(".verdict.right") >= 1 + 2 * shown.is_small
     assert page.count(".verdict.wrong, .verdict.not-filled") == 0
     row = page.page.locator(".gradients tr.chosen").text_content() or ""
     assert row.count(page.tell(SHORT, shown.order[shown.at].grad)) >= 2

@@ -268,7 +268,8 @@ export class App {
     if (this.heading) this.heading.textContent = `${this.tape.name(this.engine.root)} = ${this.isComputed(this.engine.root) ? short(this.engine.data[this.engine.root]) : "…"}`;
     this.canvas.numbers();
     this.canvas.marks();
-    if (step) this.canvas.reveal(step.direction === "backward" ? step.operand : step.node);
+    if (step?.direction === "backward") this.canvas.reveal(step.operand, step.node);
+    else if (step) this.canvas.reveal(step.node);
     this.#remember();
   }
 

@@ -226,11 +226,12 @@ export class Canvas {
     return undefined;
   }
 
-  /** Bring a value into view. @param {number} v */
-  reveal(v) {
-    const cell = this.view.partOf[v];
-    if (cell === undefined || cell < 0 || !this.bounds[cell]) return;
-    const [left, top, right, bottom] = this.bounds[cell];
+  /** Bring values into view; where all do not fit, what is between them. @param {...number} values */
+  reveal(...values) {
+    const found = values.map((v) => this.bounds[this.view.partOf[v]]).filter(Boolean);
+    if (!found.length) return;
+    const [left, top] = [0, 1].map((k) => Math.min(...found.map((bound) => bound[k])));
+    const [right, bottom] = [2, 3].map((k) => Math.max(...found.map((bound) => bound[k])));
     const box = this.#box();
     const { x, y, scale } = this.look;
     const inside = left >= x && top >= y && right <= x + box.width / scale && bottom <= y + box.height / scale;

@@ -44,7 +44,7 @@
  */
 
 /** The bytes of base64 text. @param {string} text */
-function bytesOf(text) {
+export function bytesOf(text) {
   const raw = atob(text);
   const bytes = new Uint8Array(raw.length);
   for (let k = 0; k < raw.length; k += 1) bytes[k] = raw.charCodeAt(k);
