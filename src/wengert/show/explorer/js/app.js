@@ -3,7 +3,7 @@
  */
 import { Canvas } from "./canvas.js";
 import { Details } from "./details.js";
-import { button, h } from "./dom.js";
+import { button, h, keepingFocus } from "./dom.js";
 import { Engine } from "./engine.js";
 import { Exporter } from "./exporter.js";
 import { foldView, Forest, partialView } from "./fold.js";
@@ -237,7 +237,8 @@ export class App {
       tab.setAttribute("tabindex", shown ? "0" : "-1");
       panel.hidden = !shown;
     }
-    this.pages?.get(this.tab)?.content.update();
+    const page = this.pages?.get(this.tab);
+    if (page) keepingFocus(page.panel, () => page.content.update());
   }
 
   // --- what changes -------------------------------------------------------------------------------
@@ -251,7 +252,7 @@ export class App {
       this.size.textContent = `${count(tape.size, "value")}${operations}${this.view.parts.length < tape.size ? `, in ${count(this.view.parts.length, "cell")}` : ""}`;
     }
     this.transport.update();
-    this.story.update();
+    keepingFocus(this.story.element, () => this.story.update());
     this.#updatePanel();
     if (this.canvas.picture) {
       this.canvas.numbers();
