@@ -68,7 +68,6 @@ def ask(page: Any) -> None:
         entry.fill(answer)
         entry.press("Enter")
     page.get_by_label("Hint for e", exact=True).click()
-    page.evaluate("document.querySelector('.panels > div:not([hidden])').scrollTo(0, 60)")
 
 
 def nothing(page: Any) -> None:
@@ -80,7 +79,7 @@ STATES: list[tuple[str, Callable[[], Value], tuple[int, int], str, Callable[[Any
     ("dark", lesson, (1280, 800), "dark", nothing),
     ("narrow", lesson, (360, 740), "light", go_back),
     ("folded", network, (1280, 800), "light", nothing),
-    ("quiz", lesson, (1280, 800), "light", ask),
+    ("quiz", lesson, (1280, 900), "light", ask),
     ("nan", not_a_number, (1280, 800), "light", nothing),
 ]
 

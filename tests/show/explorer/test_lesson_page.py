@@ -205,7 +205,9 @@ def test_the_quiz_asks_and_grades(page: Opened) -> None:
     assert "the sign is wrong" in page.text("tr:has([aria-label='Gradient of a'])")
     wrong.fill("-3*-2")
     wrong.press("Enter")
-    assert page.text(".score").startswith("2 of 7 right, 1 at the first try, 1 hint")
+    assert page.text(".score").startswith(
+        "2 of 7 right, 1 at the first try, 1 wrong answer, 1 hint"
+    )
     page.page.get_by_label("Show the answer for b").click()
     assert "= 2 × -2 = -4" in page.text("tr:has(button:text-is('b'))")
     page.click("End the quiz")

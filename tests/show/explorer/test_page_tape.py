@@ -134,6 +134,20 @@ def test_own_operations_bring_their_partials() -> None:
     assert tape_of(Value(1.0, (x,), "unknown"), (), LIMIT).local == {1: [0.0]}
 
 
+@pytest.mark.parametrize(
+    ("make", "about"),
+    [
+        (lambda x, y: wg.where(x, y, 2.0), "x1_ where x0_ is not zero, else x2_"),
+        (wg.atan2, "angle in radians of the point (x1_, x0_), x0_ given first"),
+        (wg.hypot, "length of the hypotenuse, √(x0_² + x1_²) without overflow"),
+        (lambda x, y: wg.exp(x), "e to the power x0_"),
+    ],
+)
+def test_what_an_operation_does_is_told_of_its_operands(make: Any, about: str) -> None:
+    tape = tape_of(make(Value(1.0), Value(2.0)), (), LIMIT)
+    assert [kind["about"] for kind in payload_of(tape, LIMIT)["kinds"]] == [about]
+
+
 def test_what_is_written_means_nothing_to_html() -> None:
     label = "</script><b>&'\""
     text = dumped(payload_of(tape_of(Value(1.0, label=label) * 2.0, (), LIMIT), LIMIT))

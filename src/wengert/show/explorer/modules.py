@@ -12,6 +12,7 @@ _IMPORT = re.compile(r'^import (?:(\{[^}]*\}) from )?"\./([\w.]+)";$', re.MULTIL
 _EXPORT = re.compile(r"^export (?:async )?(?:function|class|const) (\w+)", re.MULTILINE)
 _BLOCK = re.compile(r"^[ ]*/\*\*.*?\*/\n", re.MULTILINE | re.DOTALL)
 _LINE = re.compile(r"^[ ]*//.*\n", re.MULTILINE)
+_TAIL = re.compile(r" // [^\"'`\n]*$", re.MULTILINE)
 _INLINE = re.compile(r"/\*\*[^*]*\*/ ?")
 _INDENT = re.compile(r"^[ \n]+", re.MULTILINE)
 
@@ -36,7 +37,7 @@ const use = (name) => (loaded[name] ??= modules[name](use)); use("worker.js").se
 def text_of(name: str) -> str:
     """A file that is shipped with the page, without its comments."""
     text = (files("wengert.show.explorer") / "js" / name).read_text(encoding="utf-8")
-    for comment in (_BLOCK, _INLINE, _LINE):
+    for comment in (_BLOCK, _INLINE, _LINE, _TAIL):
         text = comment.sub("", text)
     return _INDENT.sub("", text)
 

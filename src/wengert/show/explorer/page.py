@@ -71,12 +71,17 @@ def _quoted(text: str) -> str:
 @cache
 def style_text() -> str:
     """The style sheet: colours as pictures have them, and the page's own rules."""
-    colors = [(f"fill-{_name(style)}", pair) for style, pair in FILLS.items()]
-    colors += [(f"stroke-{_name(style)}", pair) for style, pair in STROKES.items()]
-    palette = [f"--{name}:light-dark({light},{dark})" for name, (light, dark) in (*colors, *OWN)]
-    return "".join(
-        [f".explorer{{{';'.join(palette)}}}\n", *_rules(), "\n", text_of("explorer.css")]
-    )
+    own = [
+        *OWN,
+        ("card", FILLS["card"]),
+        *((name, STROKES[name]) for name in ("leaf", "value", "root")),
+    ]
+    palette = ";".join(f"--{name}:{_both(pair)}" for name, pair in own)
+    return "".join([f".explorer{{{palette}}}\n", *_rules(), "\n", text_of("explorer.css")])
+
+
+def _both(colors: tuple[str, str]) -> str:
+    return f"light-dark({','.join(colors)})"
 
 
 OWN = (  # what the page has beyond the pictures: light, dark
@@ -96,25 +101,23 @@ OWN = (  # what the page has beyond the pictures: light, dark
 )
 
 
-def _name(style: str) -> str:
-    return style.replace(" ", "-")
-
-
 def _rules() -> list[str]:
     """How each style of shape is painted."""
     rules = []
     for style in {**FILLS, **STROKES}:
+        if style in ("card", "caption"):  # which the page has none of
+            continue
         paint = []
         if style in FILLS:
-            paint.append(f"fill:var(--fill-{_name(style)})")
+            paint.append(f"fill:{_both(FILLS[style])}")
         if style in STROKES:
-            paint.append(f"stroke:var(--stroke-{_name(style)})")
+            paint.append(f"stroke:{_both(STROKES[style])}")
             paint.append(f"stroke-width:{WIDTHS.get(style, 1.2)}")
             if style not in FILLS:
                 paint.append("fill:none")
         if style in TEXTS and style in BOLD:
             paint.append("font-weight:600")
-        rules.append(f".graph .s-{_name(style)}{{{';'.join(paint)}}}\n")
+        rules.append(f".graph .s-{style.replace(' ', '-')}{{{';'.join(paint)}}}\n")
     return rules
 
 

@@ -1,7 +1,9 @@
 """A tape as the page reads it: JSON, with long columns packed, and no more than a page may hold."""
 
 import base64
+import inspect
 import json
+import re
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,6 +12,7 @@ from typing import Any
 import numpy as np
 
 import wengert.primitives as primitives
+from wengert.dispatch import Primitive
 from wengert.formula import named, partial_symbols, value_text
 from wengert.program.address import Integers
 from wengert.program.spelling import is_operator
@@ -154,12 +157,20 @@ def _kind(kind: Kind) -> dict[str, Any]:
         "symbol": clean(row.symbol),
         "arity": kind.arity,
         "commutative": row.facts.commutative,
-        "about": clean(row.about),
+        "about": _about(row),
         "text": value_text(row, names),
         "partials": [symbol.text for symbol in symbols],
         "python": _python(kind),
         "passes": _passes(kind),
     }
+
+
+def _about(row: Primitive) -> str:
+    """What the row does in words, with x0_, x1_ ... for what it calls its operands."""
+    _, *operands = inspect.signature(row.partials).parameters
+    places = {name: f"x{k}_" for k, name in enumerate(operands)}
+    called = rf"(?<![a-z])(?:{'|'.join(operands)})(?![a-z])"
+    return re.sub(called, lambda match: places[match[0]], clean(row.about))
 
 
 def _passes(kind: Kind) -> list[bool]:

@@ -3,7 +3,7 @@
  */
 import { Canvas } from "./canvas.js";
 import { Details } from "./details.js";
-import { button, h } from "./dom.js";
+import { button, h, keepingFocus } from "./dom.js";
 import { Engine } from "./engine.js";
 import { Exporter } from "./exporter.js";
 import { foldView, Forest, partialView } from "./fold.js";
@@ -237,7 +237,8 @@ export class App {
       tab.setAttribute("tabindex", shown ? "0" : "-1");
       panel.hidden = !shown;
     }
-    this.pages?.get(this.tab)?.content.update();
+    const page = this.pages?.get(this.tab);
+    if (page) keepingFocus(page.panel, () => page.content.update());
   }
 
   // --- what changes -------------------------------------------------------------------------------
@@ -251,7 +252,7 @@ export class App {
       this.size.textContent = `${count(tape.size, "value")}${operations}${this.view.parts.length < tape.size ? `, in ${count(this.view.parts.length, "cell")}` : ""}`;
     }
     this.transport.update();
-    this.story.update();
+    keepingFocus(this.story.element, () => this.story.update());
     this.#updatePanel();
     if (this.canvas.picture) {
       this.canvas.numbers();
@@ -268,7 +269,8 @@ export class App {
     if (this.heading) this.heading.textContent = `${this.tape.name(this.engine.root)} = ${this.isComputed(this.engine.root) ? short(this.engine.data[this.engine.root]) : "…"}`;
     this.canvas.numbers();
     this.canvas.marks();
-    if (step) this.canvas.reveal(step.direction === "backward" ? step.operand : step.node);
+    if (step?.direction === "backward") this.canvas.reveal(step.operand, step.node);
+    else if (step) this.canvas.reveal(step.node);
     this.#remember();
   }
 

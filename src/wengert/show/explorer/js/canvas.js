@@ -1,7 +1,7 @@
 /**
  * The picture: cells and edges as SVG, moved and magnified, with a map of the whole beside it.
  */
-import { button, h, s } from "./dom.js";
+import { button, focused, h, s } from "./dom.js";
 import { columns, number, shorten } from "./text.js";
 import { sceneOf } from "./scene.js";
 
@@ -80,6 +80,7 @@ export class Canvas {
     const scene = sceneOf(app.engine, view, !app.focus);
     const picture = await app.placing.place(scene);
     if (view !== app.view) return; // another one has been asked for since
+    const held = this.#held();
     this.view = view;
     this.scene = scene;
     this.picture = picture;
@@ -109,6 +110,23 @@ export class Canvas {
     else this.fit();
     this.numbers();
     this.marks();
+    if (held) this.#refocus(held);
+  }
+
+  /** The value or group that has the focus. @returns {[number, number] | null} */
+  #held() {
+    const active = focused(this.svg);
+    if (!active || !this.layer.contains(active)) return null;
+    if (active.dataset.group !== undefined) return [-1, Number(active.dataset.group)];
+    const part = this.cells.get(Number(active.dataset.cell))?.part;
+    return part ? [part.value, part.group] : null;
+  }
+
+  /** Give it the focus again, where it is drawn; a group that was opened is a frame now. @param {[number, number]} held */
+  #refocus([value, group]) {
+    const frame = /** @type {SVGGElement | null} */ (this.layer.querySelector(`[data-group="${group}"]`));
+    const cell = [...this.cells.values()].find(({ part }) => (value < 0 ? part.value < 0 && part.group === group : part.value === value));
+    (cell?.cell ?? frame)?.focus({ preventScroll: true });
   }
 
   /** @param {SVGGElement} element @param {number} g */
@@ -226,17 +244,19 @@ export class Canvas {
     return undefined;
   }
 
-  /** Bring a value into view. @param {number} v */
-  reveal(v) {
-    const cell = this.view.partOf[v];
-    if (cell === undefined || cell < 0 || !this.bounds[cell]) return;
-    const [left, top, right, bottom] = this.bounds[cell];
+  /** Bring values into view; where all do not fit, what is between them. @param {...number} values */
+  reveal(...values) {
+    const found = values.map((v) => this.bounds[this.view.partOf[v]]).filter(Boolean);
+    if (!found.length) return;
+    const [left, top] = [0, 1].map((k) => Math.min(...found.map((bound) => bound[k])));
+    const [right, bottom] = [2, 3].map((k) => Math.max(...found.map((bound) => bound[k])));
     const box = this.#box();
     const { x, y, scale } = this.look;
     const inside = left >= x && top >= y && right <= x + box.width / scale && bottom <= y + box.height / scale;
     if (inside) return;
-    this.look.x = (left + right) / 2 - box.width / scale / 2;
-    this.look.y = (top + bottom) / 2 - box.height / scale / 2;
+    const smaller = box.width / (right - left + 16);
+    const next = smaller < scale && smaller > 0.7 * scale ? smaller : scale; // a little smaller, to show it whole
+    this.look = { x: (left + right) / 2 - box.width / next / 2, y: (top + bottom) / 2 - box.height / next / 2, scale: next };
     this.touched = true;
     this.#applyLook();
   }

@@ -46,6 +46,20 @@ export function button(label, does, attributes = {}) {
   return h("button", { type: "button", onclick: does, ...attributes }, label);
 }
 
+/** The element that has the focus, in a shadow tree too. @param {Element} near @returns {HTMLElement | null} */
+export function focused(near) {
+  return /** @type {any} */ (near.getRootNode()).activeElement ?? null;
+}
+
+/** Write something anew; what had the focus in it keeps it, or else what stands there now. @param {Element} host @param {() => void} does */
+export function keepingFocus(host, does) {
+  const active = focused(host);
+  const all = () => /** @type {HTMLElement[]} */ ([...host.querySelectorAll("button, input, select, textarea, [tabindex]")]);
+  const at = active ? all().indexOf(active) : -1;
+  does();
+  if (active && at >= 0 && focused(host) !== active) (active.isConnected ? active : all()[at])?.focus({ preventScroll: true });
+}
+
 /** Offer a file for download. @param {string} name @param {Blob} blob */
 export function download(name, blob) {
   const link = h("a", { href: URL.createObjectURL(blob), download: name });

@@ -1,16 +1,17 @@
 /**
  * What a step says: the operation or the chain rule, in symbols and in numbers.
  */
-import { short } from "./text.js";
+import { short, shorten } from "./text.js";
 
 /** @typedef {import("./engine.js").Engine} Engine */
 /** @typedef {{symbols: string, numbers: string, note: string}} Said */
 
+const NAME = 24; // the most columns of a name
 const PLAIN = /^[\p{L}_][\p{L}\p{N}_′#]*$/u;
 
 /** A name as it stands among signs. @param {string} name */
 export function bracketed(name) {
-  return PLAIN.test(name) ? name : `(${name})`;
+  return PLAIN.test(name) ? shorten(name, NAME) : `(${shorten(name, NAME)})`;
 }
 
 /** @param {number} x */
@@ -31,12 +32,13 @@ function filled(template, operands, result) {
 export function forwardSaid(engine, k) {
   const { tape } = engine;
   const kind = tape.kind(k);
-  const name = tape.name(k);
+  const name = shorten(tape.name(k), NAME);
   if (!kind) return { symbols: `${name} = ${short(engine.data[k])}`, numbers: "", note: tape.cut.has(k) ? "computed by what was left out of this page; here it is a leaf" : "a leaf: a number you put in" };
   const operands = tape.operandsOf(k);
-  const symbols = filled(kind.text, operands.map((u) => bracketed(tape.name(u))), bracketed(name));
+  const names = operands.map((u) => bracketed(tape.name(u)));
+  const symbols = filled(kind.text, names, bracketed(name));
   const numbers = filled(kind.text, operands.map((u) => inside(engine.data[u])), short(engine.data[k]));
-  return { symbols: `${name} = ${symbols}`, numbers: `= ${numbers} = ${short(engine.data[k])}`, note: kind.about };
+  return { symbols: `${name} = ${symbols}`, numbers: `= ${numbers} = ${short(engine.data[k])}`, note: filled(kind.about, names, bracketed(name)) };
 }
 
 /** ∂root/∂value. @param {Engine} engine @param {number} k */

@@ -162,15 +162,20 @@ export class Gradients {
     const { app } = this;
     const { shown } = this.values();
     this.intro.replaceChildren("Fill in the ", term("gradient", "gradients"), ` yourself, from ${app.tape.name(app.engine.root)} back to the leaves. A number such as -2, 0.5, 1/2 or -3*2 will do.`);
-    const left = shown.filter((k) => !quiz.answered.has(k)).length;
-    const parts = [`${quiz.right} of ${shown.length} right, ${quiz.first} at the first try`];
-    if (quiz.hints) parts.push(count(quiz.hints, "hint"));
-    if (!left) parts.push("done");
-    this.score.textContent = `${parts.join(", ")}.`;
+    this.#score(quiz, shown);
     this.heads.replaceChildren(...["value", "data", "gradient", ""].map((name) => (name ? h("th", { scope: "col" }, name) : h("td", {}))));
     this.more.textContent = "";
     const known = new Map([...this.body.children].map((row) => [Number(/** @type {HTMLElement} */ (row).dataset.quiz ?? -1), row]));
     this.body.replaceChildren(...shown.map((k) => known.get(k) ?? this.#question(k, quiz)));
+  }
+
+  /** @param {Quiz} quiz @param {number[]} asked */
+  #score(quiz, asked) {
+    const parts = [`${quiz.right} of ${asked.length} right, ${quiz.first} at the first try`];
+    if (quiz.wrong) parts.push(count(quiz.wrong, "wrong answer"));
+    if (quiz.hints) parts.push(count(quiz.hints, "hint"));
+    if (asked.every((k) => quiz.answered.has(k))) parts.push("done");
+    this.score.textContent = `${parts.join(", ")}.`;
   }
 
   /** @param {number} k @param {Quiz} quiz */
@@ -210,6 +215,7 @@ export class Gradients {
         return undefined;
       }
       quiz.wrong += 1;
+      this.#score(quiz, this.values().shown);
       row.querySelector(".verdict")?.classList.add("wrong");
       said.textContent = `✗ not yet: ${reasonOf(app.engine, k, given, truth, null, false) || this.#rule(k)}`;
       return undefined;
@@ -218,6 +224,7 @@ export class Gradients {
       quiz.hints += 1;
       quiz.helped.add(k);
       said.textContent = this.hint(k);
+      this.#score(quiz, this.values().shown);
     };
     const reveal = () => {
       quiz.helped.add(k);

@@ -2,7 +2,7 @@
  * Small charts: the root over one leaf with its tangent, and the history of a loss.
  */
 import { s } from "./dom.js";
-import { short } from "./text.js";
+import { short, shorten } from "./text.js";
 
 const [WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT] = [340, 190, 52, 24, 10, 12];
 const [FEWEST, POINTS] = [24, 120];
@@ -33,7 +33,7 @@ function frame(across, up) {
   return { x, y, parts: [axes, ...labels], label };
 }
 
-/** The root over one leaf, with tangent and present point. @param {import("./engine.js").Engine} engine @param {number} leaf @param {[number, number]} range */
+/** The root over one leaf, with tangent and present point; null where it is finite nowhere. @param {import("./engine.js").Engine} engine @param {number} leaf @param {[number, number]} range */
 export function rootOver(engine, leaf, range) {
   const over = engine.rootOver(leaf);
   const points = Math.round(Math.max(FEWEST, Math.min(POINTS, WORK / (engine.root + 1))));
@@ -42,6 +42,7 @@ export function rootOver(engine, leaf, range) {
   const slope = engine.grad[leaf];
   const xs = Array.from({ length: points + 1 }, (_, k) => range[0] + ((range[1] - range[0]) * k) / points);
   const ys = xs.map(over);
+  if (!ys.some(Number.isFinite)) return null;
   const up = spread([...ys, now]);
   const { x, y, parts, label } = frame(range, up);
   let path = "";
@@ -50,7 +51,7 @@ export function rootOver(engine, leaf, range) {
     if (Number.isFinite(value)) path += `${open ? "L" : "M"}${x(xs[k]).toFixed(1)} ${y(value).toFixed(1)}`;
     open = Number.isFinite(value);
   });
-  const [name, root] = [engine.tape.name(leaf), engine.tape.name(engine.root)];
+  const [name, root] = [leaf, engine.root].map((k) => shorten(engine.tape.name(k), 24));
   const drawn = s("svg", { class: "plot", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img",
     "aria-label": `${root} over ${name}: at ${short(at)} it is ${short(now)}, with slope ${short(slope)}` }, ...parts);
   const clip = `clip-${leaf}`;

@@ -8,7 +8,7 @@
  * @property {string} symbol
  * @property {number} arity
  * @property {boolean} commutative
- * @property {string} about in words
+ * @property {string} about in words, of operands x0_, x1_ ...
  * @property {string} text the formula of its value, of operands x0_, x1_ ...
  * @property {string[]} partials the formulas of its partials, the result being z_
  * @property {string} python how Python writes it, of operands {0}, {1} ...
@@ -44,7 +44,7 @@
  */
 
 /** The bytes of base64 text. @param {string} text */
-function bytesOf(text) {
+export function bytesOf(text) {
   const raw = atob(text);
   const bytes = new Uint8Array(raw.length);
   for (let k = 0; k < raw.length; k += 1) bytes[k] = raw.charCodeAt(k);

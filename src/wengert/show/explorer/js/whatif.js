@@ -4,7 +4,7 @@
 import { button, h } from "./dom.js";
 import { term } from "./glossary.js";
 import { historyOf, rootOver } from "./plot.js";
-import { count, full, short } from "./text.js";
+import { count, full, short, shorten } from "./text.js";
 import { typed } from "./typed.js";
 
 /** @typedef {import("./app.js").App} App */
@@ -148,8 +148,11 @@ export class WhatIf {
     if (k < 0 || app.engine.root > LONG || app.quiz) {
       this.plot.replaceChildren(app.quiz ? h("p", { class: "hint" }, "The chart is hidden while the quiz asks.") : "");
     } else {
-      const caption = h("p", { class: "hint" }, `${app.tape.name(app.engine.root)} over ${app.tape.name(k)}; dashed, the `, term("tangent"), `, slope ${short(app.engine.grad[k])}`);
-      this.plot.replaceChildren(rootOver(app.engine, k, this.range(k)), caption);
+      const [root, name] = [app.engine.root, k].map((v) => shorten(app.tape.name(v), 24));
+      const chart = rootOver(app.engine, k, this.range(k));
+      const caption = chart ? [`${root} over ${name}; dashed, the `, term("tangent"), `, slope ${short(app.engine.grad[k])}`]
+        : [`${root} is not finite wherever ${name} is moved here.`];
+      this.plot.replaceChildren(...(chart ? [chart] : []), h("p", { class: "hint" }, ...caption));
     }
     const name = app.tape.name(app.engine.root);
     this.history.replaceChildren(...(this.past.length > 1
