@@ -164,6 +164,8 @@ def _accumulates(touch: Touch) -> bool:
 def _is_simple(site: Site) -> bool:
     """Whether a statement computes something from places that are known."""
     addresses = (*site.reads, *([site.target] if site.target else []))
+    if is_sum(site) and site.reads[1] == site.target:
+        return False  # twice itself
     return (
         isinstance(site.statement, Assign | Accumulate)
         and not any(address.lookup for address in addresses)
