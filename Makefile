@@ -70,10 +70,11 @@ docs-check: .venv/dev.stamp  ## run every example, and see that the generated pa
 	$(BIN)/python -m pytest -q --doctest-modules README.md docs src
 	$(BIN)/python tools/notebooks.py --check
 
-bench: .venv/bench.stamp  ## time the engine, programs, derivatives and compiled functions beside their peers, and the pictures
+bench: .venv/bench.stamp  ## time the engine, programs, the interpreter, derivatives and compiled functions beside their peers, and the pictures
 	$(BIN)/python bench/eager.py
 	$(BIN)/python bench/layout.py
 	$(BIN)/python bench/programs.py
+	$(BIN)/python bench/interpreter.py
 	$(BIN)/python bench/derivatives.py
 	$(BIN)/python bench/vector_math.py
 	$(BIN)/python bench/native.py

@@ -21,6 +21,9 @@ PURE = (
 HEADERS = [
     "native/codes.h",
     "native/derive.h",
+    "native/lane_loops.h",
+    "native/lanes.h",
+    "native/machine.h",
     "native/node.h",
     "native/stretch.h",
     "native/tape.h",

@@ -8,6 +8,7 @@ Python does it. So no derivative is stated twice, and both engines round alike. 
 is evaluated by calling the row.
 """
 
+import re
 import sys
 import types
 import zlib
@@ -34,6 +35,7 @@ from wengert.dispatch import Family, Primitive  # noqa: E402
 from wengert.operand import Operand  # noqa: E402
 
 OPERANDS = ("x", "y", "w")
+VECTORS = {"sqrt", "fabs", "floor", "ceil", "trunc", "rint", "fma", "strong_product"}
 SAMPLES = {int: 7, float: 2.75}  # constants of the families' members that are traced
 
 
@@ -214,8 +216,6 @@ class Op:
 
 def mentions(text: str, name: str) -> bool:
     """Whether C code refers to a name."""
-    import re
-
     return re.search(rf"\b{name}\b", text) is not None
 
 
@@ -271,6 +271,22 @@ def docstrings() -> list[str]:
         for name, doc in docs.items()
         for line in (f"static const char doc_{name}[] =", f"    {c_string(doc)};", "")
     ]
+
+
+def lane_rows(ops: list[Op]) -> list[str]:
+    """The rows that C knows, by how many operands they have, for loops over many examples.
+
+    Those that are all arithmetic come first: such loops become vectors.
+    """
+    known = [op for op in ops if op.value]
+    plain = [op for op in known if set(re.findall(r"[a-z_]\w*(?=\()", op.value)) <= VECTORS]
+    lists = {"VECTOR_ROWS": plain, "CALLING_ROWS": [op for op in known if op not in plain]}
+    lines = []
+    for name, chosen in lists.items():
+        lines += [f"#define {name}(x, y, w, n) \\"]
+        lines += [f"    LANE_ROW{op.nin}({op.code}, {op.name}, {op.c_call()}) \\" for op in chosen]
+        lines += ["", ""]
+    return lines
 
 
 def one_of(name: str, rows: Sequence[Primitive]) -> list[str]:
@@ -378,6 +394,11 @@ def rows_h() -> str:
               "#define ROW_CASES(x, y, w, n) \\"]  # fmt: skip
     lines += [f"    ROW_CASE({op.code}, {op.c_call()}) \\" for op in ops]
     lines += ["", ""]
+    asking = [f"op == {op.code}" for op in ops if not op.value]
+    lines += ["/* Whether Python is asked for its value. */",
+              "static inline bool asks_python(int op)", "{",
+              f"    return {' || '.join(['op == OP_ROW', *asking])};", "}", ""]  # fmt: skip
+    lines += ["/* The same, as loops over examples. */", *lane_rows(ops)]
     lines += [
         "/* Adds a node's gradient, times the partials, to those of its operands. */",
         "static inline bool push(Node *node, double constant, Node *const *operands)",

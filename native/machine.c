@@ -1,60 +1,17 @@
-/* Runs instructions, one after the other: src/wengert/run/machine.py has the meaning.
+/* Runs instructions for one example, one after the other: src/wengert/run/instructions.py has the
+ * meaning.
  *
  * An instruction names its operands by number. Where an operand stands is kept up to date by the
  * loops around: what a loop moves, it moves at the end of each round. */
 
-#include "node.h"
+#include "machine.h"
 #include "rows.h"
 
 #include <time.h>
 
-enum {
-    MOVE = -1, LOOP = -2, WHILE = -3, LEAVE = -4, GUARD = -5, FIND = -6, RUN = -7,
-    MOST_LOOPS = 16, MOST_OPERANDS = 3,
-    PATIENCE = 1 << 18 /* instructions between two looks for Ctrl-C */
-};
+enum { PATIENCE = 1 << 18 }; /* instructions between two looks for Ctrl-C */
 
 static const double TURN = 0.01; /* seconds */
-
-/* What the fields mean depends on the instruction. The operation is given as the number of a row,
- * and kept as the row's own number; `first` says which row it is. */
-typedef struct {
-    int64_t op;
-    int64_t to, x, y, w;        /* operands; of a loop: its counter, and the operands it moves */
-    int64_t first, count, stop; /* of a loop: where its parts begin; how often it runs; its end */
-} Instruction;
-
-/* A row that instructions apply. */
-typedef struct {
-    int op;
-    double constant;
-    PyObject *scalar; /* for a row that C does not know */
-} Row;
-
-/* A place that is looked up, wraps around, or may leave its memory. */
-typedef struct {
-    int64_t start, base, step, size, window, checked, is_looked_up, entry;
-} Found;
-
-/* An operation of a straight stretch: its row, or MOVE; how much it reads; whether it guards. */
-typedef struct {
-    int64_t row, reads, guards;
-} Operation;
-
-typedef struct {
-    Py_buffer ops, operations, starts, places;
-    int64_t start, number;
-} Straight;
-
-typedef struct {
-    Py_buffer bases, strides, found, steps, entries, index;
-    Instruction *code;
-    int64_t *moves; /* of each operand: how far the loop moves it that keeps it up to date */
-    Row *rows;
-    Straight *runs;
-    Py_ssize_t row_count, run_count;
-    int64_t count, operands, depth, roots, size, finds;
-} Machine;
 
 /* One run of a machine. */
 typedef struct {
@@ -84,6 +41,7 @@ static void free_machine(Machine *machine)
         PyBuffer_Release(&run->operations);
         PyBuffer_Release(&run->starts);
         PyBuffer_Release(&run->places);
+        PyBuffer_Release(&run->targets);
     }
     for (Py_ssize_t k = 0; k < machine->row_count; k++)
         Py_XDECREF(machine->rows[k].scalar);
@@ -91,6 +49,7 @@ static void free_machine(Machine *machine)
     PyMem_Free(machine->runs);
     PyMem_Free(machine->code);
     PyMem_Free(machine->moves);
+    PyMem_Free(machine->is_result);
     PyMem_Free(machine);
 }
 
@@ -168,9 +127,9 @@ static bool is_sound_run(const Machine *machine, const Straight *run)
     const int64_t count = (int64_t)(run->ops.len / 4), most = (int64_t)(run->operations.len / 24);
     const int64_t places = (int64_t)(run->places.len / 8);
     const int32_t *op = run->ops.buf;
-    const int64_t *start = run->starts.buf, *place = run->places.buf;
+    const int64_t *start = run->starts.buf, *place = run->places.buf, *target = run->targets.buf;
     const Operation *operations = run->operations.buf;
-    if (run->starts.len / 8 != count + 1 || run->start < 0 || run->start > machine->size - count)
+    if (run->starts.len / 8 != count + 1 || run->targets.len / 8 != count)
         return false;
     for (int64_t k = 0; k < most; k++) {
         const Operation *each = &operations[k];
@@ -179,7 +138,9 @@ static bool is_sound_run(const Machine *machine, const Straight *run)
             return false;
     }
     for (int64_t k = 0; k < count; k++)
-        if (op[k] < 0 || op[k] >= most || start[k] < 0 || start[k] > places - operations[op[k]].reads)
+        if (op[k] < 0 || op[k] >= most || start[k] < 0 ||
+            start[k] > places - operations[op[k]].reads || target[k] < machine->shared ||
+            target[k] >= machine->size)
             return false;
     for (int64_t k = 0; k < places; k++)
         if (place[k] < 0 || place[k] >= machine->size)
@@ -197,11 +158,11 @@ static bool read_runs(Machine *machine, PyObject *runs)
     }
     for (; machine->run_count < count; machine->run_count++) {
         Straight *run = &machine->runs[machine->run_count];
-        long long start, number;
-        if (!PyArg_ParseTuple(PyTuple_GET_ITEM(runs, machine->run_count), "y*y*y*y*LL", &run->ops,
-                              &run->operations, &run->starts, &run->places, &start, &number))
+        long long number;
+        if (!PyArg_ParseTuple(PyTuple_GET_ITEM(runs, machine->run_count), "y*y*y*y*y*L", &run->ops,
+                              &run->operations, &run->starts, &run->places, &run->targets,
+                              &number))
             return false;
-        run->start = start;
         run->number = number;
     }
     return true;
@@ -220,10 +181,58 @@ static bool read_rows(Machine *machine, PyObject *rows)
         PyObject *given = PyTuple_GET_ITEM(rows, machine->row_count);
         if (!op_of_row(given, &row->op, &row->constant))
             return false;
-        if (row->op == OP_ROW && (row->scalar = PyObject_GetAttrString(given, "scalar")) == NULL)
-            return false;
+        if (asks_python(row->op)) {
+            machine->asks_python = true;
+            if ((row->scalar = PyObject_GetAttrString(given, "scalar")) == NULL)
+                return false;
+        }
     }
     return true;
+}
+
+/* Whether an instruction reads and writes operands of the loops around it alone, or of none: those
+ * of other loops stand where these have left them. `from` and `to` say between which instructions
+ * each operand stands where it should. */
+static bool is_in_scope(const Instruction *at, int64_t pc, const int64_t *from, const int64_t *to)
+{
+    const int64_t used[] = {at->x, at->to, at->y, at->w, at->op == GUARD ? at->first : at->x};
+    const int count = at->op >= MOVE || at->op == GUARD ? 5 : at->op == LEAVE ? 1 : 0;
+    for (int k = 0; k < count; k++)
+        if (pc <= from[used[k]] || pc >= to[used[k]])
+            return false;
+    return true;
+}
+
+/* How far loops move which operands: each belongs to one loop, or to none. */
+static bool read_moves(Machine *machine)
+{
+    int64_t *from = PyMem_Malloc(((size_t)machine->operands + 1) * sizeof *from);
+    int64_t *to = PyMem_Malloc(((size_t)machine->operands + 1) * sizeof *to);
+    bool fits = from != NULL && to != NULL;
+    if (!fits)
+        PyErr_NoMemory();
+    for (int64_t r = 0; fits && r < machine->operands; r++) {
+        from[r] = -1;
+        to[r] = r < machine->roots ? machine->count : -1;
+    }
+    int64_t next = machine->roots;
+    for (int64_t pc = 0; fits && pc < machine->count; pc++) {
+        const Instruction *at = &machine->code[pc];
+        if (at->op == LOOP || at->op == WHILE) {
+            fits = at->x == next;
+            next = at->y;
+            for (int64_t r = at->x; fits && r < at->y; r++) {
+                machine->moves[r] = ((int64_t *)machine->strides.buf)[r * machine->depth + at->to];
+                fits = at->op == LOOP || machine->moves[r] == 0;
+                from[r] = pc;
+                to[r] = at->stop;
+            }
+        }
+        fits = fits && is_in_scope(at, pc, from, to);
+    }
+    PyMem_Free(from);
+    PyMem_Free(to);
+    return fits;
 }
 
 /* Takes the instructions over, each with the number of its row. */
@@ -232,18 +241,18 @@ static bool read_code(Machine *machine, const Py_buffer *given)
     machine->count = (int64_t)(given->len / (Py_ssize_t)sizeof(Instruction));
     machine->code = PyMem_Malloc((size_t)given->len + sizeof(Instruction));
     machine->moves = PyMem_Calloc((size_t)machine->operands + 1, sizeof *machine->moves);
-    if (machine->code == NULL || machine->moves == NULL) {
+    machine->is_result = PyMem_Calloc((size_t)machine->operands + 1, sizeof *machine->is_result);
+    if (machine->code == NULL || machine->moves == NULL || machine->is_result == NULL) {
         PyErr_NoMemory();
         return false;
     }
     memcpy(machine->code, given->buf, (size_t)given->len);
-    if (!are_sound(machine, 0, machine->count, 0))
+    if (!are_sound(machine, 0, machine->count, 0) || !read_moves(machine))
         return false;
     for (int64_t pc = 0; pc < machine->count; pc++) {
         Instruction *at = &machine->code[pc];
-        if (at->op == LOOP || at->op == WHILE)
-            for (int64_t r = at->x; r < at->y; r++)
-                machine->moves[r] = ((int64_t *)machine->strides.buf)[r * machine->depth + at->to];
+        if (at->op >= MOVE)
+            machine->is_result[at->to] = true;
         if (at->op >= 0) {
             at->first = at->op;
             at->op = machine->rows[at->first].op;
@@ -256,7 +265,8 @@ static bool is_whole(const Machine *machine)
 {
     const Found *found = machine->found.buf;
     bool fits = machine->depth <= MOST_LOOPS && machine->roots >= 0 &&
-                machine->roots <= machine->operands &&
+                machine->roots <= machine->operands && machine->shared >= 0 &&
+                machine->shared <= machine->size &&
                 machine->strides.len / 8 == machine->operands * machine->depth &&
                 machine->steps.len / 8 == machine->finds * machine->depth &&
                 machine->entries.len / 8 == machine->finds * machine->depth;
@@ -268,20 +278,20 @@ static bool is_whole(const Machine *machine)
 }
 
 /* machine(instructions, rows, runs, (bases, strides), (found, steps, entries), index, depth, roots,
- *         size): made ready to run */
+ *         size, shared): made ready to run */
 PyObject *machine_of(PyObject *module, PyObject *args)
 {
     (void)module;
     PyObject *rows, *runs;
     Py_buffer instructions;
-    long long depth, roots, size;
+    long long depth, roots, size, shared;
     Machine *machine = PyMem_Calloc(1, sizeof *machine);
     if (machine == NULL)
         return PyErr_NoMemory();
-    if (!PyArg_ParseTuple(args, "y*O!O!(y*y*)(y*y*y*)y*LLL", &instructions, &PyTuple_Type, &rows,
+    if (!PyArg_ParseTuple(args, "y*O!O!(y*y*)(y*y*y*)y*LLLL", &instructions, &PyTuple_Type, &rows,
                           &PyTuple_Type, &runs, &machine->bases, &machine->strides, &machine->found,
                           &machine->steps, &machine->entries, &machine->index, &depth, &roots,
-                          &size)) {
+                          &size, &shared)) {
         memset(machine, 0, sizeof *machine);
         free_machine(machine);
         return NULL;
@@ -291,6 +301,7 @@ PyObject *machine_of(PyObject *module, PyObject *args)
     machine->depth = depth;
     machine->roots = roots;
     machine->size = size;
+    machine->shared = shared;
     const bool fits = read_rows(machine, rows) && read_runs(machine, runs) &&
                       is_whole(machine) && read_code(machine, &instructions);
     PyBuffer_Release(&instructions);
@@ -304,9 +315,22 @@ PyObject *machine_of(PyObject *module, PyObject *args)
 
 /* --- running one ------------------------------------------------------------------------------- */
 
-static bool outside(void)
+const Machine *machine_in(PyObject *capsule)
 {
-    PyErr_SetString(PyExc_SystemError, "a place outside of the memory");
+    return PyCapsule_GetPointer(capsule, NAME);
+}
+
+/* Says what is wrong about a place. Returns false. */
+bool raise_whereabouts(const Machine *machine, Whereabouts where, int64_t number, int64_t place)
+{
+    if (where == OUTSIDE) {
+        PyErr_SetString(PyExc_SystemError, "a place outside of the memory");
+        return false;
+    }
+    const Found *found = (const Found *)machine->found.buf + number;
+    const int64_t size = where == BEYOND ? found->size : (int64_t)(machine->index.len / 8);
+    PyErr_Format(python.program_error, "A while loop reaches place %lld of a memory of %lld.",
+                 (long long)place, (long long)size);
     return false;
 }
 
@@ -368,7 +392,7 @@ static bool put_operands(Work *work, int64_t from, int64_t to, int64_t counter, 
             place += stride[d] * work->k[d];
         const int64_t last = counter < 0 ? place : place + stride[counter] * (rounds - 1);
         if (place < 0 || place >= size || last < 0 || last >= size)
-            return outside();
+            return raise_whereabouts(work->machine, OUTSIDE, 0, 0);
         work->place[r] = place;
     }
     return true;
@@ -380,45 +404,35 @@ static inline int64_t floored(int64_t a, int64_t b)
     return a / b - (a % b != 0 && (a < 0) != (b < 0));
 }
 
-static bool find(Work *work, const Instruction *at)
+/* Where a place is that is found anew; where that is beyond its memory, what it would be there. */
+Whereabouts find_place(const Machine *machine, const int64_t *counters, int64_t number,
+                       int64_t *place)
 {
-    const Machine *machine = work->machine;
     const int64_t depth = machine->depth, entries = (int64_t)(machine->index.len / 8);
-    const Found *found = (const Found *)machine->found.buf + at->y;
-    const int64_t *step = (const int64_t *)machine->steps.buf + at->y * depth;
-    const int64_t *entry_step = (const int64_t *)machine->entries.buf + at->y * depth;
-    int64_t place = found->base, entry = found->entry;
+    const Found *found = (const Found *)machine->found.buf + number;
+    const int64_t *step = (const int64_t *)machine->steps.buf + number * depth;
+    const int64_t *entry_step = (const int64_t *)machine->entries.buf + number * depth;
+    int64_t entry = found->entry;
+    *place = found->base;
     for (int64_t d = 0; d < depth; d++) {
-        place += step[d] * work->k[d];
-        entry += entry_step[d] * work->k[d];
+        *place += step[d] * counters[d];
+        entry += entry_step[d] * counters[d];
     }
     if (found->is_looked_up) {
         if (entry < 0 || entry >= entries) {
-            place = entry;
-            goto beyond;
+            *place = entry;
+            return found->checked ? BEYOND_INDEX : OUTSIDE;
         }
-        place = floored(place + ((const int64_t *)machine->index.buf)[entry], found->step);
+        *place = floored(*place + ((const int64_t *)machine->index.buf)[entry], found->step);
     }
     if (found->window)
-        place -= floored(place, found->size) * found->size;
-    else if (place < 0 || place >= found->size)
-        goto beyond;
-    place += found->start;
-    if (place < 0 || place >= machine->size)
-        return outside();
-    work->place[at->x] = place;
-    return true;
-beyond:
-    if (!found->checked)
-        return outside();
-    PyErr_Format(python.program_error, "A while loop reaches place %lld of a memory of %lld.",
-                 (long long)place,
-                 (long long)(found->is_looked_up && (entry < 0 || entry >= entries) ? entries
-                                                                                    : found->size));
-    return false;
+        *place -= floored(*place, found->size) * found->size;
+    else if (*place < 0 || *place >= found->size)
+        return found->checked ? BEYOND : OUTSIDE;
+    *place += found->start;
+    return *place < 0 || *place >= machine->size ? OUTSIDE : THERE;
 }
-
-static double seconds(void)
+double seconds_now(void)
 {
     struct timespec now;
     return timespec_get(&now, TIME_UTC) ? (double)now.tv_sec + 1e-9 * (double)now.tv_nsec : 0.0;
@@ -428,11 +442,11 @@ static double seconds(void)
  * only if it was not released for five milliseconds. False with an exception set. */
 static bool give_way(Work *work)
 {
-    const double now = seconds();
+    const double now = seconds_now();
     if (now - work->gave_way > TURN || now < work->gave_way) {
         Py_BEGIN_ALLOW_THREADS
         Py_END_ALLOW_THREADS
-        work->gave_way = seconds();
+        work->gave_way = seconds_now();
     }
     return PyErr_CheckSignals() == 0;
 }
@@ -443,8 +457,9 @@ static bool run_straight(Work *work, const Straight *run)
     const int32_t *op = run->ops.buf;
     const int64_t *start = run->starts.buf, *places = run->places.buf;
     const Operation *operations = run->operations.buf;
+    const int64_t *target = run->targets.buf;
     const Row *rows = work->machine->rows;
-    double *const m = work->m, *to = m + run->start;
+    double *const m = work->m;
     for (int64_t k = 0; k < count; k++) {
         const Operation *each = &operations[op[k]];
         const int64_t *place = places + start[k], reads = each->reads - (each->guards != 0);
@@ -452,7 +467,7 @@ static bool run_straight(Work *work, const Straight *run)
         const double w = reads > 2 ? m[place[2]] : 0.0;
         const Row *row = each->row < 0 ? NULL : &rows[each->row];
         const double result = value_of_op(row ? row->op : MOVE, row, reads, x, y, w);
-        to[k] = result;
+        m[target[k]] = result;
         if (UNLIKELY(result != result) && PyErr_Occurred())
             return false;
         if (each->guards && result != m[place[reads]]) {
@@ -549,10 +564,14 @@ static int obey(Work *work, int64_t pc, int64_t end)
             }
             break;
         }
-        case FIND:
-            if (!find(work, at))
+        case FIND: {
+            const Whereabouts where = find_place(work->machine, work->k, at->y, &work->place[at->x]);
+            if (where != THERE) {
+                raise_whereabouts(work->machine, where, at->y, work->place[at->x]);
                 return -1;
+            }
             break;
+        }
         case RUN:
             if (!run_straight(work, &work->machine->runs[at->x]))
                 return -1;
@@ -580,13 +599,13 @@ PyObject *run_machine(PyObject *module, PyObject *args)
     Py_buffer memory;
     if (!PyArg_ParseTuple(args, "Ow*O!O", &capsule, &memory, &PyTuple_Type, &counters, &failed))
         return NULL;
-    const Machine *machine = PyCapsule_GetPointer(capsule, NAME);
+    const Machine *machine = machine_in(capsule);
     bool done = machine != NULL;
     if (done && (memory.len / 8 != machine->size || PyTuple_GET_SIZE(counters) > MOST_LOOPS)) {
         PyErr_SetString(PyExc_ValueError, "another memory, or more loops");
         done = false;
     }
-    Work work = {.machine = machine, .m = memory.buf, .failed = failed, .gave_way = seconds()};
+    Work work = {.machine = machine, .m = memory.buf, .failed = failed, .gave_way = seconds_now()};
     for (Py_ssize_t d = 0; done && d < PyTuple_GET_SIZE(counters); d++) {
         work.k[d] = PyLong_AsLongLong(PyTuple_GET_ITEM(counters, d));
         done = !(work.k[d] == -1 && PyErr_Occurred());

@@ -1,5 +1,6 @@
 /* The module wengert._native: the type Value, and what surrounds it. */
 
+#include "lanes.h"
 #include "node.h"
 #define ROWS_DOCS
 #include "rows.h"
@@ -371,6 +372,7 @@ static PyMethodDef functions[] = {
      "Value numbering of a straight list, as wengert.program.numbering.numbered_plain has it."},
     {"machine", machine_of, METH_VARARGS, "Instructions made ready, for wengert.run.machine."},
     {"run_machine", run_machine, METH_VARARGS, "Runs them in a memory."},
+    {"run_blocks", run_blocks, METH_VARARGS, "Runs them for many examples, for wengert.run.blocks."},
     {"slab_count", count_slabs, METH_NOARGS, "How many slabs of 1 MB hold the nodes."},
     {"make_quickly", make_quickly, METH_VARARGS, "For wengert.program.quick."},
     {"extent", (PyCFunction)(void (*)(void))extent, METH_FASTCALL,
@@ -454,6 +456,7 @@ static bool load_python(void)
                 load("wengert.errors", "ProgramError", &python.program_error);
     if (done) {
         python.node_init = PyObject_GetAttrString(node_class, "__init__");
+        load_lane_loops();
         done = python.node_init != NULL && load_rows(primitives) &&
                load_operators(operand_class) && make_type(node_class);
     }

@@ -373,6 +373,7 @@ PyObject *call_on_recorded(PyObject *const *args, Py_ssize_t count, bool *is_rec
 
 PyObject *machine_of(PyObject *module, PyObject *args);
 PyObject *run_machine(PyObject *module, PyObject *args);
+PyObject *run_blocks(PyObject *module, PyObject *args);
 
 /* --- module.c: helpers written in Python ------------------------------------------------------- */
 

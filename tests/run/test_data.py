@@ -269,7 +269,8 @@ def test_report_of_sums():
     (program,) = total.programs
     assert program.arguments.size == 7
     (row,) = total.report().rows
-    assert (row.tier, row.measured) == ("interpreter", None)
+    assert row.tier == "interpreter"
+    assert row.measured > 0.0
     assert "value_and_grad of loss: 1,003 examples, 1 paths" in str(total.report())
 
 

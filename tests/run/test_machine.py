@@ -12,8 +12,9 @@ import wengert as wg
 from wengert.errors import PathChanged
 from wengert.program.program import Program
 from wengert.program.record import record
+from wengert.run.instructions import FIND, GUARD, LEAVE, LOOP, MOVE, RUN, WHILE
 from wengert.run.interpret import Interpreter
-from wengert.run.machine import FIND, GUARD, LEAVE, LOOP, MOVE, RUN, WHILE, Machine
+from wengert.run.machine import Machine
 from wengert.value import engine
 
 pytestmark = pytest.mark.skipif(engine == "plain", reason="it is about the native engine")
@@ -168,7 +169,7 @@ def made(
         (np.array(bases, np.int64), np.zeros((len(bases), depth), np.int64)),
         (table(found, 8), np.zeros((len(found), depth), np.int64),
          np.zeros((len(found), depth), np.int64)),
-        np.array(index, np.int64), depth, roots, size,
+        np.array(index, np.int64), depth, roots, size, 0,
     )  # fmt: skip
 
 
@@ -248,8 +249,8 @@ def test_straight_stretches_that_do_not_fit_are_refused(
     ops: Any, operations: Any, starts: Any, places: Any, start: int
 ) -> None:
     def straight(*numbers: Any) -> Any:
-        arrays = [np.array(each, np.int64) for each in numbers[1:4]]
-        return np.array(numbers[0], np.int32), *arrays, numbers[4], 0
+        arrays = [np.array(each, np.int64) for each in (*numbers[1:4], [numbers[4]])]
+        return np.array(numbers[0], np.int32), *arrays, 0
 
     with pytest.raises(ValueError, match="do not fit together"):
         made([(RUN, 0, 0, 0, 0, 0, 0, 0)], runs=(straight(ops, operations, starts, places, start),))

@@ -44,7 +44,7 @@ def test_auto_compiles_as_soon_as_that_pays():
     assert tiers.is_native(10**6)
     tiers.one(np.array([0.5]))
     assert not tiers.kernels
-    tiers.spent = 100.0
+    tiers.interpreted.spent = 100.0
     assert tiers.is_native(1)
     tiers.one(np.array([0.5]))
     assert tiers.kernels
@@ -53,7 +53,7 @@ def test_auto_compiles_as_soon_as_that_pays():
 def test_auto_without_llvmlite_stays_with_the_interpreter(monkeypatch):
     monkeypatch.setattr(llvm, "is_there", lambda: False)
     tiers = of(branch, 1.0)
-    tiers.spent = 100.0
+    tiers.interpreted.spent = 100.0
     assert not tiers.is_native(10**9)
     assert tiers.one(np.array([0.5])) == wg.exp(0.5)
 
@@ -85,10 +85,11 @@ def test_sums_are_taken_lane_by_lane(count):
 
 
 def test_sums_with_guards_or_whiles():
-    assert not of(branch, 1.0, tier=INTERPRETER).sums(100)
-    if llvm.is_there():
-        assert not of(branch, 1.0, tier=NATIVE).sums(100)
-        assert of(wg.exp, 1.0, tier=NATIVE).sums(100)
+    columns = [Column(np.ones((1000, 1)))]
+    for tier in (INTERPRETER, *([NATIVE] if llvm.is_there() else [])):
+        assert of(branch, 1.0, tier=tier).adder(columns, 1000) is None
+        assert of(wg.exp, 1.0, tier=tier).adder(columns, 1000) is not None
+    assert of(wg.exp, 1.0, tier=INTERPRETER).adder(columns, 1) is None
     endless = of(lambda x: wg.while_loop(lambda s: s < 1.0, lambda s: s + 1.0, x), 1.0)
     assert endless.predicted(1) == float("inf")
     assert 0.0 < of(wg.exp, 1.0).predicted(1) < of(wg.exp, 1.0).predicted(1000) < 1.0
@@ -97,3 +98,34 @@ def test_sums_with_guards_or_whiles():
 def test_options_are_checked():
     with pytest.raises(wg.OperandError, match='"auto", "interpreter", "native"'):
         Options(tier="quick")
+
+
+def test_many_examples_are_interpreted_in_blocks_and_few_alone():
+    tiers = of(lambda x: wg.exp(x) * x, 1.0, tier=INTERPRETER)
+    for count, made in ((1, 0), (2, 0), (5000, 1), (2, 1)):
+        xs = np.linspace(0.0, 1.0, count)[:, None]
+        outputs, failed = [Column(np.empty((count, 1)))], np.zeros(count, np.uint8)
+        tiers.batch([Column(xs)], outputs, failed, None)
+        assert len(tiers.interpreted.blocks) == made
+        assert outputs[0].array[:, 0].tolist() == [float(wg.exp(x) * x) for x in xs[:, 0].tolist()]
+    assert tiers.interpreted.together >= 5000
+
+
+def test_a_program_that_meets_few_examples_again_and_again_gets_blocks():
+    tiers = of(lambda x: wg.exp(x) * x, 1.0, tier=INTERPRETER)
+    column = Column(np.ones((2, 1)))
+    calls = 0
+    while not tiers.interpreted.blocks:
+        tiers.batch([column], [Column(np.empty((2, 1)))], np.zeros(2, np.uint8), None)
+        calls += 1
+        assert calls < 1000
+
+
+def test_the_report_tells_of_blocks():
+    function = wg.vectorize(lambda x: wg.exp(x) * x, tier=INTERPRETER)
+    function(np.linspace(0.0, 1.0, 5000))
+    (row,) = function.report().rows
+    assert row.tier == INTERPRETER
+    assert row.lanes > 8
+    assert row.kept > 0
+    assert row.measured > 0.0

@@ -68,9 +68,9 @@ class Array:
         """The last place that is kept, unless it is a window."""
         return self.first + (self.size - 1) * self.step
 
-    def at(self, places: Integers) -> Integers:
-        """Where places are kept."""
-        return self.start + (places - self.first) // self.step % self.size
+    def offset(self, places: Integers) -> Integers:
+        """Where places are kept, from the start."""
+        return (places - self.first) // self.step % self.size
 
 
 @dataclass(frozen=True)
@@ -261,11 +261,14 @@ class Storing:
         if missing.any():
             raise unassigned(VALUE, int(places[missing][0]))
 
-    def storage(self, ordered: Callable[[Level], bool], spare: int = 0, room: int = 1) -> Storage:
+    def storage(
+        self, ordered: Callable[[Level], bool], spare: int = 0, room: int = 1, apart: bool = False
+    ) -> Storage:
         """Where to keep the values if these loops are run in order.
 
         Classes of up to `spare` values are kept as they are rather than in windows, and windows
-        are `room` times as long as they need to be.
+        are `room` times as long as they need to be. With `apart`, classes that could share an array
+        do so only where that is shorter than one for each.
         """
         self.ordered, self.spare, self.room = ordered, spare, room
         classes: dict[Site, _Class] = {}
@@ -282,7 +285,7 @@ class Storing:
         }
         numbers: dict[Site, int] = {}
         arrays: list[Array] = []
-        for array, leaders in _shared(alone):
+        for array, leaders in _shared(alone, apart):
             numbers.update(dict.fromkeys(leaders, len(arrays)))
             start = arrays[-1].start + arrays[-1].size if arrays else 0
             arrays.append(replace(array, name=f"m{len(arrays)}", start=start))
@@ -416,7 +419,9 @@ class Storing:
                         yield span // step + 1
 
 
-def _shared(alone: dict[Site, tuple[Array, _Class]]) -> Iterator[tuple[Array, list[Site]]]:
+def _shared(
+    alone: dict[Site, tuple[Array, _Class]], apart: bool
+) -> Iterator[tuple[Array, list[Site]]]:
     """The arrays of classes, those that lie sparsely between each other made one.
 
     No two classes have a place in common, so one array can keep both where they are, if that is
@@ -432,28 +437,30 @@ def _shared(alone: dict[Site, tuple[Array, _Class]]) -> Iterator[tuple[Array, li
     sparse.sort(key=lambda each: (each[0].step, each[0].first))
     pairs: list[tuple[Array, list[Site]]] = []
     for each in sparse:
-        pairs[-1:] = _if_shorter([*pairs[-1:], each])
+        pairs[-1:] = _if_shorter([*pairs[-1:], each], apart)
     pairs.sort(key=lambda each: each[0].first)
     overlapping: list[tuple[Array, list[Site]]] = []
     last = 0
     for each in pairs:
         if each[0].first > last:
-            yield from _if_shorter(overlapping)
+            yield from _if_shorter(overlapping, apart)
             overlapping = []
         overlapping.append(each)
         last = max(last, each[0].last)
-    yield from _if_shorter(overlapping)
+    yield from _if_shorter(overlapping, apart)
 
 
-def _if_shorter(each: list[tuple[Array, list[Site]]]) -> list[tuple[Array, list[Site]]]:
-    """One array for all these, if it is no longer than they are together."""
+def _if_shorter(
+    each: list[tuple[Array, list[Site]]], apart: bool
+) -> list[tuple[Array, list[Site]]]:
+    """One array for all these, if it is no longer than they are together; with `apart`, shorter."""
     if len(each) < 2:
         return each
     arrays = [array for array, _ in each]
     first = min(array.first for array in arrays)
     step = gcd(*(array.step for array in arrays), *(array.first - first for array in arrays))
     size = (max(array.last for array in arrays) - first) // step + 1
-    if size > sum(array.size for array in arrays):
+    if size + apart > sum(array.size for array in arrays):
         return each
     leaders = [leader for _, members in each for leader in members]
     return [(Array("", VALUE, first, step, size, window=False), leaders)]

@@ -20,7 +20,8 @@ from wengert.program.program import Program
 from wengert.program.statements import Guard, Run, While
 from wengert.program.structure import Floats
 from wengert.run.arrays import Accumulated, Added, Together, suits_arrays
-from wengert.run.machine import Machine, takes
+from wengert.run.instructions import takes
+from wengert.run.machine import Machine
 from wengert.run.path import Path
 from wengert.run.place import Buffer, at
 from wengert.run.schedule import (

@@ -1,36 +1,18 @@
-"""Statements one after the other, as instructions that the native engine runs.
-
-A number that an instruction reads or writes is an *operand*: a place of the buffer that is affine
-in the counters of the loops around. Each loop keeps those up to date that it moves. A place that is
-looked up, wraps around in a window, or may leave its memory, is found anew each time. Variables are
-places behind the rest of the buffer. native/machine.c runs the instructions.
-"""
+"""Statements that the native engine does one after the other, for one example."""
 
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from wengert.dispatch import Primitive
-from wengert.errors import ProgramError
-from wengert.primitives import add
-from wengert.program.address import Address, Integers
-from wengert.program.dependence import Level, Site, is_sum
-from wengert.program.statements import Accumulate, Guard, Loop, Run, While
+from wengert.program.address import Integers
+from wengert.program.dependence import Level, Site
+from wengert.program.statements import Run
 from wengert.program.structure import Floats
+from wengert.run.instructions import Coder
 from wengert.run.path import Path
 from wengert.run.place import Buffer
-from wengert.run.schedule import Carried, Each, Node, Sums
-from wengert.run.straight import Straight
-from wengert.run.walk import DEEPEST
+from wengert.run.schedule import Node
 from wengert.value import engine
-
-MOVE, LOOP, WHILE, LEAVE, GUARD, FIND, RUN = range(-1, -8, -1)
-MOST_OPERANDS = 3
-
-Operand = tuple[int, int]  # which loop keeps it up to date, and its number there
-Fields = list[int]  # an instruction, as native/machine.c has it
 
 if TYPE_CHECKING or engine == "native":
     from wengert import _native
@@ -39,22 +21,22 @@ if TYPE_CHECKING or engine == "native":
 class Machine:
     """Statements made ready to run; guards in nests wait for others that come before them."""
 
-    def __init__(self, coder: "_Coder", index: Integers, waits: bool) -> None:
+    def __init__(self, coder: Coder, index: Integers, waits: bool) -> None:
         self.guards, self.waits = coder.guards, waits
         self.depth = max(len(site.counts) for site in coder.sites)
-        self.code = coder.machine(np.ascontiguousarray(index, np.int64), max(self.depth, 1))
+        self.code = _native.machine(*coder.code(index))
 
     @staticmethod
     def of_items(buffer: Buffer, index: Integers, items: Sequence[Site | Level]) -> "Machine":
         """For statements and loops, in the order of the text."""
-        coder = _Coder(buffer)
+        coder = Coder(buffer)
         coder.tree(items)
         return Machine(coder, index, waits=False)
 
     @staticmethod
     def of_nodes(buffer: Buffer, index: Integers, nodes: Sequence[Node]) -> "Machine":
         """For what a nest is made of."""
-        coder = _Coder(buffer)
+        coder = Coder(buffer)
         coder.nodes(nodes)
         return Machine(coder, index, waits=True)
 
@@ -70,208 +52,3 @@ class Machine:
         said = path.failed if self.waits else path.changed
         depth = 1 if isinstance(site.statement, Run) else len(site.counts)
         said(site, counters[:depth], operands, result, expected)
-
-
-def takes(site: Site) -> bool:
-    """Whether there are instructions for a statement: few rows have many operands."""
-    statement = site.statement
-    if isinstance(statement, Run):
-        return all(_knows(operation.row) for operation in statement.operations)
-    return _knows(getattr(statement, "row", None))
-
-
-def _knows(row: Primitive | None) -> bool:
-    return row is None or 1 <= row.nin <= MOST_OPERANDS
-
-
-class _Coder:
-    """Writes the instructions."""
-
-    def __init__(self, buffer: Buffer) -> None:
-        self.buffer, self.kept = buffer, buffer.kept
-        self.instructions: list[tuple[Any, ...]] = []
-        self.rows: dict[Primitive, int] = {}
-        self.runs: list[Any] = []
-        self.sites: list[Site] = []
-        self.guards: list[Site] = []
-        self.found: list[Fields] = []
-        self.found_strides: list[tuple[tuple[int, ...], tuple[int, ...]]] = []
-        self.operands: list[dict[tuple[int, tuple[int, ...]], int]] = [{}]  # by loop; first, none
-        self.around: list[tuple[int, int, bool]] = []  # loops: depth, number, whether counted
-
-    # --- loops ------------------------------------------------------------------------------------
-
-    def nodes(self, nodes: Sequence[Node]) -> None:
-        """What a nest is made of."""
-        for node in nodes:
-            if isinstance(node, Carried):
-                at = self._opened(node.depth, True)
-                self.nodes(node.body)
-                self._closed(at, LOOP, node.depth, count=node.count)
-            elif isinstance(node, Each):
-                self._over((node.site,), node.over)
-            elif isinstance(node, Sums):
-                self._over(node.sites, node.over)
-
-    def _over(self, sites: Sequence[Site], depths: Sequence[int]) -> None:
-        """Statements in loops, each at one of these depths."""
-        opened = [(depth, self._opened(depth, True)) for depth in depths]
-        for site in sites:
-            self.site(site)
-        for depth, at in reversed(opened):
-            self._closed(at, LOOP, depth, count=sites[0].counts[depth])
-
-    def tree(self, items: Sequence[Site | Level]) -> None:
-        """Items in their order."""
-        for item in items:
-            if isinstance(item, Site):
-                self.site(item)
-            elif isinstance(item.loop, Loop):
-                at = self._opened(item.depth, True)
-                self.tree(item.parts[0])
-                self._closed(at, LOOP, item.depth, count=item.loop.count)
-            else:
-                at = self._opened(item.depth, False)
-                first, test, body, last = item.parts
-                self.tree(first)
-                tested = len(self.instructions)
-                self.tree(test)
-                bodied = len(self.instructions)
-                self.tree(body)
-                lasted = len(self.instructions)
-                self.tree(last)
-                self._closed(at, WHILE, item.depth, w=tested, first=bodied, count=lasted)
-
-    def _opened(self, depth: int, known: bool) -> int:
-        if depth >= DEEPEST:
-            raise ProgramError(f"More than {DEEPEST} loops inside each other cannot be run.")
-        self.around.append((depth, len(self.operands), known))
-        self.operands.append({})
-        self.instructions.append(())
-        return len(self.instructions) - 1
-
-    def _closed(
-        self, at: int, op: int, depth: int, w: int = 0, first: int = 0, count: int = 0
-    ) -> None:
-        _, number, _ = self.around.pop()
-        moved = (number, 0), (number, len(self.operands[number]))
-        self.instructions[at] = (op, depth, *moved, w, first, count, len(self.instructions))
-
-    # --- statements -------------------------------------------------------------------------------
-
-    def site(self, site: Site) -> None:
-        """One statement."""
-        self.sites.append(site)
-        statement = site.statement
-        if isinstance(statement, Run):
-            self._run(site, statement)
-            return
-        operands = [self._operand(site, address) for address in site.reads]
-        if isinstance(statement, While):
-            self._put(LEAVE, operands[0], operands)
-        elif isinstance(statement, Accumulate):
-            self._apply(add, self._result(site), operands)
-        elif isinstance(statement, Guard):
-            *operands, expected = operands
-            target = self._result(site)
-            self._apply(statement.row, target, operands)
-            self._put(GUARD, target, operands, expected, len(self.guards))
-            self.guards.append(site)
-        elif statement.row is None:
-            self._put(MOVE, self._result(site), operands)
-        else:
-            self._apply(statement.row, self._result(site), operands)
-
-    def _apply(self, row: Primitive, target: Operand, operands: Sequence[Operand]) -> None:
-        self._put(self._number(row), target, operands)
-
-    def _number(self, row: Primitive) -> int:
-        return self.rows.setdefault(row, len(self.rows))
-
-    def _put(
-        self, op: int, to: Operand, operands: Sequence[Operand], first: Operand | int = 0,
-        stop: int = 0,
-    ) -> None:  # fmt: skip
-        """An instruction; where it takes fewer operands, the first stands for the others."""
-        x, y, w = (*operands, *[operands[0]] * MOST_OPERANDS)[:MOST_OPERANDS]
-        self.instructions.append((op, to, x, y, w, first, len(operands), stop))
-
-    def _run(self, site: Site, run: Run) -> None:
-        straight = Straight(site, self.buffer)
-        operations = [
-            [self._number(each.row) if each.row else MOVE, each.reads, each.guards]
-            for each in run.operations
-        ]
-        self.instructions.append((RUN, 0, len(self.runs), 0, 0, 0, 0, 0))
-        self.runs.append((
-            np.ascontiguousarray(run.ops, np.int32), np.array(operations, np.int64),
-            np.ascontiguousarray(straight.starts), np.ascontiguousarray(straight.places),
-            straight.start, len(self.guards),
-        ))  # fmt: skip
-        self.guards.append(site)
-
-    # --- operands ---------------------------------------------------------------------------------
-
-    def _operand(self, site: Site, address: Address) -> Operand:
-        """What a site reads."""
-        register = self.kept.registers.get((site, address))
-        return self._variable(register) if register else self._place(site, address)
-
-    def _result(self, site: Site) -> Operand:
-        """Where a site's result goes."""
-        assert site.target is not None
-        if self.buffer.is_kept(site):
-            return self._place(site, site.target)
-        return self._operand(site, site.target) if is_sum(site) else self._variable(site)
-
-    def _variable(self, site: Site) -> Operand:
-        return self._numbered(self.buffer.variables[site], ())
-
-    def _place(self, site: Site, address: Address) -> Operand:
-        place = self.buffer.place(site, address)
-        lookup = address.lookup
-        waiting = [depth for depth, _, known in self.around if not known]
-        wanders = any(place.strides[depth] for depth in waiting)
-        if not (lookup or place.window or place.checked or wanders):
-            return self._numbered(place.start + place.base, place.strides)
-        operand = self._numbered(place.start, (), anew=True)
-        entry, strides = (lookup.start, lookup.strides) if lookup else (0, ())
-        fields = [place.start, place.base, place.step, place.size, place.window, place.checked]
-        self.found.append([*fields, lookup is not None, entry])
-        self.found_strides.append((place.strides, strides))
-        self.instructions.append((FIND, 0, operand, len(self.found) - 1, 0, 0, 0, 0))
-        return operand
-
-    def _numbered(self, base: int, strides: tuple[int, ...], anew: bool = False) -> Operand:
-        """An operand, kept by the innermost loop that moves it."""
-        moving = [
-            number for depth, number, _ in self.around if depth < len(strides) and strides[depth]
-        ]
-        number = moving[-1] if moving else 0
-        known = self.operands[number]
-        key = (base, strides) if not anew else (-1 - len(known), ())
-        return number, known.setdefault(key, len(known))
-
-    # --- the machine ------------------------------------------------------------------------------
-
-    def machine(self, index: Integers, depth: int) -> Any:
-        """All that, made ready, for so many counters."""
-        starts = np.cumsum([0, *map(len, self.operands)]).tolist()
-        listed = [key for known in self.operands for key in known]
-        code = [
-            [starts[f[0]] + f[1] if isinstance(f, tuple) else int(f) for f in fields]
-            for fields in self.instructions
-        ]
-        return _native.machine(
-            np.array(code, np.int64), tuple(self.rows), tuple(self.runs),
-            (np.array([max(base, 0) for base, _ in listed], np.int64),
-             _padded([strides for _, strides in listed], depth)),
-            (np.array(self.found, np.int64), _padded([s for s, _ in self.found_strides], depth),
-             _padded([s for _, s in self.found_strides], depth)),
-            index, depth, len(self.operands[0]), self.buffer.size,
-        )  # fmt: skip
-
-
-def _padded(strides: Sequence[tuple[int, ...]], depth: int) -> Integers:
-    """Strides for as many loops as there are at most."""
-    return np.array([(*each, *[0] * (depth - len(each))) for each in strides], np.int64)

@@ -13,6 +13,7 @@ from wengert.errors import ProgramError
 from wengert.program.address import CONSTANT, INPUT, OUTPUT, Address, Integers, grid, span
 from wengert.program.dependence import Site, Table, bounded, extent, is_sum
 from wengert.program.program import Program
+from wengert.program.statements import Run
 from wengert.program.storage import Array, Storage, Storing
 from wengert.program.structure import Floats
 
@@ -27,7 +28,7 @@ class Buffer:
         self.program, self.kept = program, kept
         self.sizes = sizes = program.sizes
         self.starts: dict[str, int] = {}
-        self.size = 0
+        self.size = self.shared = 0  # places, and how many are the same for all examples
         for memory in (CONSTANT, INPUT, OUTPUT):
             self.starts[memory] = self.size
             self.size += sizes[memory]
@@ -60,6 +61,30 @@ class Buffer:
         start = self.starts[OUTPUT]
         return memory[start : start + self.sizes[OUTPUT]].copy()
 
+    def start_of(self, array: Array) -> int:
+        """Where an array of the storage starts."""
+        return self.arrays + array.start
+
+    def kept_at(self, array: Array, places: Integers) -> Integers:
+        """Where an array of the storage has places of the value memory."""
+        return self.start_of(array) + array.offset(places)
+
+    def given_at(self, memory: str, places: Integers) -> Integers:
+        """Where places of the inputs, constants or outputs are."""
+        return self.starts[memory] + places
+
+    def first_result(self, site: Site, run: Run) -> int:
+        """Where the results of a straight stretch begin, which follow each other."""
+        if run.outputs:
+            return self.starts[OUTPUT] + run.start
+        home = self.kept.homes[site]
+        return self.start_of(home) + run.start - home.first
+
+    def results(self, site: Site, run: Run) -> Integers:
+        """Where all of them are."""
+        first = self.first_result(site, run)
+        return np.arange(first, first + len(run), dtype=np.int64)
+
     def place(self, site: Site, address: Address) -> "Place":
         """Where a site finds an address."""
         array = self.kept.sources.get((site, address))
@@ -69,7 +94,7 @@ class Buffer:
             start = self.starts[address.memory]
         else:
             array = array or self.kept.homes[site]
-            start = self.arrays + array.start
+            start = self.start_of(array)
         base, strides, step = address.base - array.first, address.strides, array.step
         if not address.lookup:
             base, strides, step = base // step, tuple(s // step for s in strides), 1

@@ -4,6 +4,7 @@ import html
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from wengert.run.interpreted import Interpreted
 from wengert.run.paths import Path
 
 INTERPRETER, STRAIGHT, LOOPS = "interpreter", "native, straight", "native, loops"
@@ -90,10 +91,18 @@ def _rows(number: int, path: Path) -> Iterator[Row]:
     measured = 1e9 * tiers.seconds / tiers.examples if tiers.examples else None
     common = number, len(program), program.size
     if not tiers.kernels:
-        yield Row(*common, INTERPRETER, 1, path.recorded_in, 0.0, 0, 1e9 * tiers.interpreting, None)
+        yield _interpreted(tiers.interpreted, common, path.recorded_in)
     for kernel in tiers.kernels.values():
         yield Row(
             *common, (STRAIGHT if kernel.straight else LOOPS) + FOUND * kernel.found,
             kernel.plan.lanes, path.recorded_in,
             kernel.seconds, 8 * kernel.code.scratch, 1e9 * kernel.predicted, measured,
         )  # fmt: skip
+
+
+def _interpreted(way: Interpreted, common: tuple[int, int, int], recorded_in: float) -> Row:
+    blocks = next(filter(None, way.blocks.values()), None)
+    lanes, kept = (blocks.width, 8 * blocks.buffer.own) if blocks else (1, 0)
+    measured = 1e9 * way.spent_together / way.together if way.together else None
+    predicted = 1e9 * way.predicted(lanes) / lanes
+    return Row(*common, INTERPRETER, lanes, recorded_in, 0.0, kept, predicted, measured)

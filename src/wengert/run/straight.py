@@ -22,11 +22,7 @@ class Straight:
         run = site.statement
         assert isinstance(run, Run)
         self.site, self.run = site, run
-        if run.outputs:
-            self.start = buffer.starts["output"] + run.start
-        else:
-            home = buffer.kept.homes[site]
-            self.start = buffer.arrays + home.start + run.start - home.first
+        self.start = buffer.first_result(site, run)
         self.copies = run.outputs and not any(operation.row for operation in run.operations)
         self.starts = run.starts
         self.places = operand_places(site, run, buffer)
@@ -85,10 +81,10 @@ def operand_places(site: Site, run: Run, buffer: Buffer) -> Integers:
     for memory in CODES:
         if memory in buffer.starts:
             here = in_memory(codes, memory)
-            found[here] = places[here] + buffer.starts[memory]
+            found[here] = buffer.given_at(memory, places[here])
     owners = buffer.kept.owners.get(site)
     if owners is not None:
         for number in distinct(owners[owners >= 0]).tolist():
             here = owners == number
-            found[here] = buffer.arrays + buffer.kept.arrays[number].at(places[here])
+            found[here] = buffer.kept_at(buffer.kept.arrays[number], places[here])
     return found

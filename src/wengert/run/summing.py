@@ -7,7 +7,7 @@ nothing else: neither on threads and machines nor on chunks. What a portion come
 numbers; whoever computes portions elsewhere adds these rows by the same tree.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import accumulate, islice, pairwise
 from time import perf_counter
@@ -94,8 +94,9 @@ class Summing:
         opened, self.open = self.open, None
         found: list[Floats] = [np.empty(0)] * len(parts)
         stop = np.zeros(1, np.int32)
-        summed = path.tiers.sums(count)
-        add = self._native if summed else self._piecewise
+        inputs = path.inputs(parts[0].examples.columns)
+        native, adder = path.tiers.is_native(count), path.tiers.adder(inputs, count)
+        add = partial(self._at_once, adder) if adder else self._piecewise
 
         def task(numbers: Sequence[int]) -> None:
             for number in numbers:
@@ -115,25 +116,27 @@ class Summing:
         ]
         little = seconds * count < (ALONE if len(tasks) == 1 else AT_ONCE)
         begin = perf_counter()
-        if little or not path.tiers.is_native(count):  # the interpreter lets nobody beside it
+        if little or not path.tiers.lets_others(inputs, count):
             for some in tasks:
                 some()
         else:
             pool.run(tasks, threads, stop)
-        if summed:  # else each batch has been measured
+        if native and adder:  # else each batch has been measured
             path.tiers.seconds += perf_counter() - begin
             path.tiers.examples += here
         return found
 
-    def _native(self, path: Path, examples: Examples, sums: Floats, stop: Any) -> None:
-        """Add examples to sums by lane, in the kernel."""
+    def _at_once(
+        self, adder: Callable[..., None], path: Path, examples: Examples, sums: Floats, stop: Any
+    ) -> None:
+        """Add examples to sums by lane, where they are computed."""
         last = examples.count % LANES
         rest = np.zeros_like(sums) if last else sums
         main, others = ([Sums(each[leaf]) for leaf in self.leaves] for each in (sums, rest))
         rows = examples
         if examples.count == 1:  # one row is as good as a column, which is another kernel's
             rows = examples.taken(np.zeros(2, np.int64))
-        path.tiers.add(path.inputs(rows.columns), main, others, examples.count, stop)
+        adder(path.inputs(rows.columns), main, others, examples.count, stop)
         if last:
             sums[:, :last] += rest[:, :last]
 

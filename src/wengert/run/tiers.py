@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from wengert.errors import OperandError, PathChanged
+from wengert.errors import OperandError
 from wengert.program.program import Program
 from wengert.program.structure import Floats
 from wengert.run import llvm
 from wengert.run.columns import AGAIN, UNIT, Column, Examples, Sums
-from wengert.run.interpret import interpret
+from wengert.run.interpreted import Interpreted
 from wengert.run.kernel import (
     Failed,
     Kernel,
@@ -38,8 +38,6 @@ TIERS = AUTO, INTERPRETER, NATIVE
 STARTING = 5e-3  # to compile anything at all
 COMPILING = 6e-5  # an operation that is written out
 COMPILING_LOOPS = 3e-4  # a statement of a program with loops
-CALLING = 2e-5  # the interpreter once
-INTERPRETING = 1.5e-8  # an operation by the interpreter
 
 
 @dataclass(frozen=True)
@@ -71,7 +69,7 @@ class Tiers:
 
     Attributes:
         kernels: what has been compiled, by the kinds of the columns and the lanes.
-        spent: seconds in the interpreter.
+        interpreted: the program as the interpreter runs it.
         examples, seconds: what has been computed natively, and how long it took.
     """
 
@@ -79,13 +77,14 @@ class Tiers:
         self.program, self.options = program, options
         self.kernels: dict[tuple[tuple[str, ...], int, bool, bool], Kernel] = {}
         self.lock = RLock()
-        self.spent = self.seconds = 0.0
+        self.interpreted = Interpreted(program)
+        self.seconds = 0.0
         self.examples = 0
 
     def one(self, numbers: Floats) -> Floats | None:
         """The results for one example; None if it takes another path."""
         if not self.is_native(1):
-            return self._interpreted(numbers)
+            return self.interpreted.one(numbers)
         for strong in (False, True):
             kernel = self.kernel((UNIT, UNIT), 1, whole=True, strong=strong)
             if kernel.is_short:
@@ -106,7 +105,7 @@ class Tiers:
         if not len(failed):
             return
         if not self.is_native(len(failed)):
-            self._interpret_all(inputs, outputs, failed, progress)
+            self.interpreted.batch(inputs, outputs, failed, self.options.threads, progress)
             return
         kinds = tuple(column.kind for column in (*inputs, *outputs))
         kernel = self.kernel(kinds, self.lanes)
@@ -117,12 +116,23 @@ class Tiers:
         self.seconds += perf_counter() - begin
         self.examples += len(failed)
 
-    def sums(self, count: int) -> bool:
-        """Whether the results of so many examples are added up in the kernel.
+    def adder(self, inputs: Sequence[Column], count: int) -> Callable[..., None] | None:
+        """What adds the results of examples to sums where they are computed, if anything does.
 
-        With guards they are not: what an example adds could not be taken back.
+        With guards nothing does: what an example adds could not be taken back.
         """
-        return self.is_native(count) and not has_guards(self.program)
+        if has_guards(self.program):
+            return None
+        if self.is_native(count):
+            return self.add
+        return self.interpreted.add if self.interpreted.blocks_for(inputs, count) else None
+
+    def lets_others(self, inputs: Sequence[Column], count: int) -> bool:
+        """Whether other threads can run beside the one that computes so many examples."""
+        if self.is_native(count):
+            return True
+        blocks = self.interpreted.blocks_for(inputs, count)
+        return blocks is not None and blocks.native
 
     def add(
         self, inputs: Sequence[Column], sums: Sequence[Sums], rest: Sequence[Sums], count: int,
@@ -144,7 +154,7 @@ class Tiers:
             return math.inf
         if self.is_native(count) and (kernel := next(iter(self.kernels.values()), None)):
             return kernel.predicted * count
-        return self.interpreting * count
+        return self.interpreted.predicted(count)
 
     def _again(self, inputs: Sequence[Column], outputs: Sequence[Column], failed: Failed) -> None:
         """Compute those examples once more that ask for it."""
@@ -183,7 +193,8 @@ class Tiers:
             return self.options.tier == NATIVE
         if self.kernels:
             return True
-        return llvm.is_there() and self.spent + self.interpreting * count > self.compiling
+        spent = self.interpreted.spent
+        return llvm.is_there() and spent + self.interpreted.predicted(count) > self.compiling
 
     @cached_property
     def lanes(self) -> int:
@@ -196,41 +207,3 @@ class Tiers:
         if is_straight(self.program):
             return STARTING + COMPILING * len(self.program)
         return STARTING + COMPILING_LOOPS * self.program.size
-
-    @cached_property
-    def interpreting(self) -> float:
-        """Seconds that the interpreter is predicted to take for an example."""
-        return CALLING + INTERPRETING * len(self.program)
-
-    # --- interpreted ------------------------------------------------------------------------------
-
-    def _interpreted(self, numbers: Floats) -> Floats | None:
-        begin = perf_counter()
-        try:
-            return interpret(self.program, numbers)
-        except PathChanged:
-            return None
-        finally:
-            self.spent += perf_counter() - begin
-
-    def _interpret_all(
-        self, inputs: Sequence[Column], outputs: Sequence[Column], failed: Failed,
-        progress: Callable[[int], None] | None,
-    ) -> None:  # fmt: skip
-        sizes = [column.array.shape[1] for column in outputs]
-        ends = np.cumsum(sizes).tolist()
-        numbers = np.empty(self.program.arguments.size)
-        for example in range(len(failed)):
-            at = 0
-            for column in inputs:
-                row = column.array[0 if column.shared else example]
-                numbers[at : at + len(row)] = row
-                at += len(row)
-            results = self._interpreted(numbers)
-            if results is None:
-                failed[example] = 1
-                continue
-            for column, end, size in zip(outputs, ends, sizes, strict=True):
-                column.array[example] = results[end - size : end]
-            if progress:
-                progress(example + 1)
