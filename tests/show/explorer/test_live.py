@@ -313,7 +313,7 @@ def test_what_was_left_out_of_a_program_comes_with_the_present_numbers(linked: A
     def running(x: Any) -> Any:
         total = x[0]
         for k in range(300):
-            total = wg.sin(total) + x[k]
+            total = total + wg.sin(x[k])
         return total
 
     x = np.linspace(0.0, 1.0, 300)

@@ -60,7 +60,7 @@ def test_every_part_of_a_folded_picture_holds_values_and_no_two_make_a_circle(op
 def test_only_the_last_of_several_pictures_is_drawn(opened: Show) -> None:
     page = opened(wg.explore(network(6, 16, 16)))
     page.tell("""async () => {
-      const all = new Set(explorer.tape.group);
+      const all = new Set(explorer.tape.groups.parent.keys());
       await Promise.all([explorer.setOpen(all), explorer.setOpen(new Set()), explorer.setOpen(all),
         explorer.setOpen(new Set(explorer.home))]);
       explorer.go(5);

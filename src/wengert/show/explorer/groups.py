@@ -16,6 +16,7 @@ from wengert.show.text import clean, shorten
 TITLE = 40  # the most columns a title takes
 WIDEST = 50  # rounds of a loop, or parts of a range, side by side
 LARGEST = 60_000  # values that are folded by their shape; more are by their order
+ALL = 250_000  # of all groups together, which takes some 15 µs a value
 PARTS = 60  # cells to fold into
 
 
@@ -108,9 +109,10 @@ def split(
     waiting = [
         (int(k) - 1, order[ends[k] - held[k] : ends[k]]) for k in np.flatnonzero(held > limit)
     ]
+    largest = LARGEST if sum(len(members) for _, members in waiting) <= ALL else 0
     while waiting:
         outer, members = waiting.pop()
-        found = shaping.parts(members) if len(members) <= LARGEST else []
+        found = shaping.parts(members) if len(members) <= largest else []
         if not found or max(len(part) for _, part in found) > 0.9 * len(members):
             found = _stretches(members)
         for title, part in found:

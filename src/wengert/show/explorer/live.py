@@ -106,8 +106,9 @@ def _widget_class() -> type[Any]:
 
         def _moved(self, leaves: list[Any]) -> None:
             movable = self._behind.movable()
-            asked = [(self._shown.before(k), float(number)) for k, number in leaves]
-            taken = [(k, x) for k, x in asked if 0 <= k < len(movable) and movable[k]]
+            known = range(len(self._shown.ops))
+            asked = [(self._shown.before(k), float(x)) for k, x in leaves if k in known]
+            taken = [(k, x) for k, x in asked if movable[k]]
             self._behind.move(taken)
             self._tell_cut([k for k, _ in taken])
 
