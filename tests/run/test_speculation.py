@@ -9,8 +9,11 @@ from batches import LIST, LOOP, ROUNDS, Way, agree, interpreted, kernel, once, r
 
 import wengert as wg
 from wengert import primitives
+from wengert.program.address import VALUE, Address
+from wengert.program.dependence import Site, is_sum
+from wengert.program.storage import storage
 from wengert.run.columns import AGAIN
-from wengert.run.speculation import carries_nan
+from wengert.run.speculation import _covers, carries_nan, plain_sites
 
 pytest.importorskip("llvmlite")
 
@@ -103,3 +106,36 @@ def test_which_rows_carry_nan() -> None:
     assert carries_nan(primitives.hypot) == (False, False)  # of inf and nan, inf
     assert carries_nan(primitives.powi(0)) == (False,)
     assert carries_nan(primitives.sign) == (True,)
+
+
+def test_sums_that_are_all_read_later_are_not_looked_at_themselves() -> None:
+    def loss(w: Any, x: Any) -> Any:
+        total = 0.0
+        for i in range(20):
+            total = total + wg.tanh(w[i] * x + w[20 + i]) * w[i]
+        return total * total
+
+    program = wg.grad(loss).program(np.full(40, 0.3), 0.7)
+    made = kernel(program, Way(LOOP, lanes=4))
+    assert made.code.speculates
+    kept = storage(program)
+    _, watched = plain_sites(kept, [site in kept.homes for site in kept.layout.sites])
+    assert not any(is_sum(site) for site in watched)
+    rows = np.random.default_rng(0).standard_normal((8, 41))
+    rows[2, 3], rows[5, 40], rows[6, 25] = np.inf, -np.inf, np.nan
+    agree(program, rows, Way(LOOP, lanes=4))
+
+
+@pytest.mark.parametrize("reads", [(0, 1, 37), (3, 1, 34), (0, 2, 19)])
+def test_which_places_a_loop_reads(reads: tuple[int, int, int]) -> None:
+    base, stride, count = reads
+    read = Site(9, None, (), (count,), None, ())  # type: ignore[arg-type]
+    address = Address(VALUE, base, (stride,))
+    held = {base + stride * k for k in range(count)}
+    for first in range(-1, 8):
+        for step in (1, 2, 3, -1):
+            for rounds in (1, 4):
+                target = Address(VALUE, first, (step,))
+                site = Site(2, None, (), (rounds,), target, ())  # type: ignore[arg-type]
+                wanted = {first + step * k for k in range(rounds)} <= held
+                assert _covers(read, address, site) == wanted, (first, step, rounds)

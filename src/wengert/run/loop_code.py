@@ -142,7 +142,7 @@ class _Writing:
             counters[level.depth] = loop.count + each.rounds
             lanes = self._load(variables[each])
             if not self.watched.isdisjoint(followed.passed):
-                self._watch(lanes)
+                self._watch(lanes.is_nan())
             self.places.write(each.site, each.address, lanes)
         del counters[level.depth]
 
@@ -164,7 +164,8 @@ class _Writing:
         self, level: Level, loop: Loop, found: Parallel, variables: dict[Variable, str]
     ) -> int:
         """Rounds as lanes; how many they are."""
-        wide = Wide(self, found, variables, self._watch, self.watched)
+        watched = self.watched.intersection(level.sites())
+        wide = Wide(self, found, variables, self._watch, watched)
         k = self._open()
         self.places.counters[level.depth] = self.places.integer("mul", k.counter, LANES)
         wide.body(level)
@@ -330,7 +331,7 @@ class _Writing:
         """The result of a site, to a memory or a register; of lanes that leave, theirs alone."""
         assert site.target is not None
         if site in self.watched and site not in self.followed.passed:
-            self._watch(lanes)
+            self._watch(lanes.is_nan())
         if self.buffer.is_kept(site):
             if self.leaving:
                 lanes = self.leaving.select(lanes, self.places.read(site, site.target))
@@ -349,15 +350,11 @@ class _Writing:
             lanes = self.leaving.select(lanes, self._value(register))
         self._store(lanes, self.variables[register])
 
-    def _watch(self, lanes: Lanes) -> None:
-        """Remember where there is a NaN; of rounds side by side, whether there is one."""
+    def _watch(self, found: Mask) -> None:
+        """Remember where there is a NaN."""
         block = self.block
         before = Mask(block, block.put(f"load {block.masks}, ptr {self.nan}"))
-        mask = lanes.is_nan()
-        if lanes.block is not block:
-            any_ = f"insertelement {block.masks} poison, i1 {mask.any()}, i32 0"
-            mask = Mask(block, block.put(any_))
-        seen = before | mask
+        seen = before | found
         block.lines.append(f"store {block.masks} {seen.name}, ptr {self.nan}")
 
     # --- straight stretches -----------------------------------------------------------------------

@@ -11,10 +11,12 @@ more, with the products as they are meant.
 from collections.abc import Sequence
 from functools import cache
 from itertools import product
+from math import gcd
 
 from wengert.dispatch import Primitive
 from wengert.primitives import add, strong_mul
-from wengert.program.dependence import Site, is_sum
+from wengert.program.address import Address, span
+from wengert.program.dependence import Site, common_levels, is_sum
 from wengert.program.statements import Accumulate, Assign, Loop
 from wengert.program.storage import Storage
 from wengert.run.unrolled import Unrolled
@@ -58,9 +60,10 @@ def plain_sites(kept: Storage, in_memory: Sequence[bool]) -> tuple[set[Site], se
     """The same for statements in loops, in between two memories.
 
     A NaN is seen where it is stored in memory. A register is read in each round that assigns it, if
-    its reader is in the same loops or in further ones, which run at least once. A sum in a register
-    keeps a NaN for all who read it later. Inside while loops, where lanes wait for others, products
-    are as they are meant.
+    its reader is in the same loops or in further ones, which run at least once. A sum keeps a NaN
+    for all who read it later: it need not be looked at if a loop that comes behind reads all places
+    of it and shows what it reads. Inside while loops, where lanes wait for others, products are as
+    they are meant.
 
     Args:
         kept: where values are kept.
@@ -72,6 +75,7 @@ def plain_sites(kept: Storage, in_memory: Sequence[bool]) -> tuple[set[Site], se
     sites = kept.layout.sites
     seen: set[Site] = set()
     looked_at: set[Site] = set()
+    read: list[tuple[Site, Address]] = []  # from memory, by those whose results are seen
     for site, is_stored in zip(reversed(sites), reversed(in_memory), strict=True):
         if not all(isinstance(level.loop, Loop) for level in site.levels):
             continue
@@ -79,7 +83,7 @@ def plain_sites(kept: Storage, in_memory: Sequence[bool]) -> tuple[set[Site], se
         if is_sum(site) and not is_stored:
             assert site.target is not None
             register = kept.registers[site, site.target]
-        if register in seen:
+        if register in seen or (is_sum(site) and any(_covers(*each, site) for each in read)):
             seen.add(site)
         elif is_stored or register:
             seen.add(site)
@@ -89,6 +93,8 @@ def plain_sites(kept: Storage, in_memory: Sequence[bool]) -> tuple[set[Site], se
                 register = kept.registers.get((site, address))
                 if does and register is not None:
                     seen.add(register)
+                elif does and (site, address) in kept.sources:
+                    read.append((site, address))
     plain = {
         site
         for site in seen
@@ -102,6 +108,29 @@ def plain_sites(kept: Storage, in_memory: Sequence[bool]) -> tuple[set[Site], se
             if is_sum(site):
                 touched.update(register for register in registers if register)
     return plain, touched & looked_at
+
+
+def _covers(reader: Site, address: Address, site: Site) -> bool:
+    """Whether a statement that comes when a sum is complete reads every place of it."""
+    target = site.target
+    assert target is not None
+    if address.memory != target.memory or address.lookup or target.lookup:
+        return False
+    if reader.number < site.number or common_levels(reader, site):
+        return False
+    moves = sorted(
+        (abs(s), n) for s, n in zip(address.strides, reader.counts, strict=True) if n > 1
+    )
+    moves = [(stride, count) for stride, count in moves if stride]
+    step = width = moves[0][0] if moves else 1
+    for stride, count in moves:  # without gaps: as a counter of several digits
+        if stride != width:
+            return False
+        width *= count
+    low, high = span(address.base, address.strides, reader.counts)
+    least, most = span(target.base, target.strides, site.counts)
+    inner = gcd(*(s for s, n in zip(target.strides, site.counts, strict=True) if n > 1))
+    return low <= least and most <= high and not (least - low) % step and not inner % step
 
 
 def _carried(site: Site) -> tuple[bool, ...]:

@@ -15,7 +15,7 @@ from wengert.program.storage import Storage
 from wengert.run.carried import Variable, spot_of
 from wengert.run.columns import spread
 from wengert.run.lane_rows import Rows
-from wengert.run.lanes import Block, Lanes
+from wengert.run.lanes import Block, Lanes, Mask
 from wengert.run.module import Function
 from wengert.run.parallel import LANES, Parallel, terms
 from wengert.run.place import one_number
@@ -41,13 +41,13 @@ class Wide:
         around: the code around it, whose places are those of the first lane.
         found: what is to be known of it.
         variables: those that the loop carries.
-        watch: told what has to be looked at for NaN.
-        watched: the statements of which that is so.
+        watch: told of NaN.
+        watched: the statements in the loop that have to be looked at for it.
     """
 
     def __init__(
         self, around: Around, found: Parallel, variables: Mapping[Variable, str],
-        watch: Callable[[Lanes], None], watched: set[Site],
+        watch: Callable[[Mask], None], watched: set[Site],
     ) -> None:  # fmt: skip
         self.around, self.found, self.variables = around, found, variables
         self.watch, self.watched, self.sums = watch, watched, found.sums
@@ -55,13 +55,16 @@ class Wide:
         self.block = Block(LANES, outer.flags.strip())
         self.block.lines, self.block.declarations = outer.lines, outer.declarations
         self.registers: dict[Site, Lanes] = {}
-        self.totals: dict[Site, str] = {}
-        for site in self.sums:
-            name = f"lanes{site.number}.{len(outer.lines)}"
-            self.totals[site] = around.main.variable(name, self.block.doubles)
-            outer.lines.append(
-                f"store {self.block.doubles} zeroinitializer, ptr {self.totals[site]}"
-            )
+        doubles, masks = self.block.doubles, self.block.masks
+        self.totals = {site: self._zero(f"lanes{site.number}", doubles) for site in self.sums}
+        self.nan = self._zero("nan", masks) if watched - set(self.sums) else ""
+
+    def _zero(self, name: str, kind: str) -> str:
+        """A variable that is 0 when the loop begins."""
+        lines = self.block.lines
+        at = self.around.main.variable(f"{name}.{len(lines)}", kind)
+        lines.append(f"store {kind} zeroinitializer, ptr {at}")
+        return at
 
     def body(self, level: Level) -> None:
         """All statements."""
@@ -83,7 +86,12 @@ class Wide:
             after = before + self._folded(self._load(self.totals[site]))
             block.lines.append(f"store {block.doubles} {after.name}, ptr {at}")
             if site in self.watched:
-                self.watch(after)
+                self.watch(after.is_nan())
+        if self.nan:
+            block = self.around.main.block
+            some = self._seen().any()
+            first = block.put(f"insertelement {block.masks} poison, i1 {some}, i32 0")
+            self.watch(Mask(block, first))
 
     # --- statements -------------------------------------------------------------------------------
 
@@ -102,7 +110,8 @@ class Wide:
             row = mul if site in around.plain else getattr(statement, "row", None)
             result = around.rows.applied(row, operands) if row else operands[0]
         if site in self.watched:
-            self.watch(result)
+            seen = self._seen() | result.is_nan()
+            self.block.lines.append(f"store {self.block.masks} {seen.name}, ptr {self.nan}")
         self._assign(site, result)
 
     def _assign(self, site: Site, lanes: Lanes) -> None:
@@ -195,6 +204,10 @@ class Wide:
             ]
             name = put(f"fadd <{width} x double> {halves[0]}, {halves[1]}")
         return Lanes(self.around.main.block, name)
+
+    def _seen(self) -> Mask:
+        """The lanes in which there was a NaN so far."""
+        return Mask(self.block, self.block.put(f"load {self.block.masks}, ptr {self.nan}"))
 
     def _load(self, at: str) -> Lanes:
         return Lanes(self.block, self.block.put(f"load {self.block.doubles}, ptr {at}"))
