@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 from batches import bits, interpreted
-from ctrl_c import interrupted
 from nests import nest
 from redundant import redundant, redundant_while, summed
 from samples import SAMPLES, long_run
 from sums import summing
 
 import wengert as wg
+from interrupts import interrupted
 from wengert.errors import ProgramError
 from wengert.primitives import rows as rows_of_table
 from wengert.program.program import Program

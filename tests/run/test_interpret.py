@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from ctrl_c import interrupted
 from evaluate import bits, evaluate, items, walk
 from hypothesis import given
 from hypothesis import strategies as st
 from nests import nest
 
 import wengert as wg
+from interrupts import interrupted
 from wengert import primitives
 from wengert.errors import PathChanged, ProgramError
 from wengert.program.address import CONSTANT, INPUT, OUTPUT, VALUE, Address

@@ -7,9 +7,9 @@ from functools import partial
 
 import numpy as np
 import pytest
-from ctrl_c import interrupted
 
 import wengert as wg
+from interrupts import interrupted
 from wengert.run import llvm, pool
 
 TIERS = ["interpreter", *(["native"] if llvm.is_there() else [])]
