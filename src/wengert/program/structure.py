@@ -17,7 +17,6 @@ import numpy as np
 
 from wengert.dispatch import Primitive, describe, to_float
 from wengert.errors import OperandError, ProgramError
-from wengert.foreign import is_foreign, numpy_of
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 NUMBER, ARRAY, FIXED = "number", "array", "fixed"  # the leaves
@@ -301,7 +300,7 @@ def _fit(kind: str, keys: list[Any], parts: list[Any]) -> bool:
 def _one_number(tree: Any, where: str, path: _Path) -> Any:
     """What stands for one number: it, or what a 0-dimensional array holds."""
     if _is_array(tree):
-        array = numpy_of(tree, _named(where, path))
+        array = _numpy_of(tree, _named(where, path))
         if array.ndim:
             raise OperandError(
                 f"{_named(where, path)} is one number, not an array of shape {array.shape}."
@@ -322,7 +321,7 @@ def _as_array(tree: Any, where: str, path: _Path) -> np.ndarray[Any, Any]:
             "mask as an array of its own."
         )
     try:
-        array = numpy_of(tree, _named(where, path))
+        array = _numpy_of(tree, _named(where, path))
     except ValueError:
         raise OperandError(f"{_named(where, path)} is an array, not {describe(tree)}.") from None
     if array.dtype.kind not in "fiubO":
@@ -458,7 +457,21 @@ def _named(where: str, path: _Path) -> str:
 
 
 def _is_array(tree: Any) -> bool:
-    return isinstance(tree, np.ndarray) or is_foreign(tree)
+    if isinstance(tree, np.ndarray):
+        return True
+    if not (hasattr(tree, "__array__") or hasattr(tree, "__dlpack__")):
+        return False
+    from wengert.foreign import is_foreign  # which is seldom needed, and loaded only then
+
+    return is_foreign(tree)
+
+
+def _numpy_of(tree: Any, where: str) -> np.ndarray[Any, Any]:
+    if isinstance(tree, np.ndarray):
+        return np.asarray(tree)
+    from wengert.foreign import numpy_of
+
+    return numpy_of(tree, where)
 
 
 def _objects(elements: Sequence[Any]) -> np.ndarray[Any, Any]:
