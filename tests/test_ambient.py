@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import wengert as wg
+from awaiting import awaited
 from wengert import Value
 
 # --- scope ----------------------------------------------------------------------------------------
@@ -103,7 +104,7 @@ def test_asynchronous_tasks_have_scopes_of_their_own() -> None:
     async def main() -> list[list[str]]:
         return list(await asyncio.gather(task("a"), task("b")))
 
-    assert asyncio.run(main()) == [["a", "a"], ["b", "b"]]
+    assert awaited(main()) == [["a", "a"], ["b", "b"]]
 
 
 # --- debug_nans -----------------------------------------------------------------------------------

@@ -1,7 +1,6 @@
 """Operations of the user's own, made the lesson's way."""
 
 import _thread
-import asyncio
 import copy
 import functools
 import gc
@@ -16,6 +15,7 @@ import numpy as np
 import pytest
 
 import wengert as wg
+from awaiting import awaited
 from wengert import Value
 from wengert.own import replaced
 
@@ -362,7 +362,7 @@ def test_a_coroutine() -> None:
         out._backward = lambda: None
         return out
 
-    assert_cannot_evaluate(asyncio.run(double(Value(2.0))), "double")
+    assert_cannot_evaluate(awaited(double(Value(2.0))), "double")
 
 
 def test_a_function_that_takes_another_branch() -> None:

@@ -1,6 +1,5 @@
 """Functions are recorded at each call: branches, state, errors, threads; and what is kept."""
 
-import asyncio
 import contextlib
 import random
 import signal
@@ -15,6 +14,7 @@ import numpy as np
 import pytest
 
 import wengert as wg
+from awaiting import awaited
 from interrupts import untraced
 from wengert.derive import calling
 from wengert.derive.calling import clear_cache, made, recorded, weight_of
@@ -334,7 +334,7 @@ def test_generators_and_coroutines() -> None:
     with pytest.raises(OperandError, match="is coroutine"):
         wg.grad(lambda x: started)(1.0)
     started.close()
-    assert asyncio.run(awaiting(3.0)) == 6.0
+    assert awaited(awaiting(3.0)) == 6.0
 
 
 def test_operands_that_are_kept_are_no_numbers_any_more() -> None:
