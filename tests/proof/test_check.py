@@ -480,7 +480,9 @@ def test_backward_is_never_called_wrong_and_small_errors_are_caught(root, data):
 @given(programs(ROWS))
 def test_kinks_and_steps_are_never_called_wrong(root):
     root.backward()
-    assert not check(root).wrong, str(check(root))
+    found = check(root)
+    # Where an adjoint on the way overflows, a gradient is infinite that is not, and wrong indeed.
+    assert all(math.isinf(row.node.grad) for row in found.wrong), str(found)
 
 
 def test_a_wrong_row_is_caught(monkeypatch):
