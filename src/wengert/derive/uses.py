@@ -17,8 +17,8 @@ import numpy as np
 from wengert.derive.activity import COUNTED, Activity, Writer, may_meet, places_of, slots, whole
 from wengert.derive.space import counts_of
 from wengert.program.address import INPUT, OUTPUT, VALUE, Address, Integers, Mask
+from wengert.program.dependence import same_round
 from wengert.program.draft import Axes, Frame, Item, Line
-from wengert.program.equation import solvable
 from wengert.program.extents import extent
 from wengert.program.statements import Accumulate, Assign, Run
 
@@ -227,7 +227,7 @@ class Uses:
         """Whether a statement of the same body may have made it in the same round."""
         axes = use.line.axes
         near = [w for w in self.writers(use) if isinstance(w, Line) and w.axes == axes]
-        return any(_same_round(w.target, use.address, counts_of(axes)) for w in near)
+        return any(same_round(w.target, use.address, counts_of(axes)) for w in near)
 
     def _find_single(self) -> None:
         """Where each place is read just once, there is nothing to sum up."""
@@ -340,15 +340,6 @@ def _stretches(items: Sequence[Item]) -> Iterator[tuple[int, int]]:
             else:
                 number += 1
                 waiting += item.parts if isinstance(item, Frame) else []
-
-
-def _same_round(a: Address, b: Address, counts: Sequence[int]) -> bool:
-    """Whether two addresses can be the same place at the same counters."""
-    if a.lookup or b.lookup:
-        return True
-    apart = [s - t for s, t in zip(a.strides, b.strides, strict=True)]
-    bounds = [count - 1 for count in counts]
-    return solvable(list(zip(apart, bounds, strict=True)), b.base - a.base)
 
 
 def is_injective(address: Address, counts: tuple[int, ...], index: Integers) -> bool:

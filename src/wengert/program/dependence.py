@@ -278,6 +278,14 @@ def crosses(a: Site, its: Address, b: Site, address: Address, depth: int) -> boo
     )
 
 
+def same_round(a: Address, b: Address, counts: Sequence[int]) -> bool:
+    """Whether two addresses can be the same place at the same counters."""
+    if a.lookup or b.lookup:
+        return True
+    pairs = zip(a.strides, b.strides, counts, strict=True)
+    return solvable([(s - t, count - 1) for s, t, count in pairs], b.base - a.base)
+
+
 def common_levels(a: Site, b: Site) -> int:
     """How many loops are around both."""
     pairs = zip(a.levels, b.levels, strict=False)

@@ -172,7 +172,7 @@ class Words:
             )
         if kind == SHARED:
             one = put(f"load double, ptr {self.pointer(leaf, number)}")
-            return spread(block, one)
+            return block.spread(one)
         result = "poison"
         for lane in range(block.lanes):
             one = put(f"load double, ptr {self.pointer(leaf, number, lane)}")
@@ -191,12 +191,3 @@ class Words:
         for lane in range(block.lanes):
             one = block.put(f"extractelement {block.doubles} {lanes.name}, i32 {lane}")
             block.lines.append(f"store double {one}, ptr {self.pointer(leaf, number, lane)}")
-
-
-def spread(block: Block, one: str) -> Lanes:
-    """One double in all lanes."""
-    first = block.put(f"insertelement {block.doubles} poison, double {one}, i32 0")
-    zeros = f"<{block.lanes} x i32> zeroinitializer"
-    return Lanes(
-        block, block.put(f"shufflevector {block.doubles} {first}, {block.doubles} poison, {zeros}")
-    )

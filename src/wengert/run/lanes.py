@@ -93,12 +93,16 @@ class Block:
             at = self.literals.setdefault(text, len(self.literals))
             place = f"getelementptr (double, ptr @literals, i64 {at})"
             one = self.put(f"load double, ptr {place}, !invariant.load !{{}}")
-            first = self.put(f"insertelement {self.doubles} poison, double {one}, i32 0")
-            zeros = f"<{self.lanes} x i32> zeroinitializer"
-            found = self.known[text] = self.put(
-                f"shufflevector {self.doubles} {first}, {self.doubles} poison, {zeros}"
-            )
+            found = self.known[text] = self.spread(one).name
         return found
+
+    def spread(self, one: str) -> Lanes:
+        """One double, which has this name, in all lanes."""
+        doubles = self.doubles
+        first = self.put(f"insertelement {doubles} poison, double {one}, i32 0")
+        zeros = f"<{self.lanes} x i32> zeroinitializer"
+        text = f"shufflevector {doubles} {first}, {doubles} poison, {zeros}"
+        return Lanes(self, self.put(text))
 
     def whole(self, value: int) -> Integers:
         """The same integer in every lane."""

@@ -48,8 +48,7 @@ class _Round:
 class _Writing:
     def __init__(self, plan: Plan) -> None:
         self.plan, self.rows = plan, Rows(plan.exact)
-        self.alone = plan.is_alone
-        self.buffer = Memories(plan.program, SPACIOUS if self.alone else SMALL)
+        self.buffer = Memories(plan.program, SPACIOUS if plan.is_alone else SMALL)
         self.kept = self.buffer.kept
         self.main = Function(plan, self.rows)
         self.block = self.main.block
@@ -124,7 +123,7 @@ class _Writing:
             self.followed = carried(level, self.kept)
         followed = self.followed
         found = None
-        if self.alone and not self.inside:
+        if self.plan.is_alone and not self.inside:
             found = parallel(level, self.kept, followed, self.plan.program.constants)
         variables = {
             each: self._variable_at(each, level.depth)

@@ -12,7 +12,7 @@ from wengert.program.address import CONSTANT, INPUT, OUTPUT, Address
 from wengert.program.dependence import Site, Table, bounded, extent
 from wengert.program.program import Program
 from wengert.program.statements import While
-from wengert.run.columns import CONSTANTS, INDEX, SUM, spread
+from wengert.run.columns import CONSTANTS, INDEX, SUM
 from wengert.run.lanes import Lanes, Mask
 from wengert.run.module import Function
 from wengert.run.place import FAR, Memories, Place, one_number
@@ -99,7 +99,7 @@ class Places:
 
     def constant(self, at: Index) -> Lanes:
         """A constant of the table, in all lanes."""
-        return spread(self.block, self.block.put(f"load double, ptr {self._constant(at)}"))
+        return self.block.spread(self.block.put(f"load double, ptr {self._constant(at)}"))
 
     def _constant(self, at: Index) -> str:
         table = self.function.words.word(CONSTANTS, "ptr")

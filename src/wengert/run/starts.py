@@ -21,9 +21,9 @@ from wengert.program.dependence import (
     is_sum,
     places_of,
     precedes,
+    same_round,
     size_of,
 )
-from wengert.program.equation import solvable
 from wengert.program.program import Program
 from wengert.program.statements import Accumulate, Assign, Loop, Statement, While, parts
 from wengert.program.storage import Storing
@@ -113,7 +113,11 @@ class _Group:
         """Whether a sum is the first to touch each of its places, and touches it once."""
         return not any(
             precedes(other, address, site, _target(site))
-            or (other is site and address is not site.target and self._near(site, address))
+            or (
+                other is site
+                and address is not site.target
+                and same_round(_target(site), address, site.counts)
+            )
             for other, address in self.touched
         )
 
@@ -126,13 +130,6 @@ class _Group:
             and crosses(site, _target(site), other, _target(other), depth)
             for other in self.sums
         )
-
-    def _near(self, site: Site, address: Address) -> bool:
-        """Whether what a sum adds may be read from the very place."""
-        target = _target(site)
-        pairs = zip(target.strides, address.strides, site.counts, strict=True)
-        terms = [(here - there, count - 1) for here, there, count in pairs]
-        return solvable(terms, address.base - target.base)
 
     def _places(self, site: Site, storing: Storing) -> Integers:
         return places_of(_target(site), site.counts, storing.table).ravel()

@@ -13,7 +13,6 @@ from wengert.program.dependence import Level, Site, is_sum
 from wengert.program.statements import Accumulate
 from wengert.program.storage import Storage
 from wengert.run.carried import Variable, spot_of
-from wengert.run.columns import spread
 from wengert.run.lane_rows import Rows
 from wengert.run.lanes import Block, Lanes, Mask
 from wengert.run.module import Function
@@ -130,10 +129,10 @@ class Wide:
         if register in self.registers and register is not None:
             return self.registers[register]
         if register is not None:
-            return spread(self.block, self._of_the_outside(register))
+            return self.block.spread(self._of_the_outside(register))
         places, same = around.places, self.found.same.get(spot_of(address))
         if same and (site, address) in around.kept.sources:
-            return spread(self.block, self._variable(self.variables[same]))
+            return self.block.spread(self._variable(self.variables[same]))
         if address.memory == CONSTANT:
             number = one_number(places.program, address, site.counts, places.table)
             if number is not None:
@@ -141,7 +140,7 @@ class Wide:
         pointer, stride = places.pointer(site, address)
         put, doubles = self.block.put, self.block.doubles
         if stride == 0:
-            return spread(self.block, put(f"load double, ptr {pointer}"))
+            return self.block.spread(put(f"load double, ptr {pointer}"))
         if stride == 1:
             return Lanes(self.block, put(f"load {doubles}, ptr {pointer}, align 8"))
         if stride == -1:
