@@ -51,7 +51,7 @@ class Level:
     depth: int
     start: int
     stop: int = 0
-    parts: tuple[tuple["Site | Level", ...], ...] = ()
+    parts: tuple[tuple["Site | Level", ...], ...] = field(default=(), repr=False)
 
     def sites(self) -> Iterator["Site"]:
         """The statements in it."""
@@ -73,7 +73,7 @@ class Site:
 
     number: int
     statement: Plain | Run | While
-    levels: tuple[Level, ...] = ()
+    levels: tuple[Level, ...] = field(default=(), repr=False)
     counts: tuple[int, ...] = ()
     target: Address | None = None
     reads: tuple[Address, ...] = ()

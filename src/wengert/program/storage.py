@@ -96,8 +96,8 @@ class Storage:
 
     @property
     def size(self) -> int:
-        """How many numbers it keeps."""
-        return sum(array.size for array in self.arrays)
+        """How many numbers there is memory for."""
+        return self.arrays[-1].start + self.arrays[-1].size if self.arrays else 0
 
     def kind(self, site: Site) -> str:
         """What holds a site's result: an array, a window or a register."""
@@ -262,13 +262,14 @@ class Storing:
             raise unassigned(VALUE, int(places[missing][0]))
 
     def storage(
-        self, ordered: Callable[[Level], bool], spare: int = 0, room: int = 1, apart: bool = False
-    ) -> Storage:
+        self, ordered: Callable[[Level], bool], spare: int = 0, room: int = 1, apart: bool = False,
+        line: int = 1,
+    ) -> Storage:  # fmt: skip
         """Where to keep the values if these loops are run in order.
 
         Classes of up to `spare` values are kept as they are rather than in windows, and windows
         are `room` times as long as they need to be. With `apart`, classes that could share an array
-        do so only where that is shorter than one for each.
+        do so only where that is shorter than one for each. Arrays start at multiples of `line`.
         """
         self.ordered, self.spare, self.room = ordered, spare, room
         classes: dict[Site, _Class] = {}
@@ -287,7 +288,8 @@ class Storing:
         arrays: list[Array] = []
         for array, leaders in _shared(alone, apart):
             numbers.update(dict.fromkeys(leaders, len(arrays)))
-            start = arrays[-1].start + arrays[-1].size if arrays else 0
+            end = arrays[-1].start + arrays[-1].size if arrays else 0
+            start = -(-end // line) * line
             arrays.append(replace(array, name=f"m{len(arrays)}", start=start))
         homes, sources, registers = {}, {}, {}
         for site in self.targets.sites:

@@ -21,6 +21,7 @@ from wengert.errors import OperandError, ProgramError
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 NUMBER, ARRAY, FIXED = "number", "array", "fixed"  # the leaves
 TUPLE, LIST, DICT, RECORD = "tuple", "list", "dict", "record"
+PLAIN = {NUMBER: float, ARRAY: np.ndarray, TUPLE: tuple, LIST: list}
 
 DEEPEST = 64  # trees are nested no deeper than that
 LARGEST = 2**48  # numbers in an array of a structure that was loaded
@@ -105,6 +106,34 @@ class Structure:
             numbers[at : at + found.size] = found.ravel()
             at += found.size
         return numbers
+
+    def plain_numbers(self, tree: Any) -> Floats | None:
+        """The same at once, if it is just what the structure says, of floats; None for all else."""
+        numbers = np.empty(self.size)
+        return numbers if self._fill(numbers, tree) else None
+
+    def _fill(self, numbers: Floats, tree: Any) -> bool:
+        if type(tree) is not PLAIN.get(self.kind):
+            return False
+        if self.kind == ARRAY:
+            if tree.dtype != np.float64 or tree.shape != self.shape:
+                return False
+            numbers[:] = tree.ravel()
+            return True
+        if self.kind == NUMBER:
+            numbers[:] = tree
+            return True
+        if len(tree) != len(self.parts) or (self._is_flat and {*map(type, tree)} - {float}):
+            return False
+        if self._is_flat:
+            numbers[:] = tree
+            return True
+        at = 0
+        for part, child in zip(self.parts, tree, strict=True):
+            if not part._fill(numbers[at : at + part.size], child):
+                return False
+            at += part.size
+        return True
 
     def elements(self, tree: Any, where: str = "the argument") -> list[Any]:
         """Every number in a tree of this structure, whatever stands for it, in order."""

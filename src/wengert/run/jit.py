@@ -67,11 +67,15 @@ class Jitted(Compiled):
     def __init__(self, function: Any, options: Options) -> None:
         super().__init__(function, options)
         self._of_floats: dict[int, Paths] = {}  # so that calls with plain numbers are short
+        self._last: Paths | None = None  # and calls like the one before
 
     def __call__(self, *args: Any, **named: Any) -> Any:
         """What the function gives."""
         if not named and set(map(type, args)) == {float} and len(args) in self._of_floats:
             return self._result(self._of_floats[len(args)], np.array(args))
+        last = self._last
+        if last and not named and (numbers := last.arguments.plain_numbers(args)) is not None:
+            return self._result(last, numbers)
         if isinstance(self.function, Program):
             args, named = self.function.bound(args, named), {}
             arguments = self.function.arguments
@@ -82,8 +86,10 @@ class Jitted(Compiled):
         if not isinstance(given, np.ndarray) or _has_operands(named):
             return self.function(*args, **named)  # it is part of what is recorded, or Values
         paths = self._paths_of(arguments, named)
-        if not named and set(map(type, args)) == {float}:
-            self._of_floats[len(args)] = paths
+        if not named:
+            self._last = paths
+            if set(map(type, args)) == {float}:
+                self._of_floats[len(args)] = paths
         return self._result(paths, given)
 
     @staticmethod

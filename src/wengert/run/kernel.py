@@ -14,7 +14,9 @@ from wengert.program.program import Program
 from wengert.program.statements import Guard, Loop, Run, Statement, While, walk
 from wengert.program.structure import Floats
 from wengert.run import cache, llvm, pool
+from wengert.run.aligned import LINE, Blocks, aligned
 from wengert.run.columns import LEAVES, WORDS, Column, Sums, address
+from wengert.run.jam import jammed
 from wengert.run.list_code import list_code
 from wengert.run.loop_code import loop_code
 from wengert.run.module import Code, Plan
@@ -163,16 +165,22 @@ class Kernel:
         Returns:
             The results, and why the example failed; 0 if it did not.
         """
-        size, results = len(numbers), self.plan.program.results.size
-        memory = np.zeros(size + results + 1)  # behind them, why
-        memory[:size] = numbers
-        at = address(memory)
-        end = at + 8 * (size + results)
-        table = WHOLE(GO_ON_AT, end, *self.tables, at, 1, 1, at + 8 * size, 1, 1)
-        scratch = self._scratch()
+        results = np.empty(self.plan.program.results.size + 1)  # behind them, why
+        results[-1] = 0.0
+        end = address(results)
+        why = end + 8 * (len(results) - 1)
+        scratch, blocks = self._scratch(), self.code.blocks
+        if blocks.room:
+            memory, at = scratch
+            first = len(memory) - blocks.room
+            blocks.put(numbers, memory[first:])
+            at += 8 * first
+        else:
+            at = address(numbers)
+        table = WHOLE(GO_ON_AT, why, *self.tables, at, 1, 1, end, 1, 1)
         self.native.run(table, 0, 1, scratch[1], GO_ON)
         self.spare.append(scratch)
-        return memory[size:-1], memory[-1:].view(np.uint8)[0]
+        return results[:-1], results[-1:].view(np.uint8)[0]
 
     def _rest(
         self, inputs: Sequence[Column], outputs: Sequence[Column], failed: Failed, stop: Any,
@@ -204,11 +212,11 @@ class Kernel:
         try:
             return self.spare.pop()
         except IndexError:
-            size = self.code.scratch * self.plan.lanes
-            room = np.empty(size + 8)
+            size = -(-self.code.scratch * self.plan.lanes // LINE) * LINE + self.code.blocks.room
+            room = np.empty(size + LINE)
             at = address(room)
-            shift = -at // 8 % 8
-            return room, at + 8 * shift
+            shift = -at // 8 % LINE
+            return room[shift : size + shift], at + 8 * shift
 
 
 def _like(column: Column, array: Floats) -> Floats:
@@ -223,7 +231,8 @@ def compiled(plan: Plan) -> Kernel:
     key = cache.key_of(*llvm.versions(), straight, *plan.key()) if cache.folder() else ""
     stored = cache.load(key) if key else None
     if stored:
-        code = Code("", plan.lanes, **stored.facts)
+        blocks = Blocks(*stored.facts.pop("blocks"))
+        code = Code("", plan.lanes, **stored.facts, blocks=blocks)
         native = llvm.Native(stored.code, {})
     else:
         code = written(plan)
@@ -240,7 +249,10 @@ def written(plan: Plan) -> Code:
     if is_straight(plan.program):
         return list_code(plan, unrolled(plan.program))
     program = with_late_starts(without_short_loops(plan.program), in_any_order=plan.is_alone)
-    return loop_code(replace(plan, program=program))
+    if not plan.is_alone:
+        return loop_code(replace(plan, program=program))
+    program, blocks = aligned(jammed(program))
+    return replace(loop_code(replace(plan, program=program)), blocks=blocks)
 
 
 def lanes_for(program: Program) -> int:

@@ -15,6 +15,10 @@ from wengert.errors import MissingExtraError
 Told = np.ndarray[Any, np.dtype[np.int32]]
 
 HOT = 2  # how much the code generator tries, from 0 to 3
+PASSES = (
+    "always_inliner", "sroa", "simplify_cfg", "instruction_combine", "new_gvn",
+    "dead_store_elimination", "simplify_cfg", "instruction_combine",
+)  # fmt: skip
 _lock = RLock()  # LLVM's own state is one for all threads
 _calls = local()  # the call that a thread is in
 
@@ -155,11 +159,16 @@ def assembly(text: str) -> str:
 
 
 def _improve(module: Any, machine: Any) -> None:
+    """Make registers of variables, and leave out what is computed twice.
+
+    The pipelines of compilers find little more here, and take two to three times as long.
+    """
     llvm = _llvm()
-    options = llvm.create_pipeline_tuning_options(speed_level=2)
-    options.loop_vectorization = options.slp_vectorization = False
-    builder = llvm.create_pass_builder(machine, options)
-    builder.getModulePassManager().run(module, builder)
+    builder = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options())
+    manager = llvm.create_new_module_pass_manager()
+    for name in PASSES:
+        getattr(manager, f"add_{name}_pass")()
+    manager.run(module, builder)
 
 
 def _callable(row: Primitive) -> Any:

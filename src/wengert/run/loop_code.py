@@ -14,6 +14,7 @@ from wengert.primitives import mul
 from wengert.program.address import CONSTANT, INPUT, MEMORIES, OUTPUT, SHIFT
 from wengert.program.dependence import Level, Site, is_sum, size_of
 from wengert.program.statements import Accumulate, Guard, Loop, Run
+from wengert.run.aligned import LINE
 from wengert.run.carried import Carried, Spot, Variable, carried, spot_of
 from wengert.run.columns import AGAIN, FAILED, STOP
 from wengert.run.lane_rows import Rows
@@ -48,7 +49,8 @@ class _Round:
 class _Writing:
     def __init__(self, plan: Plan) -> None:
         self.plan, self.rows = plan, Rows(plan.exact)
-        self.buffer = Memories(plan.program, SPACIOUS if plan.is_alone else SMALL)
+        alone = plan.is_alone
+        self.buffer = Memories(plan.program, SPACIOUS if alone else SMALL, LINE if alone else 1)
         self.kept = self.buffer.kept
         self.main = Function(plan, self.rows)
         self.block = self.main.block
@@ -129,13 +131,10 @@ class _Writing:
             each: self._variable_at(each, level.depth)
             for each in followed.variables if not found or each in found.variables
         }  # fmt: skip
-        ahead = self._side_by_side(level, loop, found, variables) if found else 0
-        variables |= {
-            each: self._variable_at(each, level.depth, ahead)
-            for each in followed.variables if each not in variables
-        }  # fmt: skip
-        if ahead < loop.count:
-            self._rounds(level, loop.count, ahead, variables)
+        if found:
+            self._side_by_side(level, loop, found, variables)
+        else:
+            self._rounds(level, loop.count, variables)
         self.followed = Carried()
         for each in followed.stored:
             counters[level.depth] = loop.count + each.rounds
@@ -145,10 +144,10 @@ class _Writing:
             self.places.write(each.site, each.address, lanes)
         del counters[level.depth]
 
-    def _rounds(self, level: Level, count: int, ahead: int, variables: dict[Variable, str]) -> None:
+    def _rounds(self, level: Level, count: int, variables: dict[Variable, str]) -> None:
         """One round after the other."""
         k = self._open()
-        self.places.counters[level.depth] = self.places.integer("add", k.counter, ahead)
+        self.places.counters[level.depth] = k.counter
         self.now = {each.spot: self._load(at) for each, at in variables.items()}
         self.tree(level.parts[0])
         for each, at in variables.items():
@@ -157,26 +156,32 @@ class _Writing:
         done = sum(size_of(site.counts[level.depth + 1 :]) for site in level.sites())
         if done >= LONG:
             self._leave_if_told()
-        self._close(k, count - ahead)
+        self._close(k, count)
 
     def _side_by_side(
         self, level: Level, loop: Loop, found: Parallel, variables: dict[Variable, str]
-    ) -> int:
-        """Rounds as lanes; how many they are."""
+    ) -> None:
+        """Rounds as lanes."""
         watched = self.watched.intersection(level.sites())
         wide = Wide(self, found, variables, self._watch, watched)
+        whole, rest = divmod(loop.count, LANES)
+        first = wide.begins_with(level, rest)  # what is left, or whole vectors
+        self.places.counters[level.depth] = 0
+        wide.prepare(level)
         k = self._open()
-        self.places.counters[level.depth] = self.places.integer("mul", k.counter, LANES)
-        wide.body(level)
-        rounds = loop.count // LANES
-        self._close(k, rounds)
+        around = self.places.integer("mul", k.counter, LANES)
+        self.places.counters[level.depth] = self.places.integer("add", around, first)
+        wide.body(level, LANES)
+        self._close(k, whole)
+        if rest:
+            self.places.counters[level.depth] = 0 if first else whole * LANES
+            wide.body(level, rest)
         wide.end()
-        return rounds * LANES
 
-    def _variable_at(self, carried: Variable, depth: int, ahead: int = 0) -> str:
+    def _variable_at(self, carried: Variable, depth: int) -> str:
         """A variable that a round begins with, which has what is in memory."""
         at = self.main.variable(f"carried{len(self.block.lines)}", self.block.doubles)
-        self.places.counters[depth] = carried.rounds + ahead
+        self.places.counters[depth] = carried.rounds
         self._store(self.places.read(carried.site, carried.address), at)
         return at
 

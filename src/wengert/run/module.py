@@ -13,6 +13,7 @@ from wengert.dispatch import Primitive
 from wengert.program.program import Program
 from wengert.program.structure import Structure
 from wengert.run import vector_math
+from wengert.run.aligned import IN_ORDER, Blocks
 from wengert.run.columns import FAILED, LEFT, STOP, Leaves, Words
 from wengert.run.lane_rows import Rows
 from wengert.run.lanes import Block, Lanes, Mask
@@ -32,6 +33,7 @@ class Code:
         statements: how many instructions it has been written in.
         python: the rows that it calls in Python, by their symbols.
         speculates: whether it may ask for examples to be computed again.
+        blocks: where it has the numbers of the arguments, if not where they are.
     """
 
     text: str
@@ -40,6 +42,7 @@ class Code:
     statements: int
     python: dict[str, Primitive] = field(default_factory=dict)
     speculates: bool = False
+    blocks: Blocks = IN_ORDER
 
     def facts(self) -> dict[str, Any]:
         """What is to be known of it beside its machine code."""
@@ -47,6 +50,7 @@ class Code:
             "scratch": self.scratch,
             "statements": self.statements,
             "speculates": self.speculates,
+            "blocks": self.blocks,
         }
 
 

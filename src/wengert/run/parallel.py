@@ -6,14 +6,15 @@ added, and the result depends on how many lanes there are, which is why that is 
 processors.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 from wengert.primitives import add
 from wengert.program.address import CONSTANT, OUTPUT, Address
-from wengert.program.dependence import Level, Site, crosses, is_sum
+from wengert.program.dependence import Level, Site, crosses, is_sum, same_round
 from wengert.program.statements import Accumulate, Assign, Loop
-from wengert.program.storage import Storage
+from wengert.program.storage import Array, Storage
 from wengert.program.structure import Floats
 from wengert.run.carried import Carried, Spot, Touch, Variable, spot_of, touched
 
@@ -44,11 +45,18 @@ class Parallel:
         sums: the statements that only add to sums.
         same: places that are carried, and have the same number in all rounds.
         copying: the statements that see to that.
+        written: the arrays that some statement writes to.
+        held: those of them of which each round adds to places that no other round touches, so that
+            it can add all it has, and write once.
+        descending: whether most places move down from round to round.
     """
 
     sums: Sums
     same: dict[Spot, Variable]
     copying: set[Site]
+    written: set[Array]
+    held: set[Array]
+    descending: bool
 
     @property
     def variables(self) -> set[Variable | Site]:
@@ -76,8 +84,9 @@ def parallel(level: Level, kept: Storage, followed: Carried, numbers: Floats) ->
         for address in site.reads:
             if register := kept.registers.get((site, address)):
                 readers.setdefault(register, []).append(site)
-    found = Parallel({}, {}, set())
-    sums, spots = found.sums, set[Spot]()
+    sums: Sums = {}
+    same: dict[Spot, Variable] = {}
+    copies, spots = set[Site](), set[Spot]()
     for variable in followed.variables:
         here = (variable.spot, variable.next)
         own = [each for each in touches if spot_of(each.address) in here]
@@ -86,8 +95,8 @@ def parallel(level: Level, kept: Storage, followed: Carried, numbers: Floats) ->
             sums.update(added)
             spots.update(here)
         elif silent and (copying := _copied(variable, own, numbers)):
-            found.same.update(dict.fromkeys(here, variable))
-            found.copying.add(copying)
+            same.update(dict.fromkeys(here, variable))
+            copies.add(copying)
             spots.update(here)
         elif not all(map(_accumulates, own)):
             return None
@@ -100,7 +109,13 @@ def parallel(level: Level, kept: Storage, followed: Carried, numbers: Floats) ->
                 if any(not is_sum(reader) for reader in readers[start]):
                     return None
     others = [each for each in touches if spot_of(each.address) not in spots]
-    return None if _depend(others, level.depth) or not _pays(sites, sums, kept) else found
+    strides = [*_strides(sites, sums, spots, kept)]
+    if _depend(others, level.depth) or 2 * sum(abs(s) <= 1 for s in strides) < len(strides):
+        return None  # most numbers are apart, and would be loaded one by one
+    written = {each.array for each in others if each.writes}
+    held = {array for array in written if _is_added_to_once(array, others, level.depth)}
+    down = sum(s for s in strides if abs(s) == 1) < 0
+    return Parallel(sums, same, copies, written, held, down)
 
 
 def terms(site: Site, sums: Sums) -> list[Address]:
@@ -190,12 +205,22 @@ def _depend(touches: Sequence[Touch], depth: int) -> bool:
     )
 
 
-def _pays(sites: Sequence[Site], sums: Sums, kept: Storage) -> bool:
-    """Whether most numbers in memory are side by side, or the same for all rounds."""
-    strides = [
-        address.strides[-1] // (array.step if (array := kept.sources.get((site, address))) else 1)
-        for site in sites
-        for address in terms(site, sums)
-        if (site, address) not in kept.registers
-    ]
-    return 2 * sum(abs(stride) <= 1 for stride in strides) >= len(strides)
+def _is_added_to_once(array: Array, touches: Sequence[Touch], depth: int) -> bool:
+    """Whether an array is only added to, and each of its places in one round, by one address."""
+    mine = [each for each in touches if each.array == array]
+    return all(map(_accumulates, mine)) and not any(
+        crosses(a.site, a.address, b.site, b.address, depth)
+        or same_round(a.address, b.address, a.site.counts)
+        for a, b in combinations({spot_of(each.address): each for each in mine}.values(), 2)
+    )
+
+
+def _strides(
+    sites: Sequence[Site], sums: Sums, spots: Collection[Spot], kept: Storage
+) -> Iterator[int]:
+    """By how much each round moves what is read from memory, but for what is carried at `spots`."""
+    for site in sites:
+        for address in terms(site, sums):
+            array = kept.sources.get((site, address))
+            if (site, address) not in kept.registers and not (array and spot_of(address) in spots):
+                yield address.strides[-1] // (array.step if array else 1)

@@ -107,8 +107,8 @@ class Buffer:
 class Memories(Buffer):
     """Inputs, outputs and workspace, each counted from its own start."""
 
-    def __init__(self, program: Program, spare: int = SMALL) -> None:
-        super().__init__(program, Storing(program).storage(lambda level: True, spare))
+    def __init__(self, program: Program, spare: int = SMALL, line: int = 1) -> None:
+        super().__init__(program, Storing(program).storage(lambda level: True, spare, line=line))
         self.starts = dict.fromkeys(self.starts, 0)
         self.arrays = 0
 

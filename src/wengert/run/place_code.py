@@ -72,6 +72,10 @@ class Places:
 
     # --- numbers ----------------------------------------------------------------------------------
 
+    def place(self, site: Site, address: Address) -> Place:
+        """Where an address is in its memory."""
+        return self.buffer.place(site, address)
+
     def read(self, site: Site, address: Address) -> Lanes:
         """What an address has for a site."""
         if address.memory == CONSTANT:

@@ -1,24 +1,29 @@
 """The rounds of a loop as lanes of vectors, in a kernel that computes one example.
 
 Numbers that stand side by side are loaded and stored together, and others one by one. What only
-adds to a sum adds to one sum in each lane; these are added up when the loop has ended.
+adds to a sum adds to one sum in each lane; these are added up when the loop has ended. The last
+rounds, where they are fewer than the lanes, are the first lanes of one more vector, and the other
+lanes of it load, store and add nothing.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol
 
 from wengert.primitives import mul
-from wengert.program.address import CONSTANT, Address
+from wengert.program.address import CONSTANT, OUTPUT, VALUE, Address
 from wengert.program.dependence import Level, Site, is_sum
 from wengert.program.statements import Accumulate
-from wengert.program.storage import Storage
-from wengert.run.carried import Variable, spot_of
+from wengert.program.storage import Array, Storage
+from wengert.run.aligned import LINE
+from wengert.run.carried import Spot, Variable, spot_of
 from wengert.run.lane_rows import Rows
 from wengert.run.lanes import Block, Lanes, Mask
 from wengert.run.module import Function
 from wengert.run.parallel import LANES, Parallel, terms
 from wengert.run.place import one_number
 from wengert.run.place_code import Places
+
+Where = tuple[Array | str, Spot]  # an array or a memory, and a place in it
 
 
 class Around(Protocol):
@@ -54,6 +59,10 @@ class Wide:
         self.block = Block(LANES, outer.flags.strip())
         self.block.lines, self.block.declarations = outer.lines, outer.declarations
         self.registers: dict[Site, Lanes] = {}
+        self.fixed: dict[Where, Lanes] = {}  # what all rounds read at the same place
+        self.loaded: dict[Where, Lanes] = {}  # what is at places that the loop does not write to
+        self.held: dict[Where, tuple[Site, Lanes]] = {}  # what is still to be stored
+        self.rounds = LANES
         doubles, masks = self.block.doubles, self.block.masks
         self.totals = {site: self._zero(f"lanes{site.number}", doubles) for site in self.sums}
         self.nan = self._zero("nan", masks) if watched - set(self.sums) else ""
@@ -65,14 +74,52 @@ class Wide:
         lines.append(f"store {kind} zeroinitializer, ptr {at}")
         return at
 
-    def body(self, level: Level) -> None:
-        """All statements."""
+    def prepare(self, level: Level) -> None:
+        """Before the loop, load what it reads at the same place in all rounds."""
         outer = self.around.main.block
         self.block.begin_as(outer.label)
+        self.loaded = self.fixed
+        for site in level.sites():
+            for address in terms(site, self.sums):
+                in_memory = (site, address) not in self.around.kept.registers
+                if in_memory and not address.strides[-1] and site not in self.found.copying:
+                    self._read(site, address)
+        outer.begin_as(self.block.label)
+
+    def begins_with(self, level: Level, rest: int) -> int:
+        """How many rounds to begin with, of so many that are left over: all or none.
+
+        The vectors of the others are to be in one line of the cache where they can.
+        """
+        kept, places = self.around.kept, []
+        for site in level.sites():
+            read = [each for each in terms(site, self.sums) if (site, each) not in kept.registers]
+            kept_there = site.target and (site in kept.homes or site.target.memory == OUTPUT)
+            written = [site.target] if site.target and kept_there else []
+            places += [self.around.places.place(site, each) for each in (*read, *written)]
+        on_a_line = [
+            sum(
+                (each.start + each.base + (k if each.strides[-1] > 0 else -k - LANES)) % LINE == 0
+                for each in places
+                if abs(each.strides[-1]) == 1 and not any(s % LINE for s in each.strides[:-1])
+            )
+            for k in (0, rest)
+        ]
+        return rest if on_a_line[1] > on_a_line[0] else 0
+
+    def body(self, level: Level, rounds: int) -> None:
+        """All statements of so many rounds."""
+        outer = self.around.main.block
+        self.block.begin_as(outer.label)
+        self.rounds, self.registers = rounds, {}
+        self.loaded, self.held = {**self.fixed}, {}
         for part in level.parts:
             for item in part:
                 assert isinstance(item, Site)
                 self._site(item)
+        for site, lanes in self.held.values():
+            assert site.target is not None
+            self._write(site, site.target, lanes)
         outer.begin_as(self.block.label)
 
     def end(self) -> None:
@@ -100,7 +147,7 @@ class Wide:
         statement, around = site.statement, self.around
         operands = [self._read(site, address) for address in terms(site, self.sums)]
         if site in self.sums:
-            total = self._load(self.totals[site]) + operands[0]
+            total = self._load(self.totals[site]) + self._alive(operands[0])
             self._store(total, self.totals[site])
             return
         if isinstance(statement, Accumulate):
@@ -109,19 +156,28 @@ class Wide:
             row = mul if site in around.plain else getattr(statement, "row", None)
             result = around.rows.applied(row, operands) if row else operands[0]
         if site in self.watched:
-            seen = self._seen() | result.is_nan()
+            seen = self._seen() | self._alive(result).is_nan()
             self.block.lines.append(f"store {self.block.masks} {seen.name}, ptr {self.nan}")
         self._assign(site, result)
 
     def _assign(self, site: Site, lanes: Lanes) -> None:
         assert site.target is not None
         kept = self.around.kept
-        if site in kept.homes or site.target.memory in self.around.places.leaves:
+        where = self._where(site, site.target)
+        if where[0] in self.found.held:
+            self.held[where] = site, lanes
+        elif site in kept.homes or site.target.memory in self.around.places.leaves:
             self._write(site, site.target, lanes)
         else:
             self.registers[kept.registers[site, site.target] if is_sum(site) else site] = lanes
 
     # --- numbers ----------------------------------------------------------------------------------
+
+    def _where(self, site: Site, address: Address) -> Where:
+        """The array or memory that an address is in, and its place there."""
+        kept = self.around.kept
+        array = kept.sources.get((site, address)) or kept.homes.get(site)
+        return array if array and address.memory == VALUE else address.memory, spot_of(address)
 
     def _read(self, site: Site, address: Address) -> Lanes:
         around = self.around
@@ -137,35 +193,92 @@ class Wide:
             number = one_number(places.program, address, site.counts, places.table)
             if number is not None:
                 return self.block.constant(number)
-        pointer, stride = places.pointer(site, address)
-        put, doubles = self.block.put, self.block.doubles
+        where = self._where(site, address)
+        if where in self.held:
+            return self.held[where][1]
+        lanes = self.loaded.get(where) or self._loaded(*places.pointer(site, address))
+        if where[0] not in self.found.written and address.memory != OUTPUT:
+            self.loaded[where] = lanes
+        return lanes
+
+    def _loaded(self, pointer: str, stride: int) -> Lanes:
+        """The numbers that start at a pointer and are so far apart, one in each lane."""
+        put, block = self.block.put, self.block
         if stride == 0:
-            return self.block.spread(put(f"load double, ptr {pointer}"))
-        if stride == 1:
-            return Lanes(self.block, put(f"load {doubles}, ptr {pointer}, align 8"))
-        if stride == -1:
-            first = put(f"getelementptr double, ptr {pointer}, i64 {1 - LANES}")
-            return self._reversed(put(f"load {doubles}, ptr {first}, align 8"))
-        result = "poison"
-        for lane in range(LANES):
-            there = put(f"getelementptr double, ptr {pointer}, i64 {lane * stride}")
+            return block.spread(put(f"load double, ptr {pointer}"))
+        if abs(stride) == 1:
+            name = self._vector(self._lowest(pointer, stride))
+            return self._turned(Lanes(block, name), stride)
+        result = "zeroinitializer"
+        for lane, there in self._scattered(pointer, stride):
             one = put(f"load double, ptr {there}, align 8")
-            result = put(f"insertelement {doubles} {result}, double {one}, i32 {lane}")
-        return Lanes(self.block, result)
+            result = put(f"insertelement {block.doubles} {result}, double {one}, i32 {lane}")
+        return Lanes(block, result)
 
     def _write(self, site: Site, address: Address, lanes: Lanes) -> None:
         pointer, stride = self.around.places.pointer(site, address)
-        put, block = self.block.put, self.block
-        if stride in (1, -1):
-            if stride < 0:
-                pointer = put(f"getelementptr double, ptr {pointer}, i64 {1 - LANES}")
-                lanes = self._reversed(lanes.name)
-            block.lines.append(f"store {block.doubles} {lanes.name}, ptr {pointer}, align 8")
+        block = self.block
+        if abs(stride) == 1:
+            pointer, lanes = self._lowest(pointer, stride), self._turned(lanes, stride)
+            if self.rounds == LANES:
+                text = f"store {block.doubles} {lanes.name}, ptr {pointer}, align 8"
+            else:
+                name, given = f"llvm.masked.store.v{LANES}f64.p0", f"{block.doubles} {lanes.name}"
+                kinds = f"{block.doubles}, ptr, i32, {block.masks}"
+                block.declarations[name] = f"declare void @{name}({kinds})"
+                text = f"call void @{name}({given}, ptr {pointer}, i32 8, {self._active()})"
+            block.lines.append(text)
             return
-        for lane in range(LANES):
-            one = put(f"extractelement {block.doubles} {lanes.name}, i32 {lane}")
-            there = put(f"getelementptr double, ptr {pointer}, i64 {lane * stride}")
+        for lane, there in self._scattered(pointer, stride):
+            one = block.put(f"extractelement {block.doubles} {lanes.name}, i32 {lane}")
             block.lines.append(f"store double {one}, ptr {there}, align 8")
+
+    def _vector(self, pointer: str) -> str:
+        """Numbers that stand side by side."""
+        put, doubles = self.block.put, self.block.doubles
+        if self.rounds == LANES:
+            return put(f"load {doubles}, ptr {pointer}, align 8")
+        name, zeros = f"llvm.masked.load.v{LANES}f64.p0", f"{doubles} zeroinitializer"
+        kinds = f"ptr, i32, {self.block.masks}, {doubles}"
+        self.block.declarations[name] = f"declare {doubles} @{name}({kinds})"
+        return put(f"call {doubles} @{name}(ptr {pointer}, i32 8, {self._active()}, {zeros})")
+
+    def _lowest(self, pointer: str, stride: int) -> str:
+        """Where the lowest of numbers is that stand side by side, given that of the first round."""
+        return self._moved(pointer, min(stride, 0) * (self.rounds - 1))
+
+    def _scattered(self, pointer: str, stride: int) -> Iterator[tuple[int, str]]:
+        """The lanes, and where their numbers are."""
+        for k in range(self.rounds):
+            lane = self.rounds - 1 - k if self.found.descending else k
+            yield lane, self._moved(pointer, k * stride)
+
+    def _moved(self, pointer: str, places: int) -> str:
+        if not places:
+            return pointer
+        return self.block.put(f"getelementptr double, ptr {pointer}, i64 {places}")
+
+    def _turned(self, lanes: Lanes, stride: int) -> Lanes:
+        """The other way round, if the first lane is not that of the lowest place."""
+        if (stride < 0) == self.found.descending:
+            return lanes
+        doubles, rounds = self.block.doubles, self.rounds
+        order = [*reversed(range(rounds)), *range(rounds, LANES)]
+        mask = f"<{LANES} x i32> <{', '.join(f'i32 {lane}' for lane in order)}>"
+        text = f"shufflevector {doubles} {lanes.name}, {doubles} poison, {mask}"
+        return Lanes(self.block, self.block.put(text))
+
+    def _alive(self, lanes: Lanes) -> Lanes:
+        """Lanes in which there is a round; 0 in the others."""
+        if self.rounds == LANES:
+            return lanes
+        text = f"{self.block.doubles} {lanes.name}, {self.block.doubles} zeroinitializer"
+        return Lanes(self.block, self.block.put(f"select {self._active()}, {text}"))
+
+    def _active(self) -> str:
+        """The lanes in which there is a round."""
+        bits = ", ".join(f"i1 {int(lane < self.rounds)}" for lane in range(LANES))
+        return f"{self.block.masks} <{bits}>"
 
     def _of_the_outside(self, register: Site) -> str:
         """A number of the code around."""
@@ -180,14 +293,6 @@ class Wide:
     def _first(self, name: str) -> str:
         doubles = self.around.main.block.doubles
         return self.block.put(f"extractelement {doubles} {name}, i32 0")
-
-    def _reversed(self, name: str) -> Lanes:
-        doubles = self.block.doubles
-        order = ", ".join(f"i32 {lane}" for lane in reversed(range(LANES)))
-        mask = f"<{LANES} x i32> <{order}>"
-        return Lanes(
-            self.block, self.block.put(f"shufflevector {doubles} {name}, {doubles} poison, {mask}")
-        )
 
     def _folded(self, lanes: Lanes) -> Lanes:
         """The sum of all lanes: of the two halves, of theirs, and so on."""

@@ -1,0 +1,111 @@
+"""Arguments laid out so that their arrays begin where vectors do.
+
+A vector that reaches into two lines of the processor's cache costs two loads. The arguments of one
+example follow each other in one memory, so that what comes behind an array of odd length is not
+where a line begins. Here large arrays are moved to where one does.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+from wengert.program.address import INPUT, PLACE, Address, Lookup, in_memory
+from wengert.program.dependence import Table, bounded, extent, layout
+from wengert.program.program import Program
+from wengert.program.rewrite import rewritten
+from wengert.program.statements import Run, Statement
+from wengert.program.structure import ARRAY, Floats, Structure
+from wengert.run.columns import Leaves
+
+LINE = 8  # numbers
+LARGE = 64  # numbers of what is moved
+
+
+class Blocks(NamedTuple):
+    """Where stretches of the arguments' numbers are; of none, where they were.
+
+    Args:
+        starts: of each, its first number.
+        moved: where that is now.
+        size: behind the last one.
+        room: behind where that is now.
+    """
+
+    starts: tuple[int, ...] = ()
+    moved: tuple[int, ...] = ()
+    size: int = 0
+    room: int = 0
+
+    def place(self, place: int) -> int:
+        """Where a number is now."""
+        block = bisect_right(self.starts, place) - 1
+        return place - self.starts[block] + self.moved[block]
+
+    def put(self, numbers: Floats, memory: Floats) -> None:
+        """Lay them out."""
+        for (start, end), at in zip(pairwise((*self.starts, self.size)), self.moved, strict=True):
+            memory[at : at + end - start] = numbers[start:end]
+
+
+IN_ORDER = Blocks()  # all are where they were
+
+
+def aligned(program: Program) -> tuple[Program, Blocks]:
+    """The same program of arguments that are laid out in blocks; of none if they stay as they are.
+
+    Arrays that one address reaches into stay as far apart as they are.
+    """
+    blocks = _blocks(program)
+    if not blocks.room:
+        return program, blocks
+    arguments = Structure(ARRAY, shape=(blocks.room,))
+    statements = tuple(_moved(program, blocks))
+    return replace(program, arguments=arguments, statements=statements), blocks
+
+
+def _blocks(program: Program) -> Blocks:
+    leaves, table = Leaves.of(program.arguments), Table(program.index)
+    starts = {*leaves.starts, 0}
+    for site in layout(program).sites:
+        for address in site.reads:
+            if address.memory == INPUT:
+                if not bounded(address, site.counts):
+                    return IN_ORDER
+                reach = extent(address, site.counts, table)
+                if leaves.common(reach.low, reach.high) is None:
+                    starts -= {start for start in starts if reach.low < start <= reach.high}
+    ordered = sorted(starts)
+    moved, end = [], 0
+    for start, next_ in pairwise((*ordered, leaves.size)):
+        is_large = next_ - start >= LARGE
+        moved.append(-(-end // LINE) * LINE if is_large else end)
+        end = moved[-1] + next_ - start
+    if leaves.size < LARGE or ordered == moved:
+        return IN_ORDER
+    return Blocks(tuple(ordered), tuple(moved), leaves.size, -(-end // LINE) * LINE)
+
+
+def _moved(program: Program, blocks: Blocks) -> Iterator[Statement]:
+    def there(
+        memory: str, base: int, strides: tuple[int, ...], lookup: Lookup | None,
+        counts: tuple[int, ...],
+    ) -> Address:  # fmt: skip
+        if memory == INPUT:
+            first = base + (int(program.index[lookup.start]) if lookup else 0)
+            base += blocks.place(first) - first
+        return Address(memory, base, strides, lookup)
+
+    for statement in program.statements:
+        if isinstance(statement, Run):
+            operands = statement.operands.copy()
+            read = in_memory(operands, INPUT)
+            places = operands[read] & PLACE
+            block = np.searchsorted(blocks.starts, places, side="right") - 1
+            operands[read] += np.subtract(blocks.moved, blocks.starts)[block]
+            yield replace(statement, operands=operands)
+        else:
+            yield from rewritten([statement], there)
