@@ -21,7 +21,7 @@ from wengert.errors import OperandError, ProgramError
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 NUMBER, ARRAY, FIXED = "number", "array", "fixed"  # the leaves
 TUPLE, LIST, DICT, RECORD = "tuple", "list", "dict", "record"
-PLAIN = {NUMBER: float, ARRAY: np.ndarray, TUPLE: tuple, LIST: list}
+PLAIN: dict[str, Any] = {NUMBER: float, ARRAY: np.ndarray, TUPLE: tuple, LIST: list}
 
 DEEPEST = 64  # trees are nested no deeper than that
 LARGEST = 2**48  # numbers in an array of a structure that was loaded

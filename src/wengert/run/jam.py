@@ -61,7 +61,7 @@ class _Jamming:
         below = [each for each in item.parts[0] if isinstance(each, Level)]
         hot = [each for each in below if _gains(each, item.depth)]
         if hot and not any(isinstance(each.loop, While) for each in _levels(item)):
-            statements = max(_size(each) for level in hot for each in _levels(level))
+            statements = max(_size(each) for level in hot for each in _innermost(level))
             rounds = _rounds(item.loop.count, min(room, STATEMENTS // statements))
             if rounds > 1 and self._may_be_one(item, hot):
                 self.rounds[item] = rounds
@@ -132,15 +132,16 @@ def _gains(level: Level, depth: int) -> bool:
         and size_of(site.counts) >= WORTH
         and any(
             not address.lookup and not address.strides[depth] and address.strides[-1]
-            for site in inner.parts[0]
-            if isinstance(site, Site)
             for address in site.reads
         )
-        for inner in _levels(level)
-        if len(inner.parts) == 1
-        for site in inner.parts[0]
-        if isinstance(site, Site) and len(inner.parts[0]) == _size(inner)
+        for inner in _innermost(level)
+        for site in inner.sites()
     )
+
+
+def _innermost(level: Level) -> Iterator[Level]:
+    """The loops in a loop that have none in them; itself if it is one."""
+    return (each for each in _levels(level) if _size(each) == len([*each.sites()]))
 
 
 def _rounds(count: int, room: int) -> int:

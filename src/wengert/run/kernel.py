@@ -16,6 +16,8 @@ from wengert.program.structure import Floats
 from wengert.run import cache, llvm, pool
 from wengert.run.aligned import LINE, Blocks, aligned
 from wengert.run.columns import LEAVES, WORDS, Column, Sums, address
+from wengert.run.dense import dense
+from wengert.run.ends import with_ends_apart
 from wengert.run.jam import jammed
 from wengert.run.list_code import list_code
 from wengert.run.loop_code import loop_code
@@ -251,7 +253,7 @@ def written(plan: Plan) -> Code:
     program = with_late_starts(without_short_loops(plan.program), in_any_order=plan.is_alone)
     if not plan.is_alone:
         return loop_code(replace(plan, program=program))
-    program, blocks = aligned(jammed(program))
+    program, blocks = aligned(jammed(dense(with_ends_apart(program))))
     return replace(loop_code(replace(plan, program=program)), blocks=blocks)
 
 

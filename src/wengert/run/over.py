@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,9 @@ from wengert.program.structure import TUPLE, Structure, structure_of
 from wengert.run import pool
 from wengert.run.columns import Examples
 from wengert.run.compiled import Compiled
-from wengert.run.data import data_of
+from wengert.run.data import Data, data_of
+from wengert.run.paths import Paths
+from wengert.run.row_sums import MANY, RowSums, row_sums
 from wengert.run.summing import Summing
 from wengert.run.tiers import AUTO, Options
 
@@ -110,8 +113,12 @@ class Over(Compiled):
         super().__init__(function, options)
         if not given:
             raise OperandError(f"wg.{self.verb} takes data to sum over, and there are none.")
-        self.given = tuple(given)
-        self.data = data_of(given, self.name)
+        self._begin(tuple(given), data_of(given, self.name))
+
+    def _begin(self, given: Sequence[Any], data: Data) -> None:
+        self.given, self.data = given, data
+        self._in_rows: dict[Paths, RowSums | None] = {}  # where that is faster
+        self._last: tuple[Structure, Paths] | None = None  # of the last call's parameters
         self._take_after()
 
     @property
@@ -149,8 +156,7 @@ class Over(Compiled):
         """The same data, which are not looked at again."""
         made = type(self).__new__(type(self))
         Compiled.__init__(made, function, options)
-        made.given, made.data = self.given, self.data
-        made._take_after()
+        made._begin(self.given, self.data)
         return made
 
     def __call__(self, *params: Any, batch: Any = None) -> Any:
@@ -160,17 +166,40 @@ class Over(Compiled):
             params: what the function takes in front of an example.
             batch: which examples, a slice or row numbers; by default all.
         """
-        given = structure_of(params, where=f"the argument of {self.name}")
-        numbers = given.given(params, self.name)
         blocks = self.data.blocks() if batch is None else iter([self.data.chosen(batch)])
-        if not isinstance(numbers, np.ndarray):
-            return self._recorded(params, blocks)
-        example = self.data.arguments.parts
-        keys = self._keys((*params, *example), {})
-        arguments = Structure(TUPLE, keys=keys, parts=(*given.parts, *example))
-        summing = Summing(self._paths_of(arguments, {}), numbers, given)
+        given, paths = self._last or (None, None)
+        numbers: Any = given and given.plain_numbers(params)
+        if given is None or paths is None or numbers is None:
+            given = structure_of(params, where=f"the argument of {self.name}")
+            numbers = given.given(params, self.name)
+            if not isinstance(numbers, np.ndarray):
+                return self._recorded(params, blocks)
+            example = self.data.arguments.parts
+            keys = self._keys((*params, *example), {})
+            paths = self._paths_of(Structure(TUPLE, keys=keys, parts=(*given.parts, *example)), {})
+            self._last = given, paths
+        if given.size >= MANY and (first := next(blocks, None)):
+            blocks = chain([first], blocks)
+            if first.count and (rows := self._rows_of(paths, params, first)):
+                total, results, count = rows.total(numbers, blocks)
+                return results.tree(self._of(total, count))
+        summing = Summing(paths, numbers, given)
         total, results = summing.total(blocks)
         return results.tree(self._of(total, summing.count))
+
+    def _rows_of(self, paths: Paths, params: Sequence[Any], examples: Examples) -> RowSums | None:
+        """The same sum some rows at a time, if that is faster."""
+        if paths not in self._in_rows:
+            function, transforms = self.function, list[Transform[Any]]()
+            while isinstance(function, _Through):
+                function, transforms = function.function, [function.transform, *transforms]
+            example = self.data.arguments.tree(examples.numbers(0))
+            self._in_rows[paths] = found = row_sums(
+                function, transforms, (*params, *example), len(example), self.options, self.name
+            )
+            for rows in found.paths.values() if found else ():
+                self._paths[rows] = rows  # for the report
+        return self._in_rows[paths]
 
     def _of(self, total: Any, count: int) -> Any:
         """What is made of a sum over so many examples."""

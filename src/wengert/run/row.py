@@ -45,9 +45,7 @@ def summed(program: Program, held: int, rows: int) -> Program | None:
     """
     if program.results.kind != NUMBER or program.size > LONGEST:
         return None
-    if any(
-        isinstance(each, Guard) or loops_on(around) for each, around in walk(program.statements)
-    ):
+    if any(map(_branches, walk(program.statements))):
         return None
     placed, parts = layout(program), program.arguments.parts
     own = len(parts) - held

@@ -1,0 +1,46 @@
+"""Values that are far apart moved together.
+
+What a recording computes in a round stands between all else that it computes there, so a hidden
+layer's numbers, say, are a thousand places apart, and each in a page of its own. Counted in as few
+digits as there are (`run/digits.py`), the same places are one dense array.
+"""
+
+from dataclasses import replace
+
+from wengert.program.address import VALUE, Address, Lookup
+from wengert.program.program import Program
+from wengert.program.rewrite import Counts, Strides, rewritten
+from wengert.program.statements import Run
+from wengert.program.storage import Storing
+from wengert.run.digits import Numbered, groups
+
+LOOSE = 2  # times as many places as numbers, from which on they are moved
+
+
+def dense(program: Program) -> Program:
+    """The same program; itself if no values are far apart."""
+    storing = Storing(program)
+    moved: dict[tuple[int, Strides, Counts], tuple[int, Strides]] = {}
+    end = program.values
+    for addresses in groups(storing).values():
+        found = Numbered.of(addresses, storing.table)
+        if found and LOOSE * found.size <= found.last - found.first + 1:
+            for address, counts in addresses:
+                moved[address.base, address.strides, counts] = found.moved(address, end)
+            end += found.size
+    if not moved:
+        return program
+
+    def change(
+        memory: str, base: int, strides: Strides, lookup: Lookup | None, counts: Counts
+    ) -> Address:
+        if memory == VALUE and not lookup:
+            base, strides = moved.get((base, strides, counts), (base, strides))
+        return Address(memory, base, strides, lookup)
+
+    statements = [
+        changed
+        for each in program.statements
+        for changed in ([each] if isinstance(each, Run) else rewritten([each], change))
+    ]
+    return replace(program, statements=tuple(statements), values=end)
