@@ -214,3 +214,23 @@ def test_errors_of_the_function_leave_it_usable(tier):
         assert compiled(1.0) == 1.0
         with pytest.raises(IndexError):
             compiled(-1.0)
+
+
+def test_a_call_like_the_one_before_is_told_from_others():
+    """Where arguments are just as they were, they are not looked at closely; lists are no arrays."""
+    twice = wg.jit(lambda x, k: (x + x, k))
+    array = np.array([1.0, 2.0])
+    for _ in range(2):
+        np.testing.assert_array_equal(twice(array, 3.0)[0], [2.0, 4.0])
+        assert twice(array.tolist(), 3.0)[0] == [1.0, 2.0, 1.0, 2.0]
+        np.testing.assert_array_equal(twice(array.astype(int), 3)[0], [2.0, 4.0])
+        np.testing.assert_array_equal(twice(np.asfortranarray(array[::-1]), 3.0)[0], [4.0, 2.0])
+        np.testing.assert_array_equal(twice(np.ones(3), 3.0)[0], [2.0, 2.0, 2.0])
+        nested = wg.jit(lambda tree: (tree[0] * tree[1][0], [*tree[1], tree[0]]))
+        assert nested((2.0, [3.0, 4.0])) == (6.0, [3.0, 4.0, 2.0])
+        assert nested((2.0, [3.0, 4.0])) == (6.0, [3.0, 4.0, 2.0])
+        assert nested((2.0, (3.0, 4.0))) == (6.0, [3.0, 4.0, 2.0])
+        assert nested((2.0, [3, 4.0, 5.0]))[1] == [3.0, 4.0, 5.0, 2.0]
+        assert nested([2.0, [3.0, 4.0]]) == (6.0, [3.0, 4.0, 2.0])
+        value = wg.Value(2.0)
+        assert isinstance(nested((value, [3.0, 4.0]))[0], wg.Value)

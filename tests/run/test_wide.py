@@ -11,7 +11,10 @@ from wengert.program.dependence import Level
 from wengert.run import llvm, loop_code, parallel, wide_code
 from wengert.run.carried import carried
 from wengert.run.columns import AGAIN, UNIT
+from wengert.run.dense import dense
+from wengert.run.ends import with_ends_apart
 from wengert.run.interpret import interpret
+from wengert.run.jam import jammed
 from wengert.run.kernel import Kernel
 from wengert.run.module import Plan
 from wengert.run.place import Memories
@@ -73,8 +76,9 @@ def lanes(request, monkeypatch):
 
 
 def ready(program):
-    """As kernels of one example get it."""
-    return with_late_starts(without_short_loops(program), in_any_order=True)
+    """As kernels of one example get it, but for where arguments are."""
+    program = with_late_starts(without_short_loops(program), in_any_order=True)
+    return jammed(dense(with_ends_apart(program)))
 
 
 def kernel(program, strong=False):
@@ -88,6 +92,10 @@ def kernel(program, strong=False):
 def close(program, rows):
     """Whether a kernel of one example gives what the interpreter gives, in another order."""
     made, strong = kernel(program), kernel(program, strong=True)
+    for each in (made, strong):
+        memory = each._scratch()
+        memory[0].fill(np.nan)  # which is seen if something is read that nothing has written
+        each.spare.append(memory)
     for row in rows:
         found, why = made.one(row)
         if why & AGAIN:

@@ -18,7 +18,7 @@ from wengert.program.dependence import Table, bounded, extent, layout
 from wengert.program.program import Program
 from wengert.program.rewrite import rewritten
 from wengert.program.statements import Run, Statement
-from wengert.program.structure import ARRAY, Floats, Structure
+from wengert.program.structure import ARRAY, TUPLE, Floats, Structure
 from wengert.run.columns import Leaves
 
 LINE = 8  # numbers
@@ -62,7 +62,8 @@ def aligned(program: Program) -> tuple[Program, Blocks]:
     blocks = _blocks(program)
     if not blocks.room:
         return program, blocks
-    arguments = Structure(ARRAY, shape=(blocks.room,))
+    memory = Structure(ARRAY, shape=(blocks.room,))
+    arguments = Structure(TUPLE, keys=("numbers",), parts=(memory,))
     statements = tuple(_moved(program, blocks))
     return replace(program, arguments=arguments, statements=statements), blocks
 

@@ -12,7 +12,7 @@ from wengert.program.program import Program
 from wengert.program.rewrite import Counts, Strides, rewritten
 from wengert.program.statements import Run
 from wengert.program.storage import Storing
-from wengert.run.digits import Numbered, groups
+from wengert.run.digits import GAP, Numbered, groups
 
 LOOSE = 2  # times as many places as numbers, from which on they are moved
 
@@ -27,7 +27,7 @@ def dense(program: Program) -> Program:
         if found and LOOSE * found.size <= found.last - found.first + 1:
             for address, counts in addresses:
                 moved[address.base, address.strides, counts] = found.moved(address, end)
-            end += found.size
+            end += found.size + GAP
     if not moved:
         return program
 

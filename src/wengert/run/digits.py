@@ -14,6 +14,8 @@ from wengert.program.dependence import UNBOUNDED, Site, Table, extent
 from wengert.program.rewrite import Counts, Strides
 from wengert.program.storage import Storing
 
+GAP = 1  # place between arrays, so that they are kept apart
+
 Digits = tuple[int, ...]
 Found = set[tuple[Address, Counts]]  # addresses, and the counts of the loops around
 

@@ -14,7 +14,7 @@ from wengert.program.program import Program
 from wengert.program.rewrite import Counts, Strides, rewritten
 from wengert.program.statements import Assign, Loop, Run, Statement, While
 from wengert.program.storage import Storing
-from wengert.run.digits import Numbered, groups
+from wengert.run.digits import GAP, Numbered, groups
 
 ROUNDS = 8  # of a loop for which it pays
 
@@ -89,7 +89,7 @@ class _Moving:
         self.ends.setdefault(chain.levels[-1], []).append(end)
         for reader, address in behind:
             self.moved[address.base, address.strides, reader.counts] = there(address)
-        self.values += numbered.size // numbered.counts[-1]
+        self.values += numbered.size // numbered.counts[-1] + GAP
 
     # --- statements -------------------------------------------------------------------------------
 
