@@ -253,7 +253,9 @@ def written(plan: Plan) -> Code:
     program = with_late_starts(without_short_loops(plan.program), in_any_order=plan.is_alone)
     if not plan.is_alone:
         return loop_code(replace(plan, program=program))
-    program, blocks = aligned(jammed(dense(with_ends_apart(program))))
+    if any(isinstance(each, Loop) and _has_loops(each) for each in program.statements):
+        program = jammed(dense(with_ends_apart(program)))
+    program, blocks = aligned(program)
     return replace(loop_code(replace(plan, program=program)), blocks=blocks)
 
 
@@ -286,6 +288,10 @@ def has_guards(program: Program) -> bool:
         elif any(isinstance(each, Guard) for each, _ in walk([statement])):
             return True
     return False
+
+
+def _has_loops(loop: Loop) -> bool:
+    return any(isinstance(each, Loop) for each in loop.body)
 
 
 def has_while(program: Program) -> bool:

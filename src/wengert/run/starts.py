@@ -6,18 +6,19 @@ which statement is the first to touch a place, in every round, that statement ca
 longer than a round can then be a register of a kernel.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from math import copysign
+from math import copysign, gcd
 
 import numpy as np
 
 from wengert.primitives import add
-from wengert.program.address import CONSTANT, VALUE, Address, Integers
+from wengert.program.address import CONSTANT, VALUE, Address, Integers, Mask
 from wengert.program.dependence import (
     TABULATED,
     Site,
     crosses,
+    extent,
     is_sum,
     places_of,
     precedes,
@@ -93,17 +94,19 @@ class _Group:
         many = len(self.sums) * len(self.touched) > MANY
         if not (self.is_known and self.zeros and self.sums) or many:
             return [], []
-        firsts = {
-            site: self._places(site, storing)
-            for site in self.sums
+        starting = [
+            site for site in self.sums
             if self._is_first(site) and not (in_any_order and self._has_others(site))
-        }
-        zeros = {site: self._places(site, storing) for site in self.zeros}
+        ]  # fmt: skip
+        if not starting:
+            return [], []
+        places = _Places([*starting, *self.zeros], storing)
+        firsts = {site: places.of(site) for site in starting}
+        zeros = {site: places.of(site) for site in self.zeros}
         while firsts and zeros:
-            covered = np.concatenate([*firsts.values()])
-            started = np.concatenate([*zeros.values()])
-            left = {site: p for site, p in zeros.items() if np.isin(p, covered).all()}
-            kept = {site: p for site, p in firsts.items() if np.isin(p, started).all()}
+            covered, started = places.marked(firsts), places.marked(zeros)
+            left = {site: p for site, p in zeros.items() if covered[p].all()}
+            kept = {site: p for site, p in firsts.items() if started[p].all()}
             if len(left) == len(zeros) and len(kept) == len(firsts):
                 return list(zeros), list(firsts)
             zeros, firsts = left, kept
@@ -131,8 +134,30 @@ class _Group:
             for other in self.sums
         )
 
-    def _places(self, site: Site, storing: Storing) -> Integers:
-        return places_of(_target(site), site.counts, storing.table).ravel()
+
+class _Places:
+    """The places that some statements assign to, numbered from the lowest in steps of all."""
+
+    def __init__(self, sites: Sequence[Site], storing: Storing) -> None:
+        self.table = storing.table
+        reaches = [extent(_target(site), site.counts, self.table) for site in sites]
+        self.low = min(reach.low for reach in reaches)
+        steps = [step for reach in reaches for step in (reach.step, reach.low - self.low)]
+        self.step = gcd(*steps) or 1
+        self.count = (max(reach.high for reach in reaches) - self.low) // self.step + 1
+
+    def of(self, site: Site) -> Integers:
+        """Those of one."""
+        places = places_of(_target(site), site.counts, self.table).ravel()
+        numbers: Integers = (places - self.low) // self.step
+        return numbers
+
+    def marked(self, some: Mapping[Site, Integers]) -> Mask:
+        """Which of them are those of some."""
+        marks = np.zeros(self.count, bool)
+        for numbers in some.values():
+            marks[numbers] = True
+        return marks
 
 
 def _groups(program: Program, storing: Storing) -> list[_Group]:
