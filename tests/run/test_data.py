@@ -81,9 +81,9 @@ def test_bits_do_not_depend_on_chunks(function, tier, small_portions):
 def test_portions_begin_at_the_same_examples():
     examples = data.data_of((np.zeros(700_000),), "x").examples
     whole = [part.examples.count for part in summing.portions(examples, 0)]
-    assert whole == [4096] * 64 + [32768] * 13 + [700_000 - 64 * 4096 - 13 * 32768]
+    assert whole == [8192] * 32 + [32768] * 13 + [700_000 - 32 * 8192 - 13 * 32768]
     ends, before = [], 0
-    for size in (5000, 300_000, 3 * 4096 - 5000, 700_000 - 300_000 - 3 * 4096):
+    for size in (5000, 300_000, 3 * 8192 - 5000, 700_000 - 300_000 - 3 * 8192):
         for part in summing.portions(examples.part(before, before + size), before):
             before += part.examples.count
             if part.closed:

@@ -21,7 +21,7 @@ from wengert.run.columns import Column, Examples, Sums
 from wengert.run.data import LANES
 from wengert.run.paths import Path, Paths
 
-PORTION = 4096  # examples in one
+PORTION = 8192  # examples in one
 LARGER, FROM = 1 << 15, 1 << 18  # so many from this example on, as a portion costs some 50 µs
 TOGETHER = 64  # portions whose sums are kept at a time
 TASK = 0.02  # seconds of work that a thread is given at a time: to wake one takes 0.2 ms
