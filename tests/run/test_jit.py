@@ -217,7 +217,7 @@ def test_errors_of_the_function_leave_it_usable(tier):
 
 
 def test_a_call_like_the_one_before_is_told_from_others():
-    """Where arguments are just as they were, they are not looked at closely; lists are no arrays."""
+    """Where arguments are just as they were, they are not looked at closely."""
     twice = wg.jit(lambda x, k: (x + x, k))
     array = np.array([1.0, 2.0])
     for _ in range(2):
@@ -234,3 +234,19 @@ def test_a_call_like_the_one_before_is_told_from_others():
         assert nested([2.0, [3.0, 4.0]]) == (6.0, [3.0, 4.0, 2.0])
         value = wg.Value(2.0)
         assert isinstance(nested((value, [3.0, 4.0]))[0], wg.Value)
+
+
+@every_tier
+def test_results_are_the_callers_own(tier):
+    """A large array of the results is not copied, and stays as it is in later calls."""
+    fast = wg.jit(lambda x: [a * a for a in x], tier=tier)
+    whole = wg.jit(lambda x: 2.0 * x, tier=tier)
+    x = np.arange(5000.0)
+    first = whole(x)
+    assert first.flags.writeable
+    first[0] = 7.0
+    second = whole(x + 1.0)
+    assert not np.shares_memory(first, second)
+    assert first[0] == 7.0
+    np.testing.assert_array_equal(first[1:], 2.0 * x[1:])
+    assert fast(x)[3] == 9.0

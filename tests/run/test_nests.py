@@ -17,7 +17,7 @@ from wengert.program.dependence import Table, extent, layout
 from wengert.program.invariants import checked
 from wengert.program.statements import Loop, Run, walk
 from wengert.program.storage import Storing, storage
-from wengert.run import jam
+from wengert.run import jam, kernel, llvm
 from wengert.run.aligned import LARGE, LINE, aligned
 from wengert.run.dense import dense
 from wengert.run.digits import Numbered, groups
@@ -280,6 +280,26 @@ def test_large_arguments_begin_where_a_line_does():
             if address.memory == INPUT and len(site.counts):
                 low = extent(address, site.counts, Table(changed.index)).low
                 assert low % LINE <= 1  # the first round is often apart
+
+
+@pytest.mark.skipif(not llvm.is_there(), reason="llvmlite is not installed")
+@pytest.mark.parametrize("short", [True, False])
+def test_calls_with_arguments_on_lines(short, monkeypatch):
+    """Whether somebody may want to stop them or not."""
+    monkeypatch.setattr(kernel, "SHORT", 1.0 if short else 0.0)
+
+    def function(x, y, z):
+        return [sum(a * b for a, b in zip(row, y, strict=True)) + x[0] for row in z]
+
+    rng = np.random.default_rng(0)
+    x, y, z = rng.random(67), rng.random(90), rng.random((80, 90))
+    fast = wg.jit(function, tier="native")
+    for _ in range(2):
+        np.testing.assert_allclose(fast(x, y, z), z @ y + x[0], rtol=1e-13)
+    (path,) = fast._known()
+    (made,) = path.tiers.kernels.values()
+    assert made.code.blocks.room
+    assert made.is_short == short
 
 
 @SCENARIO

@@ -213,18 +213,26 @@ class Structure:
 
     # --- and back ---------------------------------------------------------------------------------
 
-    def tree(self, numbers: Sequence[Any] | Floats) -> Any:
-        """The tree with these numbers, in order; arrays keep the numbers' type."""
-        return self._tree(numbers, 0)
+    def tree(self, numbers: Sequence[Any] | Floats, own: bool = False) -> Any:
+        """The tree with these numbers, in order; arrays keep the numbers' type.
 
-    def _tree(self, numbers: Any, at: int) -> Any:
+        Args:
+            numbers: as many as there are.
+            own: whether nobody else has them: then an array that most of them are in is not copied.
+        """
+        return self._tree(numbers, 0, self.size // 2 if own else self.size)
+
+    def _tree(self, numbers: Any, at: int, most: int) -> Any:
         chosen = numbers[at : at + self.size] if self.kind == ARRAY or self._is_flat else ()
         if self.kind == NUMBER:
             number = numbers[at]
             return float(number) if isinstance(number, np.floating) else number
         if self.kind == ARRAY:
-            array = chosen.copy() if isinstance(chosen, np.ndarray) else _objects(chosen)
-            return array.reshape(self.shape)
+            if not isinstance(chosen, np.ndarray):
+                chosen = _objects(chosen)
+            elif self.size <= most:
+                chosen = chosen.copy()
+            return chosen.reshape(self.shape)
         if self.kind == FIXED:
             return self.fixed
         if self._is_flat:
@@ -232,7 +240,7 @@ class Structure:
         else:
             children = []
             for part in self.parts:
-                children.append(part._tree(numbers, at))
+                children.append(part._tree(numbers, at, most))
                 at += part.size
         return self._together(children)
 

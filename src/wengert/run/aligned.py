@@ -45,6 +45,14 @@ class Blocks(NamedTuple):
         block = bisect_right(self.starts, place) - 1
         return place - self.starts[block] + self.moved[block]
 
+    def laid_out(self, numbers: Floats) -> Floats:
+        """They laid out; themselves if they stay where they are."""
+        if not self.room:
+            return numbers
+        memory = np.zeros(self.room)
+        self.put(numbers, memory)
+        return memory
+
     def put(self, numbers: Floats, memory: Floats) -> None:
         """Lay them out."""
         for (start, end), at in zip(pairwise((*self.starts, self.size)), self.moved, strict=True):

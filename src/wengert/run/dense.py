@@ -7,12 +7,11 @@ digits as there are (`run/digits.py`), the same places are one dense array.
 
 from dataclasses import replace
 
-from wengert.program.address import VALUE, Address, Lookup
 from wengert.program.program import Program
-from wengert.program.rewrite import Counts, Strides, rewritten
+from wengert.program.rewrite import rewritten
 from wengert.program.statements import Run
 from wengert.program.storage import Storing
-from wengert.run.digits import GAP, Numbered, groups
+from wengert.run.digits import GAP, Moved, Numbered, groups, relocated
 
 LOOSE = 2  # times as many places as numbers, from which on they are moved
 
@@ -20,7 +19,7 @@ LOOSE = 2  # times as many places as numbers, from which on they are moved
 def dense(program: Program) -> Program:
     """The same program; itself if no values are far apart."""
     storing = Storing(program)
-    moved: dict[tuple[int, Strides, Counts], tuple[int, Strides]] = {}
+    moved: Moved = {}
     end = program.values
     for addresses in groups(storing).values():
         found = Numbered.of(addresses, storing.table)
@@ -31,13 +30,7 @@ def dense(program: Program) -> Program:
     if not moved:
         return program
 
-    def change(
-        memory: str, base: int, strides: Strides, lookup: Lookup | None, counts: Counts
-    ) -> Address:
-        if memory == VALUE and not lookup:
-            base, strides = moved.get((base, strides, counts), (base, strides))
-        return Address(memory, base, strides, lookup)
-
+    change = relocated(moved)
     statements = [
         changed
         for each in program.statements

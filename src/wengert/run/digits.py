@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from math import prod
 from typing import NamedTuple
 
-from wengert.program.address import VALUE, Address
+from wengert.program.address import VALUE, Address, Lookup
 from wengert.program.dependence import UNBOUNDED, Site, Table, extent
-from wengert.program.rewrite import Counts, Strides
+from wengert.program.rewrite import Change, Counts, Strides
 from wengert.program.storage import Storing
 
 GAP = 1  # place between arrays, so that they are kept apart
@@ -32,6 +32,23 @@ def groups(storing: Storing) -> dict[Site, Found]:
     for (reader, address), met in storing.met.items():
         found.setdefault(storing.kept_with(met[0]), set()).add((address, reader.counts))
     return {leader: addresses for leader, addresses in found.items() if leader not in stretches}
+
+
+Moved = dict[tuple[int, Strides, Counts], tuple[int, Strides]]
+"""Base and strides that values have now, by those they had and the counts of the loops around."""
+
+
+def relocated(moved: Moved) -> Change:
+    """The change of addresses that moves values."""
+
+    def change(
+        memory: str, base: int, strides: Strides, lookup: Lookup | None, counts: Counts
+    ) -> Address:
+        if memory == VALUE and not lookup:
+            base, strides = moved.get((base, strides, counts), (base, strides))
+        return Address(memory, base, strides, lookup)
+
+    return change
 
 
 class Reach(NamedTuple):

@@ -8,13 +8,13 @@ no memory for each round of all loops around.
 from collections.abc import Iterator
 from dataclasses import replace
 
-from wengert.program.address import VALUE, Address, Lookup
+from wengert.program.address import VALUE, Address
 from wengert.program.dependence import Level, Site, is_sum
 from wengert.program.program import Program
 from wengert.program.rewrite import Counts, Strides, rewritten
 from wengert.program.statements import Assign, Loop, Run, Statement, While
 from wengert.program.storage import Storing
-from wengert.run.digits import GAP, Numbered, groups
+from wengert.run.digits import GAP, Moved, Numbered, groups, relocated
 
 ROUNDS = 8  # of a loop for which it pays
 
@@ -37,7 +37,7 @@ class _Moving:
     def __init__(self, program: Program) -> None:
         self.program, self.storing = program, Storing(program)
         self.ends: dict[Level, list[Assign]] = {}
-        self.moved: dict[tuple[int, Strides, Counts], tuple[int, Strides]] = {}
+        self.moved: Moved = {}
         self.values = program.values
 
     def find(self) -> None:
@@ -110,14 +110,7 @@ class _Moving:
         if isinstance(statement, Run):
             yield statement
         else:
-            yield from rewritten([statement], self._change, counts)
-
-    def _change(
-        self, memory: str, base: int, strides: Strides, lookup: Lookup | None, counts: Counts
-    ) -> Address:
-        if memory == VALUE and not lookup:
-            base, strides = self.moved.get((base, strides, counts), (base, strides))
-        return Address(memory, base, strides, lookup)
+            yield from rewritten([statement], relocated(self.moved), counts)
 
 
 def _chain(writers: list[Site]) -> Site | None:

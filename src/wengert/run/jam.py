@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from wengert.program.address import Address, Lookup
+from wengert.program.address import OUTPUT, Address, Lookup
 from wengert.program.dependence import Level, Site, carriers, is_sum, size_of
 from wengert.program.program import Program
 from wengert.program.rewrite import Change, Counts, Strides, rewritten
@@ -79,6 +79,8 @@ class _Jamming:
             for site in _sites(item)
         }
         together = {site for each in hot for site in each.sites()}
+        if any(address.memory == OUTPUT for site in group for address in site.reads):
+            return False
         for (reader, address), met in self.storing.met.items():
             if reader not in group:
                 continue

@@ -95,7 +95,7 @@ class Jitted(Compiled):
     @staticmethod
     def _result(paths: Paths, given: Floats) -> Any:
         path, outputs = paths.one(given)
-        return path.finish(outputs) if path.finish else path.results.tree(outputs)
+        return path.finish(outputs) if path.finish else path.results.tree(outputs, own=True)
 
 
 def _has_operands(named: dict[str, Any]) -> bool:

@@ -182,10 +182,10 @@ class Over(Compiled):
             blocks = chain([first], blocks)
             if first.count and (rows := self._rows_of(paths, params, first)):
                 total, results, count = rows.total(numbers, blocks)
-                return results.tree(self._of(total, count))
+                return results.tree(self._of(total, count), own=True)
         summing = Summing(paths, numbers, given)
         total, results = summing.total(blocks)
-        return results.tree(self._of(total, summing.count))
+        return results.tree(self._of(total, summing.count), own=True)
 
     def _rows_of(self, paths: Paths, params: Sequence[Any], examples: Examples) -> RowSums | None:
         """The same sum some rows at a time, if that is faster."""

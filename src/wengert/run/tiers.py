@@ -91,7 +91,8 @@ class Tiers:
                 results, why = kernel.one(numbers)
             else:
                 results, failed = np.empty(self.program.results.size), np.zeros(1, np.uint8)
-                kernel.run([Column(numbers[None])], [Column(results[None])], failed, 1)
+                given = Column(kernel.code.blocks.laid_out(numbers)[None])
+                kernel.run([given], [Column(results[None])], failed, 1)
                 why = failed[0]
             if not why & AGAIN:
                 break
