@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from functools import partial
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,9 @@ from peers import scenarios
 from timing import seconds
 
 import wengert as wg
+import wengert.derive
+import wengert.program
+import wengert.run
 from wengert.derive.programs import gradient as gradient_of
 from wengert.program.roll import roll
 from wengert.program.simplify import simplified
@@ -19,7 +24,11 @@ Call = Callable[[], Any]
 
 
 def started(threads: int) -> None:
-    llvm.cpu()  # llvmlite is imported when it is needed, and peers are imported by now
+    """Import what is imported when it is needed: peers have been imported by now."""
+    llvm.cpu()
+    for package in (wengert.derive, wengert.program, wengert.run):
+        for module in iter_modules(package.__path__, f"{package.__name__}."):
+            import_module(module.name)
 
 
 def w1(data: Any, gradient: bool, threads: int) -> Call:
