@@ -16,7 +16,7 @@ from wengert.program.address import (
     VALUE,
     Address,
 )
-from wengert.program.dependence import Level, Site, Table, is_sum
+from wengert.program.dependence import Level, Site, Table, is_sum, sites_of
 from wengert.program.program import Program
 from wengert.program.statements import Guard, Operation, Run, While
 from wengert.run.place import FAR, Memories, Place, affine
@@ -91,9 +91,9 @@ class Body(Writer):
         self.open("{")
         seen_later = [
             self.kept.registers.get((site, address))
-            for site in _sites(level.parts[3]) for address in site.reads
+            for site in sites_of(level.parts[3]) for address in site.reads
         ]  # fmt: skip
-        inside = {*_sites(level.parts[1]), *_sites(level.parts[2])}
+        inside = {*sites_of(level.parts[1]), *sites_of(level.parts[2])}
         ahead = [site for site in dict.fromkeys(seen_later) if site in inside]
         for site in ahead:
             assert site is not None
@@ -258,14 +258,6 @@ class Body(Writer):
     def _check(self, text: str, size: int) -> None:
         """A way out for a place that is not in its memory."""
         self.line(f"if ((unsigned long long)({text}) >= {size}) return -1;")
-
-
-def _sites(tree: Sequence[Site | Level]) -> list[Site]:
-    """The statements that stand in a part of a loop."""
-    found: list[Site] = []
-    for item in tree:
-        found += item.sites() if isinstance(item, Level) else [item]
-    return found
 
 
 def function(head: str, lines: Sequence[str]) -> list[str]:

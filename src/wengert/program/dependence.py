@@ -79,6 +79,15 @@ class Site:
     reads: tuple[Address, ...] = ()
 
 
+def sites_of(tree: Iterable[Site | Level]) -> Iterator[Site]:
+    """The statements of a tree, or of some of it, in order."""
+    for item in tree:
+        if isinstance(item, Level):
+            yield from item.sites()
+        else:
+            yield item
+
+
 def is_sum(site: Site) -> bool:
     """Whether it accumulates."""
     return isinstance(site.statement, Accumulate)
@@ -202,6 +211,17 @@ def bounded(address: Address, counts: Sequence[int]) -> bool:
     if address.lookup:
         strides += zip(address.lookup.strides, counts, strict=True)
     return not any(stride and count == UNBOUNDED for stride, count in strides)
+
+
+def reads_of(
+    memory: str, sites: Iterable[Site], table: Table
+) -> Iterator[tuple[Site, Address, Extent | None]]:
+    """What reads a memory, and where it reaches; None if a while loop decides that."""
+    for site in sites:
+        for address in site.reads:
+            if address.memory == memory:
+                known = bounded(address, site.counts)
+                yield site, address, extent(address, site.counts, table) if known else None
 
 
 # --- places ---------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from wengert.program.address import INPUT, PLACE, Address, Lookup, in_memory
-from wengert.program.dependence import Table, bounded, extent, layout
+from wengert.program.dependence import Table, layout, reads_of
 from wengert.program.program import Program
 from wengert.program.rewrite import rewritten
 from wengert.program.statements import Run, Statement
@@ -79,14 +79,11 @@ def aligned(program: Program) -> tuple[Program, Blocks]:
 def _blocks(program: Program) -> Blocks:
     leaves, table = Leaves.of(program.arguments), Table(program.index)
     starts = {*leaves.starts, 0}
-    for site in layout(program).sites:
-        for address in site.reads:
-            if address.memory == INPUT:
-                if not bounded(address, site.counts):
-                    return IN_ORDER
-                reach = extent(address, site.counts, table)
-                if leaves.common(reach.low, reach.high) is None:
-                    starts -= {start for start in starts if reach.low < start <= reach.high}
+    for _, _, reach in reads_of(INPUT, layout(program).sites, table):
+        if reach is None:
+            return IN_ORDER
+        if leaves.common(reach.low, reach.high) is None:
+            starts -= {start for start in starts if reach.low < start <= reach.high}
     ordered = sorted(starts)
     moved, end = [], 0
     for start, next_ in pairwise((*ordered, leaves.size)):

@@ -1,7 +1,7 @@
 """What compiled functions have in common: a function, and the paths that it takes."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial, update_wrapper
 from threading import RLock
 from types import MethodType
@@ -71,7 +71,11 @@ class Compiled:
             yield from path.tiers.kernels.values()
 
     def _known(self) -> list[Path]:
-        return [path for paths in self._paths.values() for path in paths.known]
+        return [path for paths in self._all_paths() for path in paths.known]
+
+    def _all_paths(self) -> Iterable[Paths]:
+        """Those of all structures of arguments."""
+        return self._paths.values()
 
     def report(self) -> Report:
         """What has been compiled and how it runs: prints well, and is a table in notebooks."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from wengert.program.address import OUTPUT, Address, Lookup
-from wengert.program.dependence import Level, Site, carriers, is_sum, size_of
+from wengert.program.dependence import Level, Site, carriers, is_sum, sites_of, size_of
 from wengert.program.program import Program
 from wengert.program.rewrite import Change, Counts, Strides, rewritten
 from wengert.program.statements import Loop, Statement, While
@@ -27,8 +27,6 @@ WRITTEN = 64  # statements that are written out rather than in a loop
 
 def jammed(program: Program) -> Program:
     """The same program; itself if there is nothing to be gained."""
-    if not any(isinstance(each, Loop) for each in program.statements):
-        return program
     storing = Storing(program)
     jamming = _Jamming(storing)
     for item in storing.layout.tree:
@@ -75,8 +73,7 @@ class _Jamming:
         group = {
             site: number
             for number, (_, items) in enumerate(_groups(level.parts[0], hot))
-            for item in items
-            for site in _sites(item)
+            for site in sites_of(items)
         }
         together = {site for each in hot for site in each.sites()}
         if any(address.memory == OUTPUT for site in group for address in site.reads):
@@ -164,10 +161,6 @@ def _levels(level: Level) -> Iterator[Level]:
 def _size(level: Level) -> int:
     """How many statements stand in a loop itself."""
     return sum(isinstance(item, Site) for part in level.parts for item in part)
-
-
-def _sites(item: Site | Level) -> Iterable[Site]:
-    return [item] if isinstance(item, Site) else item.sites()
 
 
 def _groups(

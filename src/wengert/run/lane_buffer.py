@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from wengert.program.address import CONSTANT, INPUT, OUTPUT, Address, Integers
-from wengert.program.dependence import Level, Site, Table, bounded, extent, is_sum
+from wengert.program.dependence import Level, Site, Table, is_sum, reads_of
 from wengert.program.program import Program
 from wengert.program.statements import Run, While
 from wengert.program.storage import Array, Storing
@@ -68,17 +68,13 @@ class LaneBuffer(Buffer):
         """Whether each address reaches leaves of one kind alone; then they follow each other."""
         if len(set(self.is_shared)) < 2:
             return True
-        for site in self.kept.layout.sites:
-            for address in site.reads:
-                if address.memory != INPUT:
-                    continue
-                if not bounded(address, site.counts):
-                    return False
-                reach = extent(address, site.counts, table)
-                first, last = inputs.find(reach.low)[0], inputs.find(reach.high)[0]
-                if len(set(self.is_shared[first : last + 1])) > 1:
-                    return False
-                self._lowest[address, site.counts] = reach.low
+        for site, address, reach in reads_of(INPUT, self.kept.layout.sites, table):
+            if reach is None:
+                return False
+            first, last = inputs.find(reach.low)[0], inputs.find(reach.high)[0]
+            if len(set(self.is_shared[first : last + 1])) > 1:
+                return False
+            self._lowest[address, site.counts] = reach.low
         return True
 
     def place(self, site: Site, address: Address) -> Place:

@@ -12,7 +12,7 @@ from wengert.dispatch import Primitive
 from wengert.errors import ProgramError
 from wengert.primitives import mul
 from wengert.program.address import CONSTANT, INPUT, MEMORIES, OUTPUT, SHIFT
-from wengert.program.dependence import Level, Site, is_sum, size_of
+from wengert.program.dependence import Level, Site, is_sum, sites_of, size_of
 from wengert.program.statements import Accumulate, Guard, Loop, Run
 from wengert.run.aligned import LINE
 from wengert.run.carried import Carried, Spot, Variable, carried, spot_of
@@ -261,8 +261,8 @@ class _Writing:
 
     def _keep_for(self, last: Sequence[Site | Level], body: Sequence[Site | Level]) -> None:
         """Variables for what a round leaves to those that leave the loop in the next one."""
-        made = set(_sites(body))
-        for site in _sites(last):
+        made = set(sites_of(body))
+        for site in sites_of(last):
             for address in site.reads:
                 register = self.kept.registers.get((site, address))
                 if register in made and register is not None:
@@ -438,11 +438,3 @@ class _Stretch:
                 found = self.function.kept(place)
             self.known[memory, place] = found
         return found
-
-
-def _sites(tree: Sequence[Site | Level]) -> Iterator[Site]:
-    for item in tree:
-        if isinstance(item, Level):
-            yield from item.sites()
-        else:
-            yield item

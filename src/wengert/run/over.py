@@ -13,7 +13,7 @@ from wengert.program.record import name_of
 from wengert.program.structure import TUPLE, Structure, structure_of
 from wengert.run import pool
 from wengert.run.columns import Examples
-from wengert.run.compiled import Compiled
+from wengert.run.compiled import KEPT, Compiled
 from wengert.run.data import Data, data_of
 from wengert.run.paths import Paths
 from wengert.run.row_sums import MANY, RowSums, row_sums
@@ -194,12 +194,16 @@ class Over(Compiled):
             while isinstance(function, _Through):
                 function, transforms = function.function, [function.transform, *transforms]
             example = self.data.arguments.tree(examples.numbers(0))
-            self._in_rows[paths] = found = row_sums(
+            if len(self._in_rows) >= KEPT:
+                del self._in_rows[next(iter(self._in_rows))]
+            self._in_rows[paths] = row_sums(
                 function, transforms, (*params, *example), len(example), self.options, self.name
             )
-            for rows in found.paths.values() if found else ():
-                self._paths[rows] = rows  # for the report
         return self._in_rows[paths]
+
+    def _all_paths(self) -> Iterable[Paths]:
+        rows = filter(None, self._in_rows.values())
+        return chain(super()._all_paths(), *(each.paths.values() for each in rows))
 
     def _of(self, total: Any, count: int) -> Any:
         """What is made of a sum over so many examples."""

@@ -12,7 +12,7 @@ import numpy as np
 
 from wengert.primitives import select
 from wengert.program.address import CONSTANT, INPUT, OUTPUT, VALUE, Address, Lookup
-from wengert.program.dependence import Layout, Table, bounded, extent, layout
+from wengert.program.dependence import Layout, Table, layout, reads_of
 from wengert.program.program import Program
 from wengert.program.rewrite import Change, deeper, rewritten
 from wengert.program.statements import (
@@ -72,16 +72,12 @@ def _branches(found: tuple[Plain, tuple[Loop | While, ...]]) -> bool:
 def _are_apart(program: Program, placed: Layout, shared: int, leaves: Leaves) -> bool:
     """Whether no address reaches into several leaves of the example, or into parameters as well."""
     table = Table(program.index)
-    for site in placed.sites:
-        for address in site.reads:
-            if address.memory == INPUT:
-                if not bounded(address, site.counts):
-                    return False
-                low, high, _ = extent(address, site.counts, table)
-                if high >= shared and (
-                    low < shared or leaves.common(low - shared, high - shared) is None
-                ):
-                    return False
+    for _, _, reach in reads_of(INPUT, placed.sites, table):
+        if reach is None:
+            return False
+        low, high = reach.low - shared, reach.high - shared
+        if high >= 0 and (low < 0 or leaves.common(low, high) is None):
+            return False
     return True
 
 
