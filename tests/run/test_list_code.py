@@ -5,7 +5,7 @@ import pytest
 from batches import LIST, Way, agree, kernel, run
 
 import wengert as wg
-from wengert.run.list_code import PART
+from wengert.run.pieces import PART
 
 pytest.importorskip("llvmlite")
 ROWS = np.random.default_rng(0).standard_normal((5, 3))

@@ -19,9 +19,8 @@ from wengert.program.program import Program
 from wengert.program.rewrite import rewritten
 from wengert.program.statements import Run, Statement
 from wengert.program.structure import ARRAY, TUPLE, Floats, Structure
-from wengert.run.columns import Leaves
+from wengert.run.columns import LINE, Leaves
 
-LINE = 8  # numbers
 LARGE = 64  # numbers of what is moved
 
 

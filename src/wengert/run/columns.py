@@ -2,8 +2,8 @@
 
 The number `p` of a leaf of the example `i` is at `first + i·step + p·stride`, counted in doubles.
 A leaf that is the same for all examples has no step. Where the step is 1, the numbers of lanes that
-follow each other are one vector; else they are loaded and stored one by one. Results that are to be
-summed up have a sum for each number and lane.
+follow each other are one vector; else they are loaded and stored one by one. What all examples
+share has a stride of 1. Results that are to be summed up have a sum for each number and lane.
 """
 
 import ctypes
@@ -22,6 +22,8 @@ SHARED, UNIT, STRIDED, SUM = "shared", "unit", "strided", "sum"
 STOP, FAILED, CONSTANTS, INDEX, LEAVES = 0, 1, 2, 3, 4  # words of the table that a kernel is given
 LEFT, AGAIN = 1, 2  # why an example failed: it takes another path; it is to be computed again
 WORDS = 3  # of each leaf: first, step, stride
+LINE = 8  # numbers of a line of the cache
+LANES = 8  # sums that are taken beside each other
 
 
 def address(array: np.ndarray[Any, Any]) -> int:
@@ -31,8 +33,16 @@ def address(array: np.ndarray[Any, Any]) -> int:
     return array.ctypes.data
 
 
+def zeros(shape: Sequence[int]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Zeros that begin where a line of the processor's cache does, as vectors want it."""
+    size = int(np.prod(shape, dtype=np.int64))
+    room = np.zeros(size + LINE)
+    shift = -address(room) // 8 % LINE
+    return room[shift : size + shift].reshape(shape)
+
+
 class Column(NamedTuple):
-    """The numbers of a leaf, `(examples, numbers)`; of a shared one, `(1, numbers)`."""
+    """The numbers of a leaf, `(examples, numbers)`; of a shared one, `(1, numbers)`, contiguous."""
 
     array: np.ndarray[Any, np.dtype[np.float64]]
     shared: bool = False
@@ -153,7 +163,7 @@ class Words:
         at = self.word(first, "ptr")
         kind, put = self.kinds[leaf], self.block.put
         if number != 0:
-            moved = put(f"mul i64 {number}, {self.word(first + 2)}")
+            moved = self._moved(kind, number, first + 2)
             at = put(f"getelementptr double, ptr {at}, i64 {moved}")
         if kind in (SHARED, SUM):
             return at
@@ -161,6 +171,13 @@ class Words:
         if kind == STRIDED:
             example = put(f"mul i64 {example}, {self.word(first + 1)}")
         return put(f"getelementptr double, ptr {at}, i64 {example}")
+
+    def _moved(self, kind: str, number: int | str, word: int) -> int | str:
+        """How many doubles a leaf's number is from its first one; by a word, if nobody knows."""
+        stride = self.block.lanes if kind == SUM else 1 if kind == SHARED else None
+        if isinstance(number, int) and stride:
+            return number * stride
+        return self.block.put(f"mul i64 {number}, {stride or self.word(word)}")
 
     def load(self, leaf: int, number: int | str) -> Lanes:
         """A leaf's number of the examples from `%i` on, one in each lane."""

@@ -19,9 +19,8 @@ from wengert.errors import OperandError
 from wengert.program.address import Integers
 from wengert.program.structure import Structure, structure_of
 from wengert.run.batch import Batch, arrayed, batch_of
-from wengert.run.columns import Column, Examples
+from wengert.run.columns import LANES, Column, Examples
 
-LANES = 8  # sums that are taken beside each other
 FEW = 4096  # examples of small chunks that are computed together
 CONVERTED = 1 << 26  # bytes of a mapped file that are converted at a time
 

@@ -8,6 +8,7 @@ take, as long one by one.
 import math
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
+from itertools import pairwise
 from threading import RLock
 from time import perf_counter
 from typing import Any
@@ -20,7 +21,7 @@ from wengert.program.program import Program
 from wengert.program.statements import Accumulate, Loop, Run, Statement, While, parts
 from wengert.program.structure import Floats
 from wengert.run.blocks import NATIVE, Blocks, Failed
-from wengert.run.columns import Column, Sums
+from wengert.run.columns import Column, Examples, Leaves, Sums
 from wengert.run.interpret import interpret
 from wengert.run.kernel import has_while
 from wengert.run.walk import effort
@@ -81,15 +82,16 @@ class Interpreted:
         blocks.run(inputs, outputs, failed, seconds, threads, progress)
         self._has_taken(perf_counter() - begin, len(failed))
 
-    def add(
-        self, inputs: Sequence[Column], sums: Sequence[Sums], rest: Sequence[Sums], count: int,
-        stop: Any,
-    ) -> None:  # fmt: skip
-        """Add the results of examples to sums, of which `rest` are not needed: as `Kernel.add`."""
+    def add(self, inputs: Sequence[Column], sums: Floats, first: int, end: int, stop: Any) -> None:
+        """Add the results of the examples from one to another to sums, `(numbers, lanes)`."""
         blocks = self._made(inputs)
         assert blocks is not None
         begin = perf_counter()
-        blocks.part(inputs, sums, np.zeros(count, np.uint8), stop, 0, count)
+        count = end - first
+        columns = Examples(tuple(inputs), end).part(first, end).columns
+        starts = Leaves.of(self.program.results).starts
+        given = [Sums(sums[slice(*ends)]) for ends in pairwise((*starts, len(sums)))]
+        blocks.part(columns, given, np.zeros(count, np.uint8), stop, 0, count)
         self._has_taken(perf_counter() - begin, count)
 
     def _has_taken(self, seconds: float, count: int) -> None:

@@ -14,8 +14,8 @@ from wengert.program.program import Program
 from wengert.program.statements import Guard, Loop, Run, Statement, While, walk
 from wengert.program.structure import Floats
 from wengert.run import cache, llvm, pool
-from wengert.run.aligned import LINE, Blocks, aligned
-from wengert.run.columns import LEAVES, WORDS, Column, Sums, address
+from wengert.run.aligned import Blocks, aligned
+from wengert.run.columns import LEAVES, LINE, WORDS, Column, address, zeros
 from wengert.run.dense import dense
 from wengert.run.ends import with_ends_apart
 from wengert.run.jam import jammed
@@ -117,24 +117,6 @@ class Kernel:
             busy = min(threads, len(tasks))
             self.measured = (perf_counter() - begin) * busy / count
 
-    def add(
-        self, inputs: Sequence[Column], sums: Sequence[Sums], rest: Sequence[Sums], count: int,
-        stop: Any,
-    ) -> bool:  # fmt: skip
-        """Add the results of a batch to sums; those of the last examples to others, by lane.
-
-        Returns:
-            Whether that was right; if not, it is to be done again.
-        """
-        lanes = self.plan.lanes
-        whole = count - count % lanes
-        failed = np.zeros(max(count, lanes), np.uint8)
-        if whole:
-            self.part([*inputs, *sums], failed, stop, 0, whole)
-        if whole < count:
-            self.part([*self._padded(inputs, whole, count), *rest], failed, stop, 0, lanes)
-        return not failed.any()
-
     @cached_property
     def predicted(self) -> float:
         """Seconds for an example, from the number of operations; forever, if nobody can know."""
@@ -146,14 +128,17 @@ class Kernel:
         return self.measured or self.predicted
 
     def part(
-        self, columns: Sequence[Column | Sums], failed: Failed, stop: Any, begin: int, end: int
+        self, columns: Sequence[Column], failed: Failed, stop: Any, begin: int, end: int
     ) -> None:
         """The examples from one to another, a multiple of the lanes."""
-        words = [address(stop), address(failed), *self.tables]
-        for column in columns:
-            words += column.words()
+        words = [word for column in columns for word in column.words()]
+        self.call(words, address(failed), stop, begin, end)
+
+    def call(self, words: Sequence[int], failed: int, stop: Any, begin: int, end: int) -> None:
+        """The same, told by words where columns are, and what fails by the address of the first."""
+        table = pack(f"{LEAVES + len(words)}q", address(stop), failed, *self.tables, *words)
         scratch = self._scratch()
-        self.native.run(pack(f"{len(words)}q", *words), begin, end, scratch[1], stop)
+        self.native.run(table, begin, end, scratch[1], stop)
         self.spare.append(scratch)
 
     @cached_property
@@ -190,7 +175,7 @@ class Kernel:
     ) -> None:  # fmt: skip
         """The last examples, fewer than there are lanes: the others repeat the last one."""
         lanes, count = self.plan.lanes, len(failed)
-        padded = self._padded(inputs, first, count)
+        padded = self.padded(inputs, first, count)
         results = [
             Column(_like(column, np.empty((lanes, column.array.shape[1])))) for column in outputs
         ]
@@ -201,7 +186,7 @@ class Kernel:
         for column, result in zip(outputs, results, strict=True):
             column.array[first:] = result.array[:here]
 
-    def _padded(self, inputs: Sequence[Column], first: int, count: int) -> list[Column]:
+    def padded(self, inputs: Sequence[Column], first: int, count: int) -> list[Column]:
         """The last examples, and the very last one again until there are as many as lanes."""
         taken = np.minimum(np.arange(first, first + self.plan.lanes), count - 1)
         return [
@@ -215,10 +200,8 @@ class Kernel:
             return self.spare.pop()
         except IndexError:
             size = -(-self.code.scratch * self.plan.lanes // LINE) * LINE + self.code.blocks.room
-            room = np.empty(size + LINE)
-            at = address(room)
-            shift = -at // 8 % LINE
-            return room[shift : size + shift], at + 8 * shift
+            room = zeros((size,))
+            return room, address(room)
 
 
 def _like(column: Column, array: Floats) -> Floats:

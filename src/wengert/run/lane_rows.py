@@ -37,9 +37,13 @@ class Rows:
         self.python: dict[str, Primitive] = {}
         self._symbols: dict[Primitive, str] = {}
 
+    def is_formula(self, row: Primitive) -> bool:
+        """Whether a row is written as a formula of `vector_math`, which is long."""
+        return not self.exact and row.name in vector_math.FUNCTIONS
+
     def applied(self, row: Primitive, operands: Sequence[Lanes]) -> Lanes:
         """The value of a row."""
-        if not self.exact and row.name in vector_math.FUNCTIONS:
+        if self.is_formula(row):
             return self._formula(row.name, operands)
         if row.c and (not row.definition or _is_readable(row.c, row.nin)):
             found = _parsed(row.c)(self, [*operands, *map(float, row.params)])

@@ -14,9 +14,8 @@ from wengert.primitives import mul
 from wengert.program.address import CONSTANT, INPUT, MEMORIES, OUTPUT, SHIFT
 from wengert.program.dependence import Level, Site, is_sum, sites_of, size_of
 from wengert.program.statements import Accumulate, Guard, Loop, Run
-from wengert.run.aligned import LINE
 from wengert.run.carried import Carried, Spot, Variable, carried, spot_of
-from wengert.run.columns import AGAIN, FAILED, STOP
+from wengert.run.columns import AGAIN, FAILED, LINE, STOP
 from wengert.run.lane_rows import Rows
 from wengert.run.lanes import Lanes, Mask
 from wengert.run.module import ARGUMENTS, Code, Function, Plan, module

@@ -18,7 +18,7 @@ from wengert.run.columns import FAILED, LEFT, STOP, Leaves, Words
 from wengert.run.lane_rows import Rows
 from wengert.run.lanes import Block, Lanes, Mask
 
-PARAMETERS = "ptr noalias %table, i64 %i, ptr noalias %scratch"
+EXAMPLE = "i64 %i"  # the first of those that are computed together
 ARGUMENTS = "ptr %table, i64 %i, ptr %scratch"
 
 
@@ -104,10 +104,20 @@ class Plan:
 
 
 class Function:
-    """The instructions of one function of a module, `void f(table, i, scratch)`."""
+    """The instructions of one function of a module, `void f(table, i, scratch)`.
 
-    def __init__(self, plan: Plan, rows: Rows, literals: dict[str, int] | None = None) -> None:
-        self.plan, self.rows = plan, rows
+    Args:
+        plan: what the kernel is written for.
+        rows: of the module.
+        literals: the numbers that its instructions read (`Block`).
+        parameter: what stands between the table and the memory.
+    """
+
+    def __init__(
+        self, plan: Plan, rows: Rows, literals: dict[str, int] | None = None,
+        parameter: str = EXAMPLE,
+    ) -> None:  # fmt: skip
+        self.plan, self.rows, self.parameter = plan, rows, parameter
         self.block = Block(plan.lanes, plan.flags, literals=literals)
         self.words = Words(self.block, plan.kinds)
         self.inputs, self.outputs = plan.inputs, plan.outputs
@@ -122,6 +132,18 @@ class Function:
         """A number of the results."""
         leaf, number = self.outputs.find(place)
         self.words.store(len(self.inputs) + leaf, number, lanes)
+
+    def sum(self, place: int) -> Lanes:
+        """What a result's sum is so far."""
+        return Lanes(self.block, self.block.put(f"load {self.block.doubles}, {self._sum(place)}"))
+
+    def set_sum(self, place: int, lanes: Lanes) -> None:
+        """What it is from there on."""
+        self.block.lines.append(f"store {self.block.doubles} {lanes.name}, {self._sum(place)}")
+
+    def _sum(self, place: int) -> str:
+        leaf, number = self.outputs.find(place)
+        return f"ptr {self.words.pointer(len(self.inputs) + leaf, number)}, align 8"
 
     def slot(self, number: int | str) -> str:
         """Where a number of the scratch memory is."""
@@ -160,7 +182,8 @@ class Function:
 
     def lines(self, name: str) -> Iterator[str]:
         """The function."""
-        yield f"define internal void @{name}({PARAMETERS}) nounwind {{"
+        parameters = f"ptr noalias %table, {self.parameter}, ptr noalias %scratch"
+        yield f"define internal void @{name}({parameters}) nounwind {{"
         yield "entry:"
         yield from self.variables
         yield from self.block.lines
@@ -175,25 +198,36 @@ class Function:
 
 def module(
     plan: Plan, rows: Rows, functions: Sequence[Function], scratch: int, called: int,
-    speculates: bool, literals: Iterable[str] = (),
+    speculates: bool, literals: Iterable[str] = (), adding: Function | None = None,
+    groups: int = 1,
 ) -> Code:  # fmt: skip
-    """The kernel that calls the first so many functions, in order, for each group of examples."""
-    names = [f"part{k}" for k in range(len(functions))]
-    lines = [line for f, name in zip(functions, names, strict=True) for line in f.lines(name)]
+    """The kernel that calls the first so many functions, in order, for each group of examples.
+
+    With a function for `adding`, that is called each time so many groups have been computed, each
+    in memory of its own.
+    """
+    named = [(f"part{k}", each) for k, each in enumerate(functions)]
+    names = [name for name, _ in named[:called]]
+    if adding:
+        named.append(("add", adding))
+    lines = [line for name, function in named for line in function.lines(name)]
     statements = len(lines)
     if numbers := ", ".join(f"double {each}" for each in literals):
         lines.append(f"@literals = global [{numbers.count('double')} x double] [{numbers}]")
-    lines += _driver(names[:called], plan.lanes)
+    size = scratch * plan.lanes
+    computed = _each_group(names, plan.lanes, size, groups) if adding else _one_group(names, plan)
+    lines += _driver(computed)
     declarations: dict[str, str] = {}
-    for function in functions:
+    for _, function in named:
         declarations.update(function.block.declarations)
     text = "\n".join([vector_math.needed(declarations), *lines])
-    return Code(text, plan.lanes, scratch, statements, dict(rows.python), speculates)
+    return Code(text, plan.lanes, scratch * groups, statements, dict(rows.python), speculates)
 
 
-def _driver(names: Sequence[str], lanes: int) -> Iterator[str]:
-    parameters = "ptr noalias %table, i64 %begin, i64 %end, ptr noalias %scratch"
-    yield f"define void @kernel({parameters}) nounwind {{"
+def _driver(computed: Iterable[str]) -> Iterator[str]:
+    """The kernel: it computes examples from %i on, and goes on with %next."""
+    yield "define void @kernel("
+    yield "ptr noalias %table, i64 %begin, i64 %end, ptr noalias %scratch) nounwind {"
     yield "entry:"
     yield f"%at = getelementptr i64, ptr %table, i64 {STOP}"
     yield "%stop = load ptr, ptr %at"
@@ -205,13 +239,41 @@ def _driver(names: Sequence[str], lanes: int) -> Iterator[str]:
     yield "%go = icmp eq i32 %told, 0"
     yield "br i1 %go, label %compute, label %over"
     yield "compute:"
-    for name in names:
-        yield f"call void @{name}({ARGUMENTS})"
+    yield from computed
     yield "br label %done"
     yield "done:"
-    yield f"%next = add i64 %i, {lanes}"
     yield "%more = icmp slt i64 %next, %end"
     yield "br i1 %more, label %round, label %over"
     yield "over:"
     yield "ret void"
     yield "}"
+
+
+def _one_group(names: Sequence[str], plan: Plan) -> Iterator[str]:
+    for name in names:
+        yield f"call void @{name}({ARGUMENTS})"
+    yield f"%next = add i64 %i, {plan.lanes}"
+
+
+def _each_group(names: Sequence[str], lanes: int, size: int, most: int) -> Iterator[str]:
+    """Some groups, in memory of so many doubles each, and then their sums."""
+    yield "%left = sub i64 %end, %i"
+    yield f"%all = sdiv i64 %left, {lanes}"
+    yield f"%few = icmp slt i64 %all, {most}"
+    yield f"%groups = select i1 %few, i64 %all, i64 {most}"
+    yield "br label %group"
+    yield "group:"
+    yield "%g = phi i64 [ 0, %compute ], [ %onward, %group ]"
+    yield f"%ahead = mul i64 %g, {lanes}"
+    yield "%example = add i64 %i, %ahead"
+    yield f"%moved = mul i64 %g, {size}"
+    yield "%room = getelementptr double, ptr %scratch, i64 %moved"
+    for name in names:
+        yield f"call void @{name}(ptr %table, i64 %example, ptr %room)"
+    yield "%onward = add i64 %g, 1"
+    yield "%go.on = icmp slt i64 %onward, %groups"
+    yield "br i1 %go.on, label %group, label %sum"
+    yield "sum:"
+    yield "call void @add(ptr %table, i64 %groups, ptr %scratch)"
+    yield f"%computed = mul i64 %groups, {lanes}"
+    yield "%next = add i64 %i, %computed"

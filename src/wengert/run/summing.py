@@ -7,9 +7,9 @@ nothing else: neither on threads and machines nor on chunks. What a portion come
 numbers; whoever computes portions elsewhere adds these rows by the same tree.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from itertools import accumulate, islice, pairwise
+from itertools import islice
 from time import perf_counter
 from typing import Any, NamedTuple
 
@@ -17,9 +17,9 @@ import numpy as np
 
 from wengert.program.structure import Floats, Structure
 from wengert.run import pool
-from wengert.run.columns import Column, Examples, Sums
-from wengert.run.data import LANES
+from wengert.run.columns import LANES, Column, Examples, zeros
 from wengert.run.paths import Path, Paths
+from wengert.run.tiers import Adder
 
 PORTION = 8192  # examples in one
 LARGER, FROM = 1 << 15, 1 << 18  # so many from this example on, as a portion costs some 50 µs
@@ -30,9 +30,10 @@ PIECE = 512  # examples whose results are kept before they are added
 
 
 class Part(NamedTuple):
-    """Examples of one portion, and whether the portion ends with them."""
+    """Examples of one portion, from one to another, and whether the portion ends with them."""
 
-    examples: Examples
+    begin: int
+    end: int
     closed: bool
 
 
@@ -52,7 +53,6 @@ class Summing:
         self.shared = tuple(Column(column[None], shared=True) for column in columns)
         self.count = 0  # examples so far
         self.tree = Tree()
-        self.leaves: list[slice] = []  # where the numbers of each leaf of the results are
         self.open: Floats | None = None  # the sums of a portion that has not ended, by lane
 
     def total(self, blocks: Iterable[Examples]) -> tuple[Floats, Structure]:
@@ -68,86 +68,76 @@ class Summing:
     def _add(self, examples: Examples) -> None:
         """Add examples behind those that have been added before."""
         path = self.paths.first(examples)
-        ends = [*accumulate((size for _, size in path.results.slots()), initial=0)]
-        self.leaves = [slice(start, end) for start, end in pairwise(ends)]
-        seconds = path.tiers.predicted(examples.count) / examples.count
-        parts = portions(examples, self.count)
+        count = examples.count
+        adder = path.tiers.adder(path.inputs(examples.columns), count)
+        if adder and count == 1:  # one row is as good as a column, which is another kernel's
+            twice = examples.taken(np.zeros(2, np.int64))
+            adder = path.tiers.adder(path.inputs(twice.columns), count)
+        add = adder or partial(self._piecewise, path, examples)
+        parts = portions(count, self.count)
         while some := [*islice(parts, TOGETHER)]:
-            *closed, last = self._each(path, some, examples.count, seconds)
-            for sums in closed:
-                self.tree.add(sums)
-            if some[-1].closed:
-                self.tree.add(last)
-            else:
-                self.open = last
-        self.count += examples.count
+            sums = self._each(path, some, add, examples)
+            closed = sums if some[-1].closed else sums[:-1]
+            for each in _across(closed):
+                self.tree.add(each)
+            self.open = None if some[-1].closed else sums[-1]
+        self.count += count
 
-    def _each(self, path: Path, parts: Sequence[Part], count: int, seconds: float) -> list[Floats]:
-        """What each of some parts comes to.
+    def _each(
+        self, path: Path, parts: Sequence[Part], add: Adder, examples: Examples
+    ) -> Floats:  # fmt: skip
+        """The sums of each part by lane, `(parts, numbers, lanes)`.
 
         Args:
             path: one that examples take.
             parts: of portions that follow each other.
-            count: how many examples there are, these among them.
-            seconds: that one of them is predicted to take.
+            add: what adds examples to sums.
+            examples: all that there are, these among them.
         """
-        opened, self.open = self.open, None
-        found: list[Floats] = [np.empty(0)] * len(parts)
+        sums = zeros((len(parts), path.results.size, LANES))
+        if self.open is not None:
+            sums[0] = self.open
         stop = np.zeros(1, np.int32)
-        inputs = path.inputs(parts[0].examples.columns)
-        native, adder = path.tiers.is_native(count), path.tiers.adder(inputs, count)
-        add = partial(self._at_once, adder) if adder else self._piecewise
 
         def task(numbers: Sequence[int]) -> None:
             for number in numbers:
                 if not stop[0]:
-                    sums = np.zeros((path.results.size, LANES))
-                    if not number and opened is not None:
-                        sums = opened
-                    add(path, parts[number].examples, sums, stop)
-                    found[number] = _across(sums) if parts[number].closed else sums
+                    part = parts[number]
+                    add(sums[number], part.begin, part.end, stop)
 
-        here = sum(part.examples.count for part in parts)
+        count, inputs = examples.count, path.inputs(examples.columns)
+        seconds = path.tiers.predicted(count)
+        here = parts[-1].end - parts[0].begin
         threads = self.paths.options.threads or pool.processors()
-        work = max(seconds * here, TASK)
+        work = max(seconds * here / count, TASK)
         each = max(1, min(len(parts) // threads, int(len(parts) * TASK / work)))
         tasks = [
             partial(task, range(k, min(k + each, len(parts)))) for k in range(0, len(parts), each)
         ]
-        little = seconds * count < (ALONE if len(tasks) == 1 else AT_ONCE)
+        little = seconds < (ALONE if len(tasks) == 1 else AT_ONCE)
+        if threads == 1:  # who wants to stop it is heard between two portions
+            little = seconds * min(LARGER, count) / count < TASK
         begin = perf_counter()
         if little or not path.tiers.lets_others(inputs, count):
             for some in tasks:
                 some()
         else:
             pool.run(tasks, threads, stop)
-        if native and adder:  # else each batch has been measured
+        if path.tiers.measures(count):  # else each batch has been measured
             path.tiers.seconds += perf_counter() - begin
             path.tiers.examples += here
-        return found
+        return sums
 
-    def _at_once(
-        self, adder: Callable[..., None], path: Path, examples: Examples, sums: Floats, stop: Any
-    ) -> None:
-        """Add examples to sums by lane, where they are computed."""
-        last = examples.count % LANES
-        rest = np.zeros_like(sums) if last else sums
-        main, others = ([Sums(each[leaf]) for leaf in self.leaves] for each in (sums, rest))
-        rows = examples
-        if examples.count == 1:  # one row is as good as a column, which is another kernel's
-            rows = examples.taken(np.zeros(2, np.int64))
-        adder(path.inputs(rows.columns), main, others, examples.count, stop)
-        if last:
-            sums[:, :last] += rest[:, :last]
-
-    def _piecewise(self, path: Path, examples: Examples, sums: Floats, stop: Any) -> None:
+    def _piecewise(
+        self, path: Path, examples: Examples, sums: Floats, begin: int, end: int, stop: Any
+    ) -> None:  # fmt: skip
         """Add examples to sums by lane, from the results of some at a time."""
         by_lane = np.ascontiguousarray(sums.T)
-        sizes = [leaf.stop - leaf.start for leaf in self.leaves]
-        for start in range(0, examples.count, PIECE):
+        sizes = [size for _, size in path.results.slots()]
+        for start in range(begin, end, PIECE):
             if stop[0]:
                 break
-            piece = examples.part(start, min(start + PIECE, examples.count))
+            piece = examples.part(start, min(start + PIECE, end))
             columns = [Column(np.empty((piece.count, size))) for size in sizes]
             self.paths.all(piece, lambda path, made=columns: made)  # type: ignore[misc]
             none = np.empty((piece.count, 0))
@@ -158,23 +148,25 @@ class Summing:
         sums[...] = by_lane.T
 
 
-def portions(examples: Examples, before: int) -> Iterator[Part]:
-    """Examples, of which so many come before, cut where portions end."""
+def portions(count: int, before: int) -> Iterator[Part]:
+    """So many examples, of which others come before, cut where portions end."""
     start = 0
-    while start < examples.count:
+    while start < count:
         at = before + start
         size = PORTION if at < FROM else LARGER
         end = start + size - at % size
-        yield Part(examples.part(start, min(end, examples.count)), end <= examples.count)
+        yield Part(start, min(end, count), end <= count)
         start = end
 
 
 def _across(sums: Floats) -> Floats:
-    """The sum of the lanes, `(n, lanes)` to `(n,)`, in pairs."""
-    while sums.shape[1] > 1:
-        half = sums.shape[1] // 2
-        sums = sums[:, :half] + sums[:, half:]
-    return sums[:, 0]
+    """The sum of the lanes, `(..., lanes)` to `(...)`, in pairs."""
+    lanes: Floats = np.ascontiguousarray(np.moveaxis(sums, -1, 0))
+    while len(lanes) > 1:
+        half = len(lanes) // 2
+        lanes = lanes[:half] + lanes[half:]
+    found: Floats = lanes[0]
+    return found
 
 
 class Tree:

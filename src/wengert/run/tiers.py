@@ -7,7 +7,7 @@ is about to take, as long in the interpreter as compiling it will.
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from threading import RLock
 from time import perf_counter
 from typing import Any
@@ -18,7 +18,8 @@ from wengert.errors import OperandError
 from wengert.program.program import Program
 from wengert.program.structure import Floats
 from wengert.run import llvm
-from wengert.run.columns import AGAIN, UNIT, Column, Examples, Sums
+from wengert.run.adding import Adding
+from wengert.run.columns import AGAIN, LANES, SUM, UNIT, Column, Examples, Leaves
 from wengert.run.interpreted import Interpreted
 from wengert.run.kernel import (
     Failed,
@@ -38,6 +39,8 @@ TIERS = AUTO, INTERPRETER, NATIVE
 STARTING = 5e-3  # to compile anything at all
 COMPILING = 6e-5  # an operation that is written out
 COMPILING_LOOPS = 3e-4  # a statement of a program with loops
+
+Adder = Callable[[Floats, int, int, Any], None]  # to sums, from an example to another, unless told
 
 
 @dataclass(frozen=True)
@@ -117,16 +120,25 @@ class Tiers:
         self.seconds += perf_counter() - begin
         self.examples += len(failed)
 
-    def adder(self, inputs: Sequence[Column], count: int) -> Callable[..., None] | None:
+    def adder(self, inputs: Sequence[Column], count: int) -> Adder | None:
         """What adds the results of examples to sums where they are computed, if anything does.
 
         With guards nothing does: what an example adds could not be taken back.
         """
-        if has_guards(self.program):
+        if self.has_guards:
             return None
         if self.is_native(count):
-            return self.add
-        return self.interpreted.add if self.interpreted.blocks_for(inputs, count) else None
+            starts = Leaves.of(self.program.results).starts
+            kinds = (*(column.kind for column in inputs), *[SUM] * len(starts))
+            return Adding(lambda strong: self.kernel(kinds, LANES, strong=strong), inputs, starts)
+        if self.interpreted.blocks_for(inputs, count) is None:
+            return None
+        return partial(self.interpreted.add, inputs)
+
+    @cached_property
+    def has_guards(self) -> bool:
+        """Whether examples may take other paths."""
+        return has_guards(self.program)
 
     def lets_others(self, inputs: Sequence[Column], count: int) -> bool:
         """Whether other threads can run beside the one that computes so many examples."""
@@ -135,27 +147,15 @@ class Tiers:
         blocks = self.interpreted.blocks_for(inputs, count)
         return blocks is not None and blocks.native
 
-    def add(
-        self, inputs: Sequence[Column], sums: Sequence[Sums], rest: Sequence[Sums], count: int,
-        stop: Any,
-    ) -> None:  # fmt: skip
-        """Add the results of examples to sums; of the last ones, fewer than lanes, to `rest`."""
-        lanes = sums[0].array.shape[1] if sums else llvm.lanes()
-        kinds = (*(column.kind for column in inputs), *(each.kind for each in sums))
-        kernel = self.kernel(kinds, lanes)
-        before = [each.array.copy() for each in (*sums, *rest)]
-        if not kernel.add(inputs, sums, rest, count, stop):
-            for each, array in zip((*sums, *rest), before, strict=True):
-                each.array[...] = array
-            self.kernel(kinds, lanes, strong=True).add(inputs, sums, rest, count, stop)
+    def measures(self, count: int) -> bool:
+        """Whether so many examples that are added to sums tell what an example takes."""
+        return not self.has_guards and self.is_native(count)
 
     def predicted(self, count: int) -> float:
         """Seconds that so many examples are predicted to take; forever, if nobody can know."""
-        if has_while(self.program):
-            return math.inf
         if self.is_native(count) and (kernel := next(iter(self.kernels.values()), None)):
             return kernel.predicted * count
-        return self.interpreted.predicted(count)
+        return math.inf if has_while(self.program) else self.interpreted.predicted(count)
 
     def _again(self, inputs: Sequence[Column], outputs: Sequence[Column], failed: Failed) -> None:
         """Compute those examples once more that ask for it."""

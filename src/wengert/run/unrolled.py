@@ -38,10 +38,11 @@ class Unrolled:
     outputs: list[Operand] = field(default_factory=list)
     guards: list[tuple[Operand, Operand]] = field(default_factory=list)
 
-    def live(self) -> list[int]:
-        """The operations that an output or a guard depends on, in order."""
+    def live(self, wanted: Sequence[Operand] | None = None) -> list[int]:
+        """The operations that an output, or else what is wanted, or a guard needs, in order."""
         needed = bytearray(len(self.operations))
-        for operand in (*self.outputs, *(each for guard in self.guards for each in guard)):
+        wanted = self.outputs if wanted is None else wanted
+        for operand in (*wanted, *(each for guard in self.guards for each in guard)):
             if operand >= 0:
                 needed[operand] = 1
         for k in range(len(self.operations) - 1, -1, -1):

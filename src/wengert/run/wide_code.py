@@ -14,8 +14,8 @@ from wengert.program.address import CONSTANT, OUTPUT, VALUE, Address
 from wengert.program.dependence import Level, Site, is_sum
 from wengert.program.statements import Accumulate
 from wengert.program.storage import Array, Storage
-from wengert.run.aligned import LINE
 from wengert.run.carried import Spot, Variable, spot_of
+from wengert.run.columns import LINE
 from wengert.run.lane_rows import Rows
 from wengert.run.lanes import Block, Lanes, Mask
 from wengert.run.module import Function
