@@ -20,7 +20,7 @@ from wengert.node import Node
 from wengert.program.listing import Listing
 from wengert.program.program import Program
 from wengert.program.record import listed, name_of, record
-from wengert.program.roll import roll
+from wengert.program.roll import is_scattered, roll
 
 KEPT = 256  # so much of what transforms have made; the least recently used go first
 ROOM = 1 << 23  # statements and numbers in all of that, some ten bytes each: mostly under 100 MB
@@ -49,8 +49,9 @@ class Transform(Generic[T]):
 
 
 def prepared(program: Program) -> Program:
-    """What is differentiated: the recording with its loops, simplified."""
-    return roll(program).simplify()
+    """What is differentiated: the recording, simplified, with its loops if these are long."""
+    rolled = roll(program)
+    return (program if is_scattered(rolled) else rolled).simplify()
 
 
 def simplified(program: Program, taken: int = 0) -> Program:

@@ -7,7 +7,7 @@ program already, whole statements are folded too, inside and around them (`refol
 out means the very same list: see `nest`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from wengert.program.fold import Folded
 from wengert.program.group import Grouping
@@ -15,6 +15,7 @@ from wengert.program.irregular import folding_of
 from wengert.program.nest import NotLoops, Tables
 from wengert.program.program import Program
 from wengert.program.refold import refolded
+from wengert.program.shapes import BETTER
 from wengert.program.statements import (
     Assign,
     Guard,
@@ -29,6 +30,8 @@ from wengert.program.statements import (
 from wengert.program.stretch import MOST_READS, Stretch
 
 LEAST_ROUNDS = 3  # fewer items repeat nothing
+SMALL = 100  # statements up to which loops do no harm
+ROUNDS = 128  # of a group on an average, from which on a loop is worth its statement
 
 
 def roll(program: Program) -> Program:
@@ -53,6 +56,32 @@ def roll(program: Program) -> Program:
     return program.passed(
         "roll", (found, *details), statements=tuple(statements), index=tables.index
     )
+
+
+def is_scattered(program: Program) -> bool:
+    """Whether a rolled program is mostly groups of few items, or little smaller than the list.
+
+    To run it, and to derive it, then takes longer than the list does.
+    """
+    size = program.size
+    if size <= SMALL:
+        return False
+    groups = [
+        statement.count
+        for statement in program.statements
+        if isinstance(statement, Loop) and _looks_up(statement.body)
+    ]
+    if len(groups) * 4 > size and sum(groups) < ROUNDS * len(groups):
+        return True
+    return len(program) < BETTER * size
+
+
+def _looks_up(body: Sequence[Statement]) -> bool:
+    """Whether it is one statement, and finds a number in the index table."""
+    (first, *more) = body
+    if more or not isinstance(first, Assign | Guard):
+        return False
+    return any(address.lookup for address in (first.target, *first.operands))
 
 
 def stretches(statements: Iterable[Statement]) -> Iterable[Statement]:
