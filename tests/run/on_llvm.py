@@ -39,7 +39,7 @@ def compiled(
 
 def loop(function: str, lanes: int, operands: int) -> str:
     """LLVM's text of `void @loop(i64 n, ptr out, ptr in0, ...)`, N numbers at a time."""
-    doubles = f"<{lanes} x double>"
+    doubles = Block(lanes).doubles
     names = [f"%x{k}" for k in range(operands)]
     lines = [
         f"define void @loop(i64 %n, ptr %out, {', '.join(f'ptr %in{k}' for k in range(operands))})",

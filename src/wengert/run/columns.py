@@ -193,7 +193,7 @@ class Words:
         result = "poison"
         for lane in range(block.lanes):
             one = put(f"load double, ptr {self.pointer(leaf, number, lane)}")
-            result = put(f"insertelement {block.doubles} {result}, double {one}, i32 {lane}")
+            result = block.with_lane(result, lane, one)
         return Lanes(block, result)
 
     def store(self, leaf: int, number: int | str, lanes: Lanes) -> None:
@@ -206,5 +206,5 @@ class Words:
             block.lines.append(f"store {block.doubles} {lanes.name}, ptr {at}, align 8")
             return
         for lane in range(block.lanes):
-            one = block.put(f"extractelement {block.doubles} {lanes.name}, i32 {lane}")
+            one = block.lane(lanes.name, lane)
             block.lines.append(f"store double {one}, ptr {self.pointer(leaf, number, lane)}")

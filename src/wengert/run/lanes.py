@@ -30,7 +30,7 @@ class Block:
     """Instructions on N lanes, one a line, in the order in which they were written.
 
     Args:
-        lanes: how many, a power of two from 1 to 16.
+        lanes: how many, a power of two from 1 to 16; one is a plain number, no vector.
         flags: fast-math flags of +, - and *, such as `contract`, which lets them be fused.
         prefix: what names of results start with, where several blocks share a function.
         literals: the numbers in the module's `@literals`, which has a place for each; if given,
@@ -63,10 +63,22 @@ class Block:
         self.label = "entry"
         self.literals: Final = literals
         self.known: dict[str, str] = {}  # those that this basic block has read
-        self.doubles: Final = f"<{lanes} x double>"
-        self.fused: Final = f"llvm.fma.v{lanes}f64"
-        self.integers: Final = f"<{lanes} x i64>"
-        self.masks: Final = f"<{lanes} x i1>"
+        self.doubles: Final = self.many("double")
+        self.fused: Final = self.named_for("fma")
+        self.integers: Final = self.many("i64")
+        self.masks: Final = self.many("i1")
+
+    def many(self, kind: str) -> str:
+        """The type of one of a kind in each lane; of a single lane, plainly that, not a vector."""
+        return f"<{self.lanes} x {kind}>" if self.lanes > 1 else kind
+
+    def same(self, kind: str, value: object) -> str:
+        """A constant in each lane."""
+        return f"splat ({kind} {value})" if self.lanes > 1 else f"{value}"
+
+    def named_for(self, intrinsic: str) -> str:
+        """What LLVM calls its own function for these lanes."""
+        return f"llvm.{intrinsic}.{f'v{self.lanes}' if self.lanes > 1 else ''}f64"
 
     def put(self, instruction: str) -> str:
         """Write an instruction; the name of its result."""
@@ -87,7 +99,7 @@ class Block:
         """The name of a double that is in every lane."""
         text = literal(value)
         if self.literals is None or not value:
-            return f"splat (double {text})"
+            return self.same("double", text)
         found = self.known.get(text)
         if found is None:
             at = self.literals.setdefault(text, len(self.literals))
@@ -98,15 +110,32 @@ class Block:
 
     def spread(self, one: str) -> Lanes:
         """One double, which has this name, in all lanes."""
-        doubles = self.doubles
-        first = self.put(f"insertelement {doubles} poison, double {one}, i32 0")
+        return Lanes(self, self.spread_of("double", one))
+
+    def spread_of(self, kind: str, one: str) -> str:
+        """The same of one of any kind."""
+        if self.lanes == 1:
+            return one
+        vector = self.many(kind)
+        first = self.put(f"insertelement {vector} poison, {kind} {one}, i32 0")
         zeros = f"<{self.lanes} x i32> zeroinitializer"
-        text = f"shufflevector {doubles} {first}, {doubles} poison, {zeros}"
-        return Lanes(self, self.put(text))
+        return self.put(f"shufflevector {vector} {first}, {vector} poison, {zeros}")
+
+    def lane(self, lanes: str, number: int) -> str:
+        """The double in one lane."""
+        if self.lanes == 1:
+            return lanes
+        return self.put(f"extractelement {self.doubles} {lanes}, i32 {number}")
+
+    def with_lane(self, lanes: str, number: int, one: str) -> str:
+        """Doubles with another one in one lane."""
+        if self.lanes == 1:
+            return one
+        return self.put(f"insertelement {self.doubles} {lanes}, double {one}, i32 {number}")
 
     def whole(self, value: int) -> Integers:
         """The same integer in every lane."""
-        return Integers(self, f"splat (i64 {value})")
+        return Integers(self, self.same("i64", value))
 
     def call(self, function: str, *operands: Lanes | float) -> Lanes:
         """Call a function of doubles in lanes, and declare it."""
@@ -119,21 +148,18 @@ class Block:
 
     def lane_by_lane(self, function: str, *operands: Lanes) -> Lanes:
         """Call a function of doubles for one lane after the other, and declare it."""
-        doubles = self.doubles
         scalars = ", ".join(["double"] * len(operands))
         self.declarations[function] = f"declare double @{function}({scalars})"
         result = "poison"
         for lane in range(self.lanes):
-            places = [
-                self.put(f"extractelement {doubles} {each.name}, i64 {lane}") for each in operands
-            ]
-            value = self.put(f"call double @{function}({', '.join(f'double {p}' for p in places)})")
-            result = self.put(f"insertelement {doubles} {result}, double {value}, i64 {lane}")
+            places = ", ".join([f"double {self.lane(each.name, lane)}" for each in operands])
+            value = self.put(f"call double @{function}({places})")
+            result = self.with_lane(result, lane, value)
         return Lanes(self, result)
 
     def intrinsic(self, name: str, *operands: Lanes | float) -> Lanes:
         """Call what LLVM itself offers, such as `fma`."""
-        return self.call(f"llvm.{name}.v{self.lanes}f64", *operands)
+        return self.call(self.named_for(name), *operands)
 
     def rarely(self, mask: Mask, usual: Lanes, rare: Callable[[], Lanes]) -> Lanes:
         """`usual`, but in the lanes of the mask `rare()`, which is computed if there are any."""
@@ -411,7 +437,7 @@ class Mask(_Operand):
         return self._with("xor", other.name)
 
     def __invert__(self) -> Mask:
-        return self._with("xor", "splat (i1 true)")
+        return self._with("xor", self.block.same("i1", "true"))
 
     @overload
     def select(self, yes: Integers, no: Integers | int) -> Integers: ...
@@ -434,6 +460,8 @@ class Mask(_Operand):
     def any(self) -> str:
         """The name of an `i1`: whether any lane is in this mask."""
         block = self.block
+        if block.lanes == 1:
+            return self.name
         bits = f"i{block.lanes}"
         together = block.put(f"bitcast {block.masks} {self.name} to {bits}")
         return block.put(f"icmp ne {bits} {together}, 0")
@@ -446,4 +474,4 @@ def _doubles(block: Block, operand: Lanes | float) -> str:
 
 
 def _integers(block: Block, operand: Integers | int) -> str:
-    return operand.name if type(operand) is Integers else f"splat (i64 {operand})"
+    return operand.name if type(operand) is Integers else block.same("i64", operand)

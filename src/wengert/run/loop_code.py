@@ -279,7 +279,7 @@ class _Writing:
     def _alive(self) -> Mask:
         """The lanes in which no guard has failed."""
         block = self.block
-        kind = f"<{block.lanes} x i8>"
+        kind = block.many("i8")
         at = block.put(f"getelementptr i8, ptr {self.main.words.word(FAILED, 'ptr')}, i64 %i")
         failed = block.put(f"load {kind}, ptr {at}, align 1")
         return Mask(block, block.put(f"icmp eq {kind} {failed}, zeroinitializer"))

@@ -171,11 +171,12 @@ class Function:
     def fail(self, mask: Mask, why: int = LEFT) -> None:
         """These examples have failed, and why."""
         block = self.block
-        kind = f"<{block.lanes} x i8>"
+        kind = block.many("i8")
         at = block.put(f"getelementptr i8, ptr {self.words.word(FAILED, 'ptr')}, i64 %i")
         before = block.put(f"load {kind}, ptr {at}, align 1")
         now = block.put(
-            f"select {block.masks} {mask.name}, {kind} splat (i8 {why}), {kind} zeroinitializer"
+            f"select {block.masks} {mask.name}, {kind} {block.same('i8', why)}, "
+            f"{kind} zeroinitializer"
         )
         both = block.put(f"or {kind} {before}, {now}")
         block.lines.append(f"store {kind} {both}, ptr {at}, align 1")

@@ -189,9 +189,7 @@ class Places:
 
     def _checked(self, total: Index, size: int) -> Index:
         """A place that a while loop moves; if it is outside of its memory, 0, and lanes fail."""
-        put, masks = self.block.put, self.block.masks
+        put = self.block.put
         outside = put(f"icmp uge i64 {total}, {size}")
-        first = put(f"insertelement {masks} poison, i1 {outside}, i32 0")
-        zeros = f"<{self.block.lanes} x i32> zeroinitializer"
-        self.fail(Mask(self.block, put(f"shufflevector {masks} {first}, {masks} poison, {zeros}")))
+        self.fail(Mask(self.block, self.block.spread_of("i1", outside)))
         return put(f"select i1 {outside}, i64 0, i64 {total}")

@@ -135,9 +135,7 @@ class Wide:
                 self.watch(after.is_nan())
         if self.nan:
             block = self.around.main.block
-            some = self._seen().any()
-            first = block.put(f"insertelement {block.masks} poison, i1 {some}, i32 0")
-            self.watch(Mask(block, first))
+            self.watch(Mask(block, block.spread_of("i1", self._seen().any())))
 
     # --- statements -------------------------------------------------------------------------------
 
@@ -212,7 +210,7 @@ class Wide:
         result = "zeroinitializer"
         for lane, there in self._scattered(pointer, stride):
             one = put(f"load double, ptr {there}, align 8")
-            result = put(f"insertelement {block.doubles} {result}, double {one}, i32 {lane}")
+            result = block.with_lane(result, lane, one)
         return Lanes(block, result)
 
     def _write(self, site: Site, address: Address, lanes: Lanes) -> None:
@@ -230,7 +228,7 @@ class Wide:
             block.lines.append(text)
             return
         for lane, there in self._scattered(pointer, stride):
-            one = block.put(f"extractelement {block.doubles} {lanes.name}, i32 {lane}")
+            one = block.lane(lanes.name, lane)
             block.lines.append(f"store double {one}, ptr {there}, align 8")
 
     def _vector(self, pointer: str) -> str:
@@ -291,8 +289,7 @@ class Wide:
         return self._first(self.block.put(f"load {self.around.main.block.doubles}, ptr {at}"))
 
     def _first(self, name: str) -> str:
-        doubles = self.around.main.block.doubles
-        return self.block.put(f"extractelement {doubles} {name}, i32 0")
+        return self.around.main.block.lane(name, 0)
 
     def _folded(self, lanes: Lanes) -> Lanes:
         """The sum of all lanes: of the two halves, of theirs, and so on."""
@@ -307,7 +304,7 @@ class Wide:
                 for first in (0, width)
             ]
             name = put(f"fadd <{width} x double> {halves[0]}, {halves[1]}")
-        return Lanes(self.around.main.block, name)
+        return Lanes(self.around.main.block, put(f"extractelement <1 x double> {name}, i32 0"))
 
     def _seen(self) -> Mask:
         """The lanes in which there was a NaN so far."""
