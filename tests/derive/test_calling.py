@@ -400,3 +400,24 @@ def test_threads_at_once() -> None:
         sys.setswitchinterval(before)
     assert not wrong
     assert made.weight == sum(weight for _, weight, _ in made._known.values())
+
+
+def test_what_is_scattered_is_derived_as_a_list():
+    """Its loops would be groups of few items; `record` finds them all the same."""
+    rng = random.Random(0)
+    plan = [(rng.random() < 0.5, -1 - rng.randrange(300), -1 - rng.randrange(300))
+            for _ in range(2000)]  # fmt: skip
+
+    def scattered(x):
+        values = [x * (k + 1.0) for k in range(300)]
+        for product, one, other in plan:
+            a, b = values[one], values[other]
+            values.append(a * b * 0.01 if product else wg.sin(a - b))
+        return values[-1] + values[-2]
+
+    program, _ = recorded(scattered, (0.5,))
+    assert program.size >= len(program)
+    assert wg.record(scattered, 0.5).size < len(program) / 2
+    assert wg.record(scattered, 0.5)(0.7) == program(0.7) == scattered(0.7)
+    rolled = wg.grad(wg.record(scattered, 0.5))(0.7)
+    assert wg.grad(scattered)(0.7) == pytest.approx(rolled, rel=1e-12)

@@ -19,7 +19,8 @@ from wengert.program import moves, shapes, stretch
 from wengert.program.address import OUTPUT, VALUE, Address, Lookup
 from wengert.program.program import Program
 from wengert.program.record import record
-from wengert.program.roll import roll
+from wengert.program.roll import is_scattered, roll
+from wengert.program.shapes import BETTER
 from wengert.program.statements import Assign, Loop, Operation, Run, Statement, reads
 from wengert.program.structure import ARRAY, Structure
 from wengert.value import engine
@@ -615,3 +616,40 @@ def test_inner_loops_come_before_outer_ones(size: tuple[int, int]) -> None:
     rolled = roll(flat)
     assert rolled.size == 19
     assert rolled.expand() == flat
+
+
+# --- where loops are not worth it -----------------------------------------------------------------
+
+
+def drawn(size: int, rows: int, near: int) -> Program:
+    """A random program of some operations, none of which repeats in order."""
+    rng = random.Random(size)
+    chosen = [wg.sin, wg.cos, wg.exp, wg.atan, wg.erf, wg.tanh][:rows]
+    plan = [
+        (rng.randrange(rows), -1 - rng.randrange(near), -1 - rng.randrange(near))
+        for _ in range(size)
+    ]
+
+    def function(*x: Any) -> Any:
+        values = list(x)
+        for row, one, other in plan:
+            values.append(chosen[row](values[one]) * values[other])
+        return values[-1]
+
+    return record(function, *np.linspace(0.1, 0.9, near).tolist(), passes=())
+
+
+def test_groups_of_few_items_are_no_gain() -> None:
+    scattered = roll(drawn(2000, 4, 300))
+    assert scattered.size < len(scattered) / BETTER
+    assert is_scattered(scattered)
+    assert is_scattered(roll(drawn(200, 2, 8)))  # hardly any loops
+
+
+def test_loops_are_a_gain_where_they_are_few_or_long() -> None:
+    assert not is_scattered(roll(drawn(40, 2, 8)))  # small, whatever it is
+    assert not is_scattered(roll(drawn(20_000, 1, 5000)))  # long groups
+    long = record(lambda x: rosenbrock(x), np.ones(2000), passes=())
+    assert not is_scattered(roll(long))
+    smooth = record(lambda u: smoothed(u, 40), np.ones(60), passes=())
+    assert not is_scattered(roll(smooth))

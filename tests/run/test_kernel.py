@@ -8,8 +8,9 @@ from batches import LIST, LOOP, ROUNDS, Way, agree, bits, columns, interpreted, 
 
 import wengert as wg
 from scenarios import SCENARIOS
+from wengert.program.statements import Loop
 from wengert.run.columns import SHARED, STRIDED, UNIT, Column
-from wengert.run.kernel import compiled, has_guards, has_while, is_straight
+from wengert.run.kernel import FLAT, compiled, has_guards, has_while, is_straight
 from wengert.run.module import Plan
 
 pytest.importorskip("llvmlite")
@@ -123,6 +124,44 @@ def test_what_programs_have():
     assert [*map(has_guards, programs)] == [False, True, False, False]
     assert [*map(is_straight, programs)] == [False, True, False, True]
     assert kernel(stated, Way(LOOP)).predicted == math.inf
+
+
+def test_a_long_list_stays_one_beside_a_short_loop():
+    def wide(x, y):
+        first = [wg.sin(x * k) if k % 3 else x - y / (k + 1.0) for k in range(2000)]
+        return wg.fori(7, lambda i, s: s * first[0] + i, x), *first
+
+    program = wg.record(wide, 1.0, 2.0, passes=())
+    assert any(isinstance(each, Loop) for each in program.statements)
+    assert len(program) > FLAT
+    assert is_straight(program)
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_long_lists_are_made_quickly_and_right(exact, monkeypatch):
+    """The code generator may do as it likes, but for the bits."""
+
+    def deep(x, y):
+        for k in range(300):
+            x, y = wg.tanh(y * 0.5 + k) + x / 3.0, wg.exp(-x * x) * y - wg.sin(x)
+        return x, y, x if abs(x) < 1e9 else y
+
+    program = wg.record(deep, 1.0, 2.0, passes=())
+    rows = np.random.default_rng(0).standard_normal((11, 2))
+    found = {}
+    monkeypatch.setenv("WENGERT_CACHE", "off")
+    for lanes in (1, 4):
+        for limit in (0, 10**9):
+            monkeypatch.setattr("wengert.run.kernel.LONG", limit)
+            made = compiled(Plan(program, (UNIT,) * 5, lanes, exact=exact))
+            found[lanes, limit], failed = run(made, rows, Way(LIST, lanes=lanes))
+            assert not failed.any()
+    expected, _ = interpreted(program, rows)
+    for each in found.values():
+        if exact:
+            assert each.tobytes() == expected.tobytes()
+        else:
+            np.testing.assert_allclose(each, expected, rtol=1e-12, atol=1e-12)
 
 
 def test_columns_of_a_kind():

@@ -32,10 +32,11 @@ ALONE = 1e-3  # seconds up to which it does not pay to ask other threads
 MEASURED = 1000  # examples whose time is a measure for others
 PORTION = 0.05  # seconds of work that a thread is given at a time
 MOST_PARTS = 64  # for each thread
-FLAT = 3000  # operations up to which loops are written out
+FLAT = 3000  # statements up to which loops are written out
 FEW = 256  # operations written out, whose registers suffice for two vectors of examples
 MOST_VALUES = 20_000  # up to which two vectors of examples keep them near the processor
-SMALL = 20000  # instructions up to which LLVM's own passes go over a kernel with loops
+LONG = 12_000  # instructions of straight code from which on it is made quickly: a sixth slower
+SMALL = 20_000  # instructions up to which LLVM's own passes go over a kernel with loops
 
 Failed = np.ndarray[Any, np.dtype[np.uint8]]
 Scratch = tuple[Floats, int]  # and its address
@@ -222,7 +223,8 @@ def compiled(plan: Plan) -> Kernel:
     else:
         code = written(plan)
         passes = not straight and code.statements <= SMALL
-        made = llvm.machine_code(code.text, passes=passes)
+        level = llvm.QUICK if straight and code.statements > LONG else llvm.HOT
+        made = llvm.machine_code(code.text, level, passes)
         native = llvm.Native(made, code.python)
         if key and not code.python:
             cache.store(key, cache.Stored(code.facts(), made))
@@ -259,7 +261,14 @@ def is_straight(program: Program) -> bool:
     """Whether its loops are written out: it has none, or they are few operations in all."""
     if has_while(program):
         return False
-    return len(program) <= FLAT or not any(isinstance(s, Loop) for s in program.statements)
+    return sum(_written_out(each) for each in program.statements if isinstance(each, Loop)) <= FLAT
+
+
+def _written_out(statement: Statement) -> int:
+    """How many statements it is without loops."""
+    if isinstance(statement, Loop):
+        return statement.count * sum(map(_written_out, statement.body))
+    return len(statement) if isinstance(statement, Run) else 1
 
 
 def has_guards(program: Program) -> bool:

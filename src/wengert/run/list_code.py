@@ -121,17 +121,17 @@ class _Writing:
 
     def code(self) -> Code:
         """All of it."""
-        functions = [
+        functions = (
             self._group(piece, self.bases[number]) if piece.row else self._straight(number)
             for number, piece in enumerate(self.pieces)
-        ]
+        )
         adding, groups = None, 1
         if self.terms:
             found = tiles.tiles(self.terms, llvm.lanes())
             adding = tile_code(self.plan, self.rows, found, self.slots, self.size)
             groups = min(max(NEAR // (8 * self.plan.lanes * self.size), 1), GROUPS)
         return module(
-            self.plan, self.rows, functions, self.size, len(functions),
+            self.plan, self.rows, functions, self.size, None,
             bool(self.plain or self.finite), self.literals, adding, groups,
         )  # fmt: skip
 

@@ -14,7 +14,8 @@ from wengert.errors import MissingExtraError
 
 Told = np.ndarray[Any, np.dtype[np.int32]]
 
-HOT = 2  # how much the code generator tries, from 0 to 3
+QUICK = 0
+HOT = 1  # how much the code generator tries, from 0 to 3: more takes longer, and gains nothing
 PASSES = (
     "always_inliner", "sroa", "simplify_cfg", "instruction_combine", "new_gvn",
     "dead_store_elimination", "simplify_cfg", "instruction_combine",

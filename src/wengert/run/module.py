@@ -198,30 +198,38 @@ class Function:
 
 
 def module(
-    plan: Plan, rows: Rows, functions: Sequence[Function], scratch: int, called: int,
+    plan: Plan, rows: Rows, functions: Iterable[Function], scratch: int, called: int | None,
     speculates: bool, literals: Iterable[str] = (), adding: Function | None = None,
     groups: int = 1,
 ) -> Code:  # fmt: skip
-    """The kernel that calls the first so many functions, in order, for each group of examples.
+    """The kernel that calls the first so many functions, or all, for each group of examples.
 
     With a function for `adding`, that is called each time so many groups have been computed, each
-    in memory of its own.
+    in memory of its own. Functions are turned into text one by one, since some programs have many.
     """
-    named = [(f"part{k}", each) for k, each in enumerate(functions)]
-    names = [name for name, _ in named[:called]]
+    texts: list[str] = []
+    names: list[str] = []
+    declarations: dict[str, str] = {}
+    statements = 0
+
+    def write(name: str, function: Function) -> None:
+        nonlocal statements
+        lines = [*function.lines(name)]
+        statements += len(lines)
+        texts.append("\n".join(lines))
+        declarations.update(function.block.declarations)
+
+    for number, function in enumerate(functions):
+        names.append(f"part{number}")
+        write(names[-1], function)
+    names = names[:called]
     if adding:
-        named.append(("add", adding))
-    lines = [line for name, function in named for line in function.lines(name)]
-    statements = len(lines)
+        write("add", adding)
     if numbers := ", ".join(f"double {each}" for each in literals):
-        lines.append(f"@literals = global [{numbers.count('double')} x double] [{numbers}]")
+        texts.append(f"@literals = global [{numbers.count('double')} x double] [{numbers}]")
     size = scratch * plan.lanes
     computed = _each_group(names, plan.lanes, size, groups) if adding else _one_group(names, plan)
-    lines += _driver(computed)
-    declarations: dict[str, str] = {}
-    for _, function in named:
-        declarations.update(function.block.declarations)
-    text = "\n".join([vector_math.needed(declarations), *lines])
+    text = "\n".join([vector_math.needed(declarations), *texts, *_driver(computed)])
     return Code(text, plan.lanes, scratch * groups, statements, dict(rows.python), speculates)
 
 

@@ -38,6 +38,7 @@ TIERS = AUTO, INTERPRETER, NATIVE
 # Seconds, as predicted; measured on the scenarios of the benchmarks.
 STARTING = 5e-3  # to compile anything at all
 COMPILING = 6e-5  # an operation that is written out
+MANY, QUICKLY = 4000, 2.2e-5  # from so many on, each takes less
 COMPILING_LOOPS = 3e-4  # a statement of a program with loops
 
 Adder = Callable[[Floats, int, int, Any], None]  # to sums, from an example to another, unless told
@@ -206,5 +207,6 @@ class Tiers:
     def compiling(self) -> float:
         """Seconds that compiling is predicted to take."""
         if is_straight(self.program):
-            return STARTING + COMPILING * len(self.program)
+            count = len(self.program)
+            return STARTING + count * (COMPILING if count < MANY else QUICKLY)
         return STARTING + COMPILING_LOOPS * self.program.size
