@@ -137,14 +137,15 @@ def _rows(blocks: Iterable[Examples]) -> Iterator[Row]:
 def _numbers(params: Floats, row: Row, size: int) -> Floats:
     """What the program of so many rows takes."""
     arrays, count = row
-    widths = [array.shape[1] for array in arrays]
-    ends = np.cumsum([len(params), *(width * size for width in widths), size])
-    numbers = np.empty(ends[-1])
-    first, *parts = np.split(numbers, ends[:-1])
-    first[:] = params
-    for array, part, width in zip(arrays, parts, widths, strict=False):
-        rows = part.reshape(size, width)
+    at = len(params)
+    numbers = np.empty(at + size * (1 + sum(array.shape[1] for array in arrays)))
+    numbers[:at] = params
+    for array in arrays:
+        end = at + size * array.shape[1]
+        rows = numbers[at:end].reshape(size, -1)
         rows[:count] = array
         rows[count:] = array[-1]
-    parts[-1][:] = np.arange(size) < count
+        at = end
+    numbers[at : at + count] = 1.0
+    numbers[at + count :] = 0.0
     return numbers
