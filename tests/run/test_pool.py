@@ -30,6 +30,52 @@ def test_all_tasks_are_done_and_counted(threads):
     assert told[-1] == 20
 
 
+@pytest.mark.parametrize("threads", [1, 2, 5])
+@pytest.mark.parametrize("count", [1, 3, 200])
+def test_shared_tasks_are_done_once_and_some_of_them_here(threads, count):
+    done, where = [], set()
+
+    def task(k):
+        done.append(k)
+        where.add(threading.current_thread())
+        threading.Event().wait(1e-4)
+
+    pool.share([partial(task, k) for k in range(count)], threads, stop())
+    assert sorted(done) == [*range(count)]
+    assert threading.current_thread() in where
+    assert len(where) <= threads
+
+
+@pytest.mark.parametrize("fails_here", [True, False])
+def test_an_error_ends_shared_tasks(fails_here):
+    told, here, done = stop(), threading.current_thread(), []
+
+    def task():
+        done.append(1)
+        threading.Event().wait(1e-3)
+        if (threading.current_thread() is here) is fails_here:
+            raise KeyError("one")
+
+    with pytest.raises(KeyError, match="one"):
+        pool.share([task] * 1000, 3, told)
+    assert told[0] == 1
+    assert len(done) < 1000
+
+
+def test_shared_tasks_are_interrupted():
+    told, done = stop(), []
+
+    def task():
+        done.append(1)
+        threading.Event().wait(1e-3)
+
+    with interrupted(0.05):
+        pool.share([task] * 100_000, 2, told)
+    assert told[0] == 1
+    assert len(done) < 100_000
+    pool.share([task] * 3, 2, stop())
+
+
 def test_no_more_than_so_many_at_a_time():
     lock, now, most = threading.Lock(), [0], [0]
 

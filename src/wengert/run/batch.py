@@ -53,6 +53,10 @@ def batch_of(
     Raises:
         OperandError: they are something else, or their shapes do not fit.
     """
+    if not (signature or rows) and _are_plain(args):
+        structure = Structure("tuple", keys=tuple(keys), parts=(Structure(NUMBER),) * len(args))
+        columns = tuple(_column(array, array.shape, array.shape, 1, name) for array in args)
+        return Batch(args[0].shape, structure, Examples(columns, args[0].size), False)
     if signature:
         signature.count(len(args), name)
     sizes: dict[str, int] = {}
@@ -99,6 +103,17 @@ def batch_of(
     kinds = {array.dtype for array in leaves if array.ndim}
     examples = Examples(columns, int(np.prod(shape, dtype=np.int64)))
     return Batch(shape, structure, examples, kinds == {np.dtype(np.float32)})
+
+
+def _are_plain(args: Sequence[Any]) -> bool:
+    """Whether all are arrays of doubles of one shape, as they mostly are."""
+    if not args or type(args[0]) is not np.ndarray or args[0].size < 2:
+        return False
+    shape = args[0].shape
+    return all(
+        type(each) is np.ndarray and each.dtype == np.float64 and each.shape == shape
+        for each in args
+    )
 
 
 def _has_operands(array: Objects) -> bool:

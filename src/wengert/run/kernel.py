@@ -32,6 +32,7 @@ ALONE = 1e-3  # seconds up to which it does not pay to ask other threads
 MEASURED = 1000  # examples whose time is a measure for others
 PORTION = 0.05  # seconds of work that a thread is given at a time
 MOST_PARTS = 64  # for each thread
+LEAST, PIECES = 1e-4, 4  # seconds of a part of what is short, and so many for each thread
 FLAT = 3000  # statements up to which loops are written out
 FEW = 256  # operations written out, whose registers suffice for two vectors of examples
 MOST_VALUES = 20_000  # up to which two vectors of examples keep them near the processor
@@ -98,7 +99,10 @@ class Kernel:
         threads = 1 if seconds < ALONE else threads or pool.processors()
         stoppable = PORTION if self.measured else SHORT
         alone = threads == 1 and seconds < stoppable and not progress
+        short = seconds < stoppable and not progress
         parts = 1 if alone else max(threads, int(min(seconds / PORTION, MOST_PARTS * threads)))
+        if short and not alone:
+            parts = max(threads, min(int(seconds / LEAST), PIECES * threads))
         size = max(-(-whole // (parts * lanes)) * lanes, lanes)
         starts = range(0, whole, size)
         tasks: list[Callable[[], None]] = [
@@ -111,6 +115,8 @@ class Kernel:
         if alone:
             for task in tasks:
                 task()
+        elif short:
+            pool.share(tasks, threads, stop)
         else:
             told = progress and (lambda done: progress(min(done * size, count)))
             pool.run(tasks, threads, stop, told)

@@ -25,7 +25,8 @@ PORTION = 8192  # examples in one
 LARGER, FROM = 1 << 15, 1 << 18  # so many from this example on, as a portion costs some 50 µs
 TOGETHER = 64  # portions whose sums are kept at a time
 TASK = 0.02  # seconds of work that a thread is given at a time: to wake one takes 0.2 ms
-ALONE, AT_ONCE = 5e-3, 5e-4  # seconds up to which one task, several, are done where the call is
+AT_ONCE = 5e-4  # seconds up to which no other thread is asked
+PIECES = 4  # tasks for each thread, at least, where they are short
 PIECE = 512  # examples whose results are kept before they are added
 
 
@@ -106,21 +107,23 @@ class Summing:
                     add(sums[number], part.begin, part.end, stop)
 
         count, inputs = examples.count, path.inputs(examples.columns)
-        seconds = path.tiers.predicted(count)
+        seconds = path.tiers.predicted(count) / count
         here = parts[-1].end - parts[0].begin
         threads = self.paths.options.threads or pool.processors()
-        work = max(seconds * here / count, TASK)
+        if seconds * count < AT_ONCE or not path.tiers.lets_others(inputs, count):
+            threads = 1
+        # An interrupt is heard between two tasks that are done here.
+        short = seconds * min(LARGER, count) < TASK or not path.tiers.lets_others(inputs, count)
+        work = max(seconds * here, TASK)
         each = max(1, min(len(parts) // threads, int(len(parts) * TASK / work)))
+        if short:
+            each = max(1, len(parts) // (PIECES * threads))
         tasks = [
             partial(task, range(k, min(k + each, len(parts)))) for k in range(0, len(parts), each)
         ]
-        little = seconds < (ALONE if len(tasks) == 1 else AT_ONCE)
-        if threads == 1:  # who wants to stop it is heard between two portions
-            little = seconds * min(LARGER, count) / count < TASK
         begin = perf_counter()
-        if little or not path.tiers.lets_others(inputs, count):
-            for some in tasks:
-                some()
+        if short:
+            pool.share(tasks, threads, stop)
         else:
             pool.run(tasks, threads, stop)
         if path.tiers.measures(count):  # else each batch has been measured
