@@ -313,7 +313,8 @@ class Uses:
                     for far, each in zip(group, places, strict=True):
                         far.is_single = bool(many[each[0]])
                         assigned[each] = True
-        self.summed_inputs = self.activity.wanted & many & ~assigned
+        # Also those that nobody asks for: a loop may read on from what is wanted to what is not.
+        self.summed_inputs = many & ~assigned
 
     def _overlapping(self, reading: Sequence[Far]) -> list[list[Far]]:
         """Uses of inputs in groups whose extents overlap."""

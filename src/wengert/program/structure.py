@@ -108,7 +108,15 @@ class Structure:
         return numbers
 
     def plain_numbers(self, tree: Any) -> Floats | None:
-        """The same at once, if it is just what the structure says, of floats; None for all else."""
+        """The same at once, if it is just what the structure says, of floats; None for all else.
+
+        What is just one array is given as it is: nothing may be written to it.
+        """
+        if self.kind == TUPLE and len(self.parts) == 1 and self.parts[0].kind == ARRAY:
+            (array,) = tree if type(tree) is tuple and len(tree) == 1 else (None,)
+            if type(array) is np.ndarray and array.flags.c_contiguous and array.flags.aligned:
+                fits = array.dtype == np.float64 and array.shape == self.parts[0].shape
+                return array.reshape(-1) if fits else None
         numbers = np.empty(self.size)
         return numbers if self._fill(numbers, tree) else None
 

@@ -23,6 +23,7 @@ from wengert.run.list_code import list_code
 from wengert.run.loop_code import loop_code
 from wengert.run.module import Code, Plan
 from wengert.run.short_loops import without_short_loops
+from wengert.run.spare import Spare
 from wengert.run.starts import with_late_starts
 from wengert.run.unrolled import unrolled
 
@@ -67,6 +68,7 @@ class Kernel:
     straight: bool = False
     found: bool = False
     spare: list[Scratch] = field(default_factory=list)  # memory that nobody uses
+    results: Spare = field(default_factory=Spare)
     measured: float = 0.0  # seconds that an example of the last batch took a thread
 
     def __post_init__(self) -> None:
@@ -159,7 +161,7 @@ class Kernel:
         Returns:
             The results, and why the example failed; 0 if it did not.
         """
-        results = np.empty(self.plan.program.results.size + 1)  # behind them, why
+        results = self.results.empty((self.plan.program.results.size + 1,))  # behind them, why
         results[-1] = 0.0
         end = address(results)
         why = end + 8 * (len(results) - 1)
@@ -174,7 +176,7 @@ class Kernel:
         table = WHOLE(GO_ON_AT, why, *self.tables, at, 1, 1, end, 1, 1)
         self.native.run(table, 0, 1, scratch[1], GO_ON)
         self.spare.append(scratch)
-        return results[:-1], results[-1:].view(np.uint8)[0]
+        return results[:-1], int(results[-1:].view(np.uint8)[0])
 
     def _rest(
         self, inputs: Sequence[Column], outputs: Sequence[Column], failed: Failed, stop: Any,

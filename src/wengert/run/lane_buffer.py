@@ -80,7 +80,7 @@ class LaneBuffer(Buffer):
     def place(self, site: Site, address: Address) -> Place:
         """Where a site finds an address."""
         array = self.kept.sources.get((site, address), self.kept.homes.get(site))
-        if array is not None and array.name in self.flat:
+        if array is not None and array.name in self.flat and address.memory not in self.starts:
             start = int(self.kept_at(array, np.array([address.base]))[0])
             return Place(start, 0, (), 1, 1, False, False, address)
         place = super().place(site, address)

@@ -23,7 +23,8 @@ from wengert.run.tiers import Adder
 
 PORTION = 8192  # examples in one
 LARGER, FROM = 1 << 15, 1 << 18  # so many from this example on, as a portion costs some 50 µs
-TOGETHER = 64  # portions whose sums are kept at a time
+TOGETHER, FEWEST = 64, 8  # portions whose sums are kept at a time, and of many sums
+ROOM = 1 << 21  # numbers that these are
 TASK = 0.02  # seconds of work that a thread is given at a time: to wake one takes 0.2 ms
 AT_ONCE = 5e-4  # seconds up to which no other thread is asked
 PIECES = 4  # tasks for each thread, at least, where they are short
@@ -76,7 +77,8 @@ class Summing:
             adder = path.tiers.adder(path.inputs(twice.columns), count)
         add = adder or partial(self._piecewise, path, examples)
         parts = portions(count, self.count)
-        while some := [*islice(parts, TOGETHER)]:
+        together = max(ROOM // (LANES * max(path.results.size, 1)), FEWEST)
+        while some := [*islice(parts, min(together, TOGETHER))]:
             sums = self._each(path, some, add, examples)
             closed = sums if some[-1].closed else sums[:-1]
             for each in _across(closed):
@@ -109,11 +111,9 @@ class Summing:
         count, inputs = examples.count, path.inputs(examples.columns)
         seconds = path.tiers.predicted(count) / count
         here = parts[-1].end - parts[0].begin
-        threads = self.paths.options.threads or pool.processors()
-        if seconds * count < AT_ONCE or not path.tiers.lets_others(inputs, count):
-            threads = 1
-        # An interrupt is heard between two tasks that are done here.
-        short = seconds * min(LARGER, count) < TASK or not path.tiers.lets_others(inputs, count)
+        alone = seconds * count < AT_ONCE or not path.tiers.lets_others(inputs, count)
+        threads = 1 if alone else self.paths.options.threads or pool.processors()
+        short = alone or seconds * min(LARGER, count) < TASK
         work = max(seconds * here, TASK)
         each = max(1, min(len(parts) // threads, int(len(parts) * TASK / work)))
         if short:

@@ -94,7 +94,8 @@ class Tiers:
             if kernel.is_short:
                 results, why = kernel.one(numbers)
             else:
-                results, failed = np.empty(self.program.results.size), np.zeros(1, np.uint8)
+                results = kernel.results.empty((self.program.results.size,))
+                failed = np.zeros(1, np.uint8)
                 given = Column(kernel.code.blocks.laid_out(numbers)[None])
                 kernel.run([given], [Column(results[None])], failed, 1)
                 why = failed[0]
