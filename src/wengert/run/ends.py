@@ -31,13 +31,13 @@ class _Moving:
 
     Attributes:
         ends: the moves that come behind loops.
-        moved: of the addresses that mean such ends, by the loops around, where these are now.
+        moved: by the statement that reads it, where such an end is now.
     """
 
     def __init__(self, program: Program) -> None:
         self.program, self.storing = program, Storing(program)
         self.ends: dict[Level, list[Assign]] = {}
-        self.moved: Moved = {}
+        self.moved: dict[Site, Moved] = {}
         self.values = program.values
 
     def find(self) -> None:
@@ -76,6 +76,8 @@ class _Moving:
         if any(step[1][-1][:-1]) or any(digits[-1] for digits in found[1]):
             return  # another digit moves with the rounds, or this one with other loops
         for reader, address in behind:
+            if any(writer is not chain for writer in self.storing.met[reader, address]):
+                return  # it reads on where other statements write
             reach = numbered.reach(address, reader.counts)
             assert reach
             if not reach.low[-1] == reach.high[-1] == found[0][-1]:
@@ -88,7 +90,8 @@ class _Moving:
         end = Assign(Address(VALUE, *there(last)), None, (last,))
         self.ends.setdefault(chain.levels[-1], []).append(end)
         for reader, address in behind:
-            self.moved[address.base, address.strides, reader.counts] = there(address)
+            moved = self.moved.setdefault(reader, {})
+            moved[address.base, address.strides, reader.counts] = there(address)
         self.values += numbered.size // numbered.counts[-1] + GAP
 
     # --- statements -------------------------------------------------------------------------------
@@ -110,7 +113,11 @@ class _Moving:
         if isinstance(statement, Run):
             yield statement
         else:
-            yield from rewritten([statement], relocated(self.moved), counts)
+            sites = [item] if isinstance(item, Site) else [*item.sites()]
+            moved: Moved = {}
+            for site in sites:
+                moved.update(self.moved.get(site, {}))
+            yield from rewritten([statement], relocated(moved), counts)
 
 
 def _chain(writers: list[Site]) -> Site | None:
