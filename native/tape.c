@@ -220,6 +220,7 @@ static PyObject *tape_new(PyTypeObject *type, PyObject *args, PyObject *keywords
     tape->example = PyObject_CallFunctionObjArgs(recording.doubles, example, NULL);
     tape->statements = PyList_New(0);
     tape->bodies = PyList_New(0);
+    tape->repeated = PyList_New(0);
     tape->past = PyList_New(0);
     tape->given = PyDict_New();
     tape->index = PyList_New(0);
@@ -229,9 +230,9 @@ static PyObject *tape_new(PyTypeObject *type, PyObject *args, PyObject *keywords
     for (int op = 0; op < OP_COUNT; op++)
         tape->known[op][false] = tape->known[op][true] = UNKNOWN;
     if (tape->example == NULL || tape->statements == NULL || tape->bodies == NULL ||
-        tape->past == NULL || tape->given == NULL || tape->index == NULL || tape->numbers == NULL ||
-        tape->sources == NULL || tape->spliced == NULL || !new_column(&tape->constants) ||
-        !begin(tape, 0))
+        tape->repeated == NULL || tape->past == NULL || tape->given == NULL ||
+        tape->index == NULL || tape->numbers == NULL || tape->sources == NULL ||
+        tape->spliced == NULL || !new_column(&tape->constants) || !begin(tape, 0))
         Py_CLEAR(tape);
     return (PyObject *)tape;
 }
@@ -243,6 +244,7 @@ static void tape_dealloc(PyObject *self)
     Py_XDECREF(tape->example);
     Py_XDECREF(tape->statements);
     Py_XDECREF(tape->bodies);
+    Py_XDECREF(tape->repeated);
     Py_XDECREF(tape->past);
     Py_XDECREF(tape->given);
     Py_XDECREF(tape->outer);
@@ -405,6 +407,7 @@ static PyMethodDef methods[] = {
 static PyMemberDef members[] = {
     {"example", T_OBJECT, offsetof(Tape, example), READONLY, NULL},
     {"bodies", T_OBJECT, offsetof(Tape, bodies), READONLY, NULL},
+    {"repeated", T_OBJECT, offsetof(Tape, repeated), READONLY, NULL},
     {"_past", T_OBJECT, offsetof(Tape, past), READONLY, NULL},
     {"_given", T_OBJECT, offsetof(Tape, given), READONLY, NULL},
     {"_locals", T_INT, offsetof(Tape, locals), 0, NULL},

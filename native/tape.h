@@ -36,7 +36,7 @@ enum { PLACES = 512, MEMBERS = 64, LIBRARY = -1, UNKNOWN = -1 };
 typedef struct {
     PyObject_HEAD
     PyObject *example; /* the numbers of the inputs, an array of NumPy's */
-    PyObject *statements, *bodies, *index, *labels;
+    PyObject *statements, *bodies, *repeated, *index, *labels;
     PyObject *numbers; /* {Operation: number} */
     PyObject *sources; /* {"model.py:12": number} */
     PyObject *past;    /* [(where a stretch began, the example's numbers in it)] */

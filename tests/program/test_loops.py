@@ -136,6 +136,43 @@ def test_a_while_loop_in_a_while_loop() -> None:
     same_everywhere(function, (1.0,), 0.3)
 
 
+def mixed(x: Any, outer: str, order: tuple[int, ...]) -> Any:
+    """A scan in a body, over numbers of which some were computed in front of that body."""
+    before = wg.sin(x[0]), x[0] * x[1]
+
+    def body(c: Any) -> Any:
+        own = c * 0.5 + x[1]
+        given = own, before[0], own * 2.0, before[1], c
+        xs = np.array([given[k] for k in order])
+        last, made = wg.scan(lambda s, e: (s * 0.9 + wg.sin(e), s * e), c, xs)
+        return last + made[0]
+
+    start = x[0] * 1.0
+    if outer == "fori":
+        return wg.fori(5, lambda k, c: body(c), start)
+    if outer == "nested":
+        return wg.fori(5, lambda k, c: wg.fori(1, lambda j, d: body(d), c), start)
+    if outer == "while":
+        step = lambda c: (body(c[0]), c[1] - 1.0)  # noqa: E731
+        return wg.while_loop(lambda c: c[1] > 0.0, step, (start, 5.0))[0]
+    for _ in range(5):
+        start = body(start)
+    return start
+
+
+@pytest.mark.parametrize("outer", ["fori", "nested", "while"])
+@pytest.mark.parametrize("order", [(0, 1, 2, 3, 4), (1, 0, 3, 2), (4, 1), (1, 4), (3, 1), (2, 0)])
+def test_sequences_of_what_is_inside_and_outside_of_a_body(outer: str, order: Any) -> None:
+    """What is inside moves with the rounds, and what is outside does not."""
+    x = np.array([0.3, 0.7])
+    found = wg.record(lambda x: mixed(x, outer, order), x)
+    plain = wg.record(lambda x: mixed(x, "python", order), x)
+    for at in (x, 2.0 * x):
+        assert found(at) == plain(at)
+        np.testing.assert_allclose(wg.grad(found)(at), wg.grad(plain)(at), rtol=1e-12)
+    assert mixed(x, outer, order) == plain(x)  # on plain numbers
+
+
 # --- counts that depend on data -------------------------------------------------------------------
 
 

@@ -18,7 +18,7 @@ from wengert import primitives
 from wengert.dispatch import describe
 from wengert.errors import OperandError, ProgramError
 from wengert.node import Node
-from wengert.program.address import SHIFT, VALUE, Address, Lookup, decoded
+from wengert.program.address import CODES, SHIFT, VALUE, Address, Integers, Lookup, decoded
 from wengert.program.part import Part
 from wengert.program.recorded import Recorded
 from wengert.program.recording import RECORDING, Recording, refuse_leaks, result_code
@@ -333,7 +333,7 @@ def _recorded_scan(
     start = tape.length
     if not sequence.length:
         return kept.tree(cells), None
-    part = Part(tape)
+    part = Part(tape, start - len(cells))
     arrived = [_move_code(tape, code) for code in elements.first]
     element = sequence.element.tree(arrived) if sequence.structure else None
     after, output = _pair(step(restored(cells), element))
@@ -373,7 +373,7 @@ def _recorded_while(
     kept, restored = _carried(carry)
     initial = [result_code(leaf, tape) for leaf in kept.elements(carry)]
     start = tape.length
-    part = Part(tape)
+    part = Part(tape, start)
     cells = [_move_code(tape, code) for code in initial]
     condition = _condition(tape, cond(restored(cells)))
     tested = tape.length - start
@@ -439,12 +439,23 @@ class _Elements:
             codes = np.array([result_code(leaf, tape) for leaf in rows.ravel()], np.int64)
             refuse_leaks(codes, tape.bodies)
         codes = codes.reshape(rows.shape)
-        if codes.size and (codes >> SHIFT != codes.flat[0] >> SHIFT).any():
+        if codes.size and _are_scattered(codes, tape):
             moved = [_move_code(tape, int(code))._code for code in codes.ravel()]
             codes = np.array(moved, np.int64).reshape(rows.shape)
         for column in codes.T:
             self.first.append(int(column[0]))
             self.addresses.append(_along(tape, column))
+
+
+def _are_scattered(codes: Integers, tape: Recording) -> bool:
+    """Whether there is no address for them: in several memories, or inside of a body and outside.
+
+    What is inside moves with the rounds of the body, and what is outside does not.
+    """
+    if (codes >> SHIFT != codes.flat[0] >> SHIFT).any():
+        return True
+    low, high = int(codes.min()), int(codes.max())
+    return low >> SHIFT == CODES[VALUE] and any(low < start <= high for start in tape.repeated)
 
 
 def _along(tape: Recording, column: Any) -> Address:

@@ -11,12 +11,16 @@ class Part:
 
     Args:
         tape: the recording.
+        repeated: where what moves from round to round begins, if there are several.
     """
 
-    def __init__(self, tape: Recording) -> None:
+    def __init__(self, tape: Recording, repeated: int | None = None) -> None:
         tape.flush()
         self.tape, self.start, self.first = tape, tape.length, len(tape.statements)
         self.bodies = len(tape.bodies)
+        self.around = len(tape.repeated)
+        if repeated is not None:
+            tape.repeated.append(repeated)
 
     def taken(self) -> tuple[Sequence[Statement], int]:
         """The statements since then, and how many places they take."""
@@ -32,4 +36,5 @@ class Part:
     def close(self, results: frozenset[int], cells: int = 0) -> None:
         """From here on only these may be used of the places since then and of the cells before."""
         start = self.start - cells
+        del self.tape.repeated[self.around :]
         self.tape.bodies[self.bodies :] = [Body(start, self.tape.length, results)]

@@ -51,6 +51,7 @@ class Recording:
     example: Floats  # the numbers of the inputs
     statements: list[Statement]  # what is complete
     bodies: list[Body]  # of complete loops; what is inside another is part of that
+    repeated: list[int]  # where what moves with the rounds begins, of bodies that are recorded now
     index: list[int]
     length: int  # of the value memory
     closed: bool

@@ -33,6 +33,7 @@ class Tape(Recording):
     def __init__(self, example: Sequence[float] | Floats = ()) -> None:
         self.example = doubles(example)
         self.bodies: list[Body] = []
+        self.repeated: list[int] = []
         self.statements: list[Statement] = []
         self.index: list[int] = []
         self.closed = False
