@@ -100,11 +100,11 @@ class Kernel:
         seconds = self.expected * count
         threads = 1 if seconds < ALONE else threads or pool.processors()
         stoppable = PORTION if self.measured else SHORT
-        alone = threads == 1 and seconds < stoppable and not progress
         short = seconds < stoppable and not progress
-        parts = 1 if alone else max(threads, int(min(seconds / PORTION, MOST_PARTS * threads)))
-        if short and not alone:
-            parts = max(threads, min(int(seconds / LEAST), PIECES * threads))
+        if short:
+            parts = 1 if threads == 1 else max(threads, min(int(seconds / LEAST), PIECES * threads))
+        else:
+            parts = max(threads, int(min(seconds / PORTION, MOST_PARTS * threads)))
         size = max(-(-whole // (parts * lanes)) * lanes, lanes)
         starts = range(0, whole, size)
         tasks: list[Callable[[], None]] = [
@@ -114,10 +114,7 @@ class Kernel:
         if whole < count:
             tasks.append(partial(self._rest, inputs, outputs, failed, stop, whole))
         begin = perf_counter()
-        if alone:
-            for task in tasks:
-                task()
-        elif short:
+        if short:
             pool.share(tasks, threads, stop)
         else:
             told = progress and (lambda done: progress(min(done * size, count)))

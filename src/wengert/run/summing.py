@@ -71,10 +71,10 @@ class Summing:
         """Add examples behind those that have been added before."""
         path = self.paths.first(examples)
         count = examples.count
-        adder = path.tiers.adder(path.inputs(examples.columns), count)
-        if adder and count == 1:  # one row is as good as a column, which is another kernel's
-            twice = examples.taken(np.zeros(2, np.int64))
-            adder = path.tiers.adder(path.inputs(twice.columns), count)
+        rows = examples
+        if count == 1:  # one row is as good as a column, which is another kernel's
+            rows = examples.taken(np.zeros(2, np.int64))
+        adder = path.tiers.adder(path.inputs(rows.columns), count)
         add = adder or partial(self._piecewise, path, examples)
         parts = portions(count, self.count)
         together = max(ROOM // (LANES * max(path.results.size, 1)), FEWEST)

@@ -8,8 +8,6 @@ from wengert.run.module import Function, Plan
 from wengert.run.tiles import Tile
 from wengert.run.unrolled import Operand
 
-GROUPS = "i64 %groups"  # in place of the number of an example
-
 
 def tile_code(
     plan: Plan, rows: Rows, of: Iterable[Tile], slots: Mapping[Operand, int], size: int
@@ -25,7 +23,7 @@ def tile_code(
         slots: where a group keeps each factor.
         size: how many numbers a group keeps.
     """
-    function = Function(plan, rows, parameter=GROUPS)
+    function = Function(plan, rows, parameter="i64 %groups")
     function.words.read_all()
     for number, tile in enumerate(of):
         _tile(function, tile, slots, size, number)
