@@ -292,10 +292,12 @@ def crosses(a: Site, its: Address, b: Site, address: Address, depth: int) -> boo
 
     In the loops around it, it is the same round; without lookups.
     """
-    common = common_levels(a, b)
-    return _carried(a, its, address, b, depth, common) or _carried(
-        b, address, its, a, depth, common
-    )
+    return leaves(a, its, b, address, depth) or leaves(b, address, a, its, depth)
+
+
+def leaves(first: Site, touched: Address, then: Site, address: Address, depth: int) -> bool:
+    """Whether a round of a loop may touch a place that a statement of a later round does, too."""
+    return _carried(first, touched, address, then, depth, common_levels(first, then))
 
 
 def same_round(a: Address, b: Address, counts: Sequence[int]) -> bool:

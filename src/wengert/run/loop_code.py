@@ -135,7 +135,8 @@ class _Writing:
         else:
             self._rounds(level, loop.count, variables)
         self.followed = Carried()
-        for each in followed.stored:
+        late = found.delays.pending if found else ()
+        for each in dict.fromkeys((*followed.stored, *late)):
             counters[level.depth] = loop.count + each.rounds
             lanes = self._load(variables[each])
             if not self.watched.isdisjoint(followed.passed):
@@ -167,14 +168,16 @@ class _Writing:
         first = wide.begins_with(level, rest)  # what is left, or whole vectors
         self.places.counters[level.depth] = 0
         wide.prepare(level)
+        if first:
+            wide.body(first)
         k = self._open()
         around = self.places.integer("mul", k.counter, LANES)
         self.places.counters[level.depth] = self.places.integer("add", around, first)
-        wide.body(level, LANES)
+        wide.body(LANES)
         self._close(k, whole)
-        if rest:
-            self.places.counters[level.depth] = 0 if first else whole * LANES
-            wide.body(level, rest)
+        if rest > first:
+            self.places.counters[level.depth] = whole * LANES
+            wide.body(rest)
         wide.end()
 
     def _variable_at(self, carried: Variable, depth: int) -> str:

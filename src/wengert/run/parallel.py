@@ -1,9 +1,10 @@
 """Loops whose rounds can be computed side by side, as lanes of one vector.
 
-No round may need what another one computes, but for sums: what only adds to a sum can be added up
-in each lane, and the lanes together when the loop has ended. That changes the order in which is
+No round may wait for what another one computes, but for sums: what only adds to a sum can be added
+up in each lane, and the lanes together when the loop has ended. That changes the order in which is
 added, and the result depends on how many lanes there are, which is why that is one number for all
-processors.
+processors. What the round before has computed need not be waited for if it can be computed first
+(`delays`).
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -12,11 +13,12 @@ from itertools import combinations
 
 from wengert.primitives import add
 from wengert.program.address import CONSTANT, OUTPUT, Address
-from wengert.program.dependence import Level, Site, crosses, is_sum, same_round
+from wengert.program.dependence import Level, Site, crosses, is_sum, leaves, same_round
 from wengert.program.statements import Accumulate, Assign, Loop
 from wengert.program.storage import Array, Storage
 from wengert.program.structure import Floats
 from wengert.run.carried import Carried, Spot, Touch, Variable, spot_of, touched
+from wengert.run.delays import Delays, delays
 
 LANES = 16  # rounds that are computed together
 
@@ -45,6 +47,8 @@ class Parallel:
         sums: the statements that only add to sums.
         same: places that are carried, and have the same number in all rounds.
         copying: the statements that see to that.
+        delays: what a round reads of the rounds just before it.
+        order: the statements in an order in which vectors of them may be computed.
         written: the arrays that some statement writes to.
         held: those of them of which each round adds to places that no other round touches, so that
             it can add all it has, and write once.
@@ -54,14 +58,17 @@ class Parallel:
     sums: Sums
     same: dict[Spot, Variable]
     copying: set[Site]
+    delays: Delays
+    order: tuple[Site, ...]
     written: set[Array]
     held: set[Array]
     descending: bool
 
     @property
     def variables(self) -> set[Variable | Site]:
-        """What sums are added to, and what is the same in all rounds."""
-        return {*(each.total for each in self.sums.values()), *self.same.values()}
+        """What sums are added to, what is the same in all rounds, and what comes a round later."""
+        totals = (each.total for each in self.sums.values())
+        return {*totals, *self.same.values(), *self.delays.variables.values()}
 
 
 def parallel(level: Level, kept: Storage, followed: Carried, numbers: Floats) -> Parallel | None:
@@ -86,7 +93,7 @@ def parallel(level: Level, kept: Storage, followed: Carried, numbers: Floats) ->
                 readers.setdefault(register, []).append(site)
     sums: Sums = {}
     same: dict[Spot, Variable] = {}
-    copies, spots = set[Site](), set[Spot]()
+    copies, spots, left = set[Site](), set[Spot](), list[Variable]()
     for variable in followed.variables:
         here = (variable.spot, variable.next)
         own = [each for each in touches if spot_of(each.address) in here]
@@ -98,7 +105,15 @@ def parallel(level: Level, kept: Storage, followed: Carried, numbers: Floats) ->
             same.update(dict.fromkeys(here, variable))
             copies.add(copying)
             spots.update(here)
+        elif variable.spot != variable.next:
+            left.append(variable)
         elif not all(map(_accumulates, own)):
+            return None
+    late = delays(left, sites, touches, kept)
+    if late is None:  # what only adds to places may do so in any order, in memory
+        waiting = [each for each in left if not _only_adds(each, touches)]
+        late = delays(waiting, sites, touches, kept)
+        if late is None:
             return None
     for site in sites:
         if is_sum(site) and site not in kept.homes:
@@ -108,14 +123,18 @@ def parallel(level: Level, kept: Storage, followed: Carried, numbers: Floats) ->
                 sums[site] = Sum(start, site.target)
                 if any(not is_sum(reader) for reader in readers[start]):
                     return None
-    others = [each for each in touches if spot_of(each.address) not in spots]
-    strides = [*_strides(sites, sums, spots, kept)]
-    if _depend(others, level.depth) or 2 * sum(abs(s) <= 1 for s in strides) < len(strides):
+    silent = late.silent | followed.silent
+    others = [
+        each for each in touches if spot_of(each.address) not in spots
+        and not (each.site in silent if each.writes else spot_of(each.address) in late.variables)
+    ]  # fmt: skip
+    strides = [*_strides(sites, sums, spots | late.variables.keys(), kept)]
+    if _depend(others, late, level.depth) or 2 * sum(abs(s) <= 1 for s in strides) < len(strides):
         return None  # most numbers are apart, and would be loaded one by one
     written = {each.array for each in others if each.writes}
     held = {array for array in written if _is_added_to_once(array, others, level.depth)}
     down = sum(s for s in strides if abs(s) == 1) < 0
-    return Parallel(sums, same, copies, written, held, down)
+    return Parallel(sums, same, copies, late, late.order, written, held, down)
 
 
 def terms(site: Site, sums: Sums) -> list[Address]:
@@ -188,17 +207,33 @@ def _is_simple(site: Site) -> bool:
     )
 
 
-def _depend(touches: Sequence[Touch], depth: int) -> bool:
+def _only_adds(variable: Variable, touches: Sequence[Touch]) -> bool:
+    """Whether nothing is done to what is carried but adding to it."""
+    here = variable.spot, variable.next
+    return all(_accumulates(each) for each in touches if spot_of(each.address) in here)
+
+
+def _depend(touches: Sequence[Touch], late: Delays, depth: int) -> bool:
     """Whether a place that a round writes to is touched by another one.
 
-    Accumulations may come in any order.
+    Accumulations may come in any order, but for those whose sums are followed. And where rounds
+    touch a place in the order in which their statements stand, vectors do so, too.
     """
     if any(each.array.window for each in touches):
         return True  # its places are used again
+    place = {site: k for k, site in enumerate(late.order)}
+
+    def turned(a: Touch, b: Touch) -> bool:
+        """Whether a round touches a place through `a`, and a later one, but sooner, through `b`."""
+        sooner = place[a.site] >= place[b.site]
+        return sooner and leaves(a.site, a.address, b.site, b.address, depth)
+
+    def are_free(a: Touch, b: Touch) -> bool:
+        both = _accumulates(a) and _accumulates(b) and bool(a.address.strides[-1])
+        return both and not (a in late or b in late)
+
     return any(
-        a.array == b.array
-        and not (_accumulates(a) and _accumulates(b) and a.address.strides[-1])
-        and crosses(a.site, a.address, b.site, b.address, depth)
+        a.array == b.array and not are_free(a, b) and (turned(a, b) or turned(b, a))
         for a in touches
         if a.writes
         for b in touches

@@ -17,9 +17,9 @@ from wengert.program.address import CONSTANT, VALUE, Address, Integers, Mask
 from wengert.program.dependence import (
     TABULATED,
     Site,
-    crosses,
     extent,
     is_sum,
+    leaves,
     places_of,
     precedes,
     same_round,
@@ -38,8 +38,8 @@ def with_late_starts(program: Program, in_any_order: bool = False) -> Program:
 
     Args:
         program: any program.
-        in_any_order: whether what several statements of a loop add to the same places is to stay
-            what may be added in any order.
+        in_any_order: whether rounds may be done side by side, each statement for all of them before
+            the next one: a sum has to start before the others add to it in this order, too.
     """
     storing = Storing(program)
     zeros: set[int] = set()  # statements, by `id`, that are left out
@@ -125,12 +125,15 @@ class _Group:
         )
 
     def _has_others(self, site: Site) -> bool:
-        """Whether another statement of its loop adds to the same places in other rounds."""
+        """Whether a statement before it adds to its places in later rounds.
+
+        Rounds that are lanes would add before the sum starts.
+        """
         depth = len(site.levels) - 1
         return depth >= 0 and any(
-            other is not site
+            other.number < site.number
             and other.levels == site.levels
-            and crosses(site, _target(site), other, _target(other), depth)
+            and leaves(site, _target(site), other, _target(other), depth)
             for other in self.sums
         )
 

@@ -6,7 +6,7 @@ rounds, where they are fewer than the lanes, are the first lanes of one more vec
 lanes of it load, store and add nothing.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Protocol
 
 from wengert.primitives import mul
@@ -62,8 +62,10 @@ class Wide:
         self.fixed: dict[Where, Lanes] = {}  # what all rounds read at the same place
         self.loaded: dict[Where, Lanes] = {}  # what is at places that the loop does not write to
         self.held: dict[Where, tuple[Site, Lanes]] = {}  # what is still to be stored
+        self.now: dict[Spot, Lanes] = {}  # what is at the places that are followed
         self.rounds = LANES
         doubles, masks = self.block.doubles, self.block.masks
+        self.before = {each: self._last(each) for each in found.delays.variables.values()}
         self.totals = {site: self._zero(f"lanes{site.number}", doubles) for site in self.sums}
         self.nan = self._zero("nan", masks) if watched - set(self.sums) else ""
 
@@ -72,6 +74,13 @@ class Wide:
         lines = self.block.lines
         at = self.around.main.variable(f"{name}.{len(lines)}", kind)
         lines.append(f"store {kind} zeroinitializer, ptr {at}")
+        return at
+
+    def _last(self, variable: Variable) -> str:
+        """A variable whose last lane, in the order of the rounds, is what is carried."""
+        at = self.around.main.variable(f"last.{len(self.block.lines)}", self.block.doubles)
+        lanes = self.block.spread(self._variable(self.variables[variable]))
+        self._store(lanes, at)
         return at
 
     def prepare(self, level: Level) -> None:
@@ -107,23 +116,28 @@ class Wide:
         ]
         return rest if on_a_line[1] > on_a_line[0] else 0
 
-    def body(self, level: Level, rounds: int) -> None:
+    def body(self, rounds: int) -> None:
         """All statements of so many rounds."""
         outer = self.around.main.block
         self.block.begin_as(outer.label)
         self.rounds, self.registers = rounds, {}
-        self.loaded, self.held = {**self.fixed}, {}
-        for part in level.parts:
-            for item in part:
-                assert isinstance(item, Site)
-                self._site(item)
+        self.loaded, self.held, self.now = {**self.fixed}, {}, {}
+        for site in self.found.order:
+            self._site(site)
+        for variable in self.before:
+            self._store(self._for_later(self._followed(variable.next)), self.before[variable])
         for site, lanes in self.held.values():
             assert site.target is not None
             self._write(site, site.target, lanes)
         outer.begin_as(self.block.label)
 
     def end(self) -> None:
-        """Behind the loop: add the sums of all lanes to those of the code around."""
+        """Behind the loop: give the code around what is carried, and the sums of all lanes."""
+        for variable, at in self.before.items():
+            outer = self.around.main.block
+            last = outer.spread(self.block.lane(self._load(at).name, self._newest(LANES)))
+            text = f"store {outer.doubles} {last.name}, ptr {self.variables[variable]}"
+            self.block.lines.append(text)
         for site, sum_ in self.sums.items():
             total = sum_.total
             at = self.around.variables[total] if isinstance(total, Site) else self.variables[total]
@@ -162,6 +176,10 @@ class Wide:
         assert site.target is not None
         kept = self.around.kept
         where = self._where(site, site.target)
+        if self._is_followed(where[1]) and site in kept.homes:
+            self.now[where[1]] = lanes
+        if site in self.found.delays.silent:
+            return
         if where[0] in self.found.held:
             self.held[where] = site, lanes
         elif site in kept.homes or site.target.memory in self.around.places.leaves:
@@ -192,12 +210,51 @@ class Wide:
             if number is not None:
                 return self.block.constant(number)
         where = self._where(site, address)
+        if (site, address) in around.kept.sources and self._is_known(where[1]):
+            return self._followed(where[1])
         if where in self.held:
             return self.held[where][1]
         lanes = self.loaded.get(where) or self._loaded(*places.pointer(site, address))
         if where[0] not in self.found.written and address.memory != OUTPUT:
             self.loaded[where] = lanes
         return lanes
+
+    # --- what comes a round later -----------------------------------------------------------------
+
+    def _is_followed(self, spot: Spot) -> bool:
+        delays = self.found.delays.variables
+        return spot in delays or spot.after(1) in delays
+
+    def _is_known(self, spot: Spot) -> bool:
+        return spot in self.now or spot in self.found.delays.variables
+
+    def _followed(self, spot: Spot) -> Lanes:
+        """What is at a place now: left by the rounds before, if nothing has been written to it."""
+        if spot not in self.now:
+            variable = self.found.delays.variables[spot]
+            self.now[spot] = self._delayed(self._followed(variable.next), self.before[variable])
+        return self.now[spot]
+
+    def _delayed(self, lanes: Lanes, before: str) -> Lanes:
+        """In each lane what the round before has in its own."""
+        last, order = self._load(before), [*range(LANES - 1, 2 * LANES - 1)]
+        two = f"{self.block.doubles} {last.name}, {self.block.doubles} {lanes.name}"
+        if self.found.descending:
+            order = [*range(1, self.rounds), LANES, *range(self.rounds, LANES)]
+            two = f"{self.block.doubles} {lanes.name}, {self.block.doubles} {last.name}"
+        return self._shuffled(two, order)
+
+    def _for_later(self, lanes: Lanes) -> Lanes:
+        """With the newest round in the lane where it is looked for."""
+        if self.rounds == LANES or self.found.descending:
+            return lanes
+        return self.block.spread(self.block.lane(lanes.name, self._newest(self.rounds)))
+
+    def _newest(self, rounds: int) -> int:
+        """The lane of the last round."""
+        return 0 if self.found.descending else rounds - 1
+
+    # --- memory -----------------------------------------------------------------------------------
 
     def _loaded(self, pointer: str, stride: int) -> Lanes:
         """The numbers that start at a pointer and are so far apart, one in each lane."""
@@ -260,11 +317,14 @@ class Wide:
         """The other way round, if the first lane is not that of the lowest place."""
         if (stride < 0) == self.found.descending:
             return lanes
-        doubles, rounds = self.block.doubles, self.rounds
-        order = [*reversed(range(rounds)), *range(rounds, LANES)]
+        order = [*reversed(range(self.rounds)), *range(self.rounds, LANES)]
+        doubles = self.block.doubles
+        return self._shuffled(f"{doubles} {lanes.name}, {doubles} poison", order)
+
+    def _shuffled(self, two: str, order: Iterable[int]) -> Lanes:
+        """The numbers of two vectors in another order."""
         mask = f"<{LANES} x i32> <{', '.join(f'i32 {lane}' for lane in order)}>"
-        text = f"shufflevector {doubles} {lanes.name}, {doubles} poison, {mask}"
-        return Lanes(self.block, self.block.put(text))
+        return Lanes(self.block, self.block.put(f"shufflevector {two}, {mask}"))
 
     def _alive(self, lanes: Lanes) -> Lanes:
         """Lanes in which there is a round; 0 in the others."""
