@@ -8,18 +8,14 @@ from sums import summing
 import wengert as wg
 from scenarios import SCENARIOS
 from wengert.program.dependence import Level
-from wengert.run import llvm, loop_code, parallel, wide_code
+from wengert.run import fused, llvm, loop_code, parallel, wide_code
 from wengert.run.carried import carried
 from wengert.run.columns import AGAIN, UNIT
-from wengert.run.dense import dense
-from wengert.run.ends import with_ends_apart
 from wengert.run.interpret import interpret
-from wengert.run.jam import jammed
 from wengert.run.kernel import Kernel
 from wengert.run.module import Plan
+from wengert.run.one_example import for_one_example
 from wengert.run.place import Memories
-from wengert.run.short_loops import without_short_loops
-from wengert.run.starts import with_late_starts
 
 pytest.importorskip("llvmlite")
 N = 37
@@ -70,20 +66,14 @@ START = np.linspace(-1.0, 1.3, N)
 @pytest.fixture(params=[2, 4, 16])
 def lanes(request, monkeypatch):
     """Fewer lanes than usual, so that short loops have rounds to spare."""
-    for module in (parallel, loop_code, wide_code):
+    for module in (fused, parallel, loop_code, wide_code):
         monkeypatch.setattr(module, "LANES", request.param)
     return request.param
 
 
-def ready(program):
-    """As kernels of one example get it, but for where arguments are."""
-    program = with_late_starts(without_short_loops(program), in_any_order=True)
-    return jammed(dense(with_ends_apart(program)))
-
-
 def kernel(program, strong=False):
     """The kernel with loops of one example."""
-    plan = Plan(ready(program), (UNIT, UNIT), 1, False, whole=True, strong=strong)
+    plan = Plan(for_one_example(program), (UNIT, UNIT), 1, False, whole=True, strong=strong)
     code = loop_code.loop_code(plan)
     made = llvm.machine_code(code.text, passes=code.statements < 20_000)
     return Kernel(plan, code, llvm.Native(made, code.python), 0.0)
@@ -149,7 +139,7 @@ def test_scenarios(name):
 
 def side_by_side(program):
     """Of each innermost loop, its count and whether its rounds are lanes."""
-    program = ready(program)
+    program = for_one_example(program)
     kept = Memories(program, loop_code.SPACIOUS).kept
     waiting, found = [*kept.layout.tree], []
     while waiting:

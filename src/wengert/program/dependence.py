@@ -297,7 +297,26 @@ def crosses(a: Site, its: Address, b: Site, address: Address, depth: int) -> boo
 
 def leaves(first: Site, touched: Address, then: Site, address: Address, depth: int) -> bool:
     """Whether a round of a loop may touch a place that a statement of a later round does, too."""
+    if not in_any_rounds(first, touched, then, address, depth):
+        return False
     return _carried(first, touched, address, then, depth, common_levels(first, then))
+
+
+def in_any_rounds(a: Site, its: Address, b: Site, address: Address, depth: int) -> bool:
+    """Whether both may touch one place in any rounds of the loops from a depth on; no lookups.
+
+    In the loops around these, it is the same round.
+    """
+    pairs = zip(its.strides[:depth], address.strides[:depth], a.counts, strict=False)
+    terms = [(s - t, n - 1) for s, t, n in pairs]
+    terms += [(s, n - 1) for s, n in zip(its.strides[depth:], a.counts[depth:], strict=True)]
+    terms += [(-t, n - 1) for t, n in zip(address.strides[depth:], b.counts[depth:], strict=True)]
+    return solvable(terms, address.base - its.base)
+
+
+def in_one_round(first: Site, touched: Address, then: Site, address: Address) -> bool:
+    """Whether both may touch one place in the same round of all loops that are around both."""
+    return in_any_rounds(first, touched, then, address, common_levels(first, then))
 
 
 def same_round(a: Address, b: Address, counts: Sequence[int]) -> bool:

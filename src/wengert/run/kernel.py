@@ -16,12 +16,11 @@ from wengert.program.structure import Floats
 from wengert.run import cache, llvm, pool
 from wengert.run.aligned import Blocks, aligned
 from wengert.run.columns import LEAVES, LINE, WORDS, Column, address, zeros
-from wengert.run.dense import dense
-from wengert.run.ends import with_ends_apart
-from wengert.run.jam import jammed
+from wengert.run.in_place import ahead
 from wengert.run.list_code import list_code
 from wengert.run.loop_code import loop_code
 from wengert.run.module import Code, Plan
+from wengert.run.one_example import for_one_example
 from wengert.run.short_loops import without_short_loops
 from wengert.run.spare import Spare
 from wengert.run.starts import with_late_starts
@@ -148,6 +147,11 @@ class Kernel:
         self.spare.append(scratch)
 
     @cached_property
+    def ahead(self) -> int:
+        """How many results come before the one that begins where a line of the cache does."""
+        return ahead(self.plan.program.results)
+
+    @cached_property
     def is_short(self) -> bool:
         """Whether an example takes so little time that nobody will want to stop it."""
         return self.predicted < SHORT and not self.native.python
@@ -240,12 +244,10 @@ def written(plan: Plan) -> Code:
     """A kernel as text."""
     if is_straight(plan.program):
         return list_code(plan, unrolled(plan.program))
-    program = with_late_starts(without_short_loops(plan.program), in_any_order=plan.is_alone)
     if not plan.is_alone:
+        program = with_late_starts(without_short_loops(plan.program))
         return loop_code(replace(plan, program=program))
-    if any(isinstance(each, Loop) and _has_loops(each) for each in program.statements):
-        program = jammed(dense(with_ends_apart(program)))
-    program, blocks = aligned(program)
+    program, blocks = aligned(for_one_example(plan.program))
     return replace(loop_code(replace(plan, program=program)), blocks=blocks)
 
 
@@ -285,10 +287,6 @@ def has_guards(program: Program) -> bool:
         elif any(isinstance(each, Guard) for each, _ in walk([statement])):
             return True
     return False
-
-
-def _has_loops(loop: Loop) -> bool:
-    return any(isinstance(each, Loop) for each in loop.body)
 
 
 def has_while(program: Program) -> bool:

@@ -112,6 +112,8 @@ class _Writing:
                 continue
             if item.depth >= DEEPEST:
                 raise ProgramError(f"More than {DEEPEST} loops inside each other cannot be run.")
+            if self.places.in_place.has_all(item):
+                continue
             if isinstance(item.loop, Loop):
                 self.loop(item, item.loop)
             else:

@@ -123,10 +123,10 @@ def parallel(level: Level, kept: Storage, followed: Carried, numbers: Floats) ->
                 sums[site] = Sum(start, site.target)
                 if any(not is_sum(reader) for reader in readers[start]):
                     return None
-    silent = late.silent | followed.silent
+    unwritten = late.silent | followed.silent
     others = [
         each for each in touches if spot_of(each.address) not in spots
-        and not (each.site in silent if each.writes else spot_of(each.address) in late.variables)
+        and not (each.site in unwritten if each.writes else spot_of(each.address) in late.variables)
     ]  # fmt: skip
     strides = [*_strides(sites, sums, spots | late.variables.keys(), kept)]
     if _depend(others, late, level.depth) or 2 * sum(abs(s) <= 1 for s in strides) < len(strides):

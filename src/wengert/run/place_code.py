@@ -3,16 +3,19 @@
 Inputs and outputs are in the columns of a batch, constants and indices in tables, and values in the
 scratch memory, with a vector of lanes at each place. Inputs that are reached by one address, but
 are in several columns, are copied to the scratch memory before; so are outputs after, if there are
-such or if they are sums.
+such or if they are sums. Of one example, whole arrays of values can be kept where the results are
+(`in_place`).
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from wengert.program.address import CONSTANT, INPUT, OUTPUT, Address
 from wengert.program.dependence import Site, Table, bounded, extent
 from wengert.program.program import Program
 from wengert.program.statements import While
 from wengert.run.columns import CONSTANTS, INDEX, SUM
+from wengert.run.in_place import InPlace, ahead, in_place
 from wengert.run.lanes import Lanes, Mask
 from wengert.run.module import Function
 from wengert.run.place import FAR, Memories, Place, one_number
@@ -44,11 +47,14 @@ class Places:
         self.size = buffer.kept.size
         self.leaves = {INPUT: function.inputs, OUTPUT: function.outputs}
         self.ahead = {INPUT: 0, OUTPUT: len(function.inputs)}
+        self.in_place = InPlace()
         self.packed: dict[str, int] = {}  # where those are in the scratch memory that are copied
         for memory in (INPUT, OUTPUT):
             if any(self._must_be_packed(memory, site) for site in buffer.kept.layout.sites):
                 self.packed[memory] = self.size
                 self.size += program.sizes[memory]
+        if function.plan.is_alone and OUTPUT not in self.packed:
+            self.in_place = in_place(buffer.kept, self.table)
 
     def _must_be_packed(self, memory: str, site: Site) -> bool:
         if memory == OUTPUT:
@@ -72,9 +78,14 @@ class Places:
 
     # --- numbers ----------------------------------------------------------------------------------
 
-    def place(self, site: Site, address: Address) -> Place:
-        """Where an address is in its memory."""
-        return self.buffer.place(site, address)
+    def aligned(self, site: Site, address: Address) -> Place:
+        """Where an address is in its memory, counted from a line of the processor's cache."""
+        place = self.buffer.place(site, address)
+        before = ahead(self.program.results)
+        if address.memory == OUTPUT:
+            return replace(place, start=place.start - before)
+        result = self._result(site, address, place.start)
+        return replace(place, start=int(result[1]) - before) if result else place
 
     def read(self, site: Site, address: Address) -> Lanes:
         """What an address has for a site."""
@@ -89,7 +100,8 @@ class Places:
             return self.function.kept(self.integer("add", at, self.packed[address.memory]))
         if address.memory in self.leaves:
             return self.function.words.load(*self._column(address, site.counts, at))
-        return self.function.kept(at)
+        result = self._result(site, address, at)
+        return self.function.kept(at) if result is None else self.function.words.load(*result)
 
     def write(self, site: Site, address: Address, lanes: Lanes) -> None:
         """Put something where a site finds an address."""
@@ -98,6 +110,8 @@ class Places:
             self.function.keep(self.integer("add", at, self.packed[address.memory]), lanes)
         elif address.memory in self.leaves:
             self.function.words.store(*self._column(address, site.counts, at), lanes)
+        elif result := self._result(site, address, at):
+            self.function.words.store(*result, lanes)
         else:
             self.function.keep(at, lanes)
 
@@ -120,7 +134,18 @@ class Places:
             return self.function.slot(self.integer("add", at, self.packed[address.memory])), stride
         if address.memory in self.leaves:
             return self.function.words.pointer(*self._column(address, site.counts, at)), stride
+        if result := self._result(site, address, at):
+            return self.function.words.pointer(*result), stride
         return self.function.slot(at), stride
+
+    def _result(self, site: Site, address: Address, at: Index) -> tuple[int, Index] | None:
+        """The column and number of a value that is kept where the results are."""
+        kept = self.buffer.kept
+        array = kept.sources.get((site, address)) or kept.homes.get(site)
+        if array is None or array not in self.in_place.starts:
+            return None
+        start = self.in_place.starts[array] - self.buffer.start_of(array)
+        return self.ahead[OUTPUT], self.integer("add", at, start)
 
     def _column(self, address: Address, counts: Sequence[int], at: Index) -> tuple[int, Index]:
         """The column of an address, and which of its numbers it is."""

@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from wengert.run.columns import LINE, address
+
 LEAST = 1 << 20  # bytes of an array that is worth the trouble
 MOST = 1 << 28  # bytes that one function keeps
 
@@ -23,11 +25,15 @@ class Spare:
         self._arrays: list[np.ndarray[Any, Any]] = []
         self._lock = Lock()
 
-    def empty(self, shape: Sequence[int]) -> np.ndarray[Any, Any]:
-        """An array of doubles, as `np.empty` makes it."""
-        size = int(np.prod(shape, dtype=np.int64))
-        if 8 * size < LEAST or not ALONE:
+    def empty(self, shape: Sequence[int], ahead: int = 0) -> np.ndarray[Any, Any]:
+        """An array of doubles, as `np.empty` makes it.
+
+        A large one begins so many numbers before a line of the processor's cache.
+        """
+        asked = int(np.prod(shape, dtype=np.int64))
+        if 8 * asked < LEAST or not ALONE:
             return np.empty(shape)
+        size = asked + LINE
         with self._lock:
             counts = zip(self._arrays, _references(self._arrays), strict=True)
             free = [n for n, (a, count) in enumerate(counts) if a.size == size and count == ALONE]
@@ -37,7 +43,8 @@ class Spare:
                 found = np.empty(size)
                 self._arrays.append(found)
                 self._let_go()
-        return found.reshape(shape)
+        shift = -(address(found) // 8 + ahead) % LINE
+        return found[shift : shift + asked].reshape(shape)
 
     def _let_go(self) -> None:
         """Of the oldest, if there are too many."""

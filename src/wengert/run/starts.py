@@ -31,6 +31,9 @@ from wengert.program.storage import Storing
 from wengert.run.place import one_number
 
 MANY = 50_000  # pairs of statements that are not compared
+FEW = 4  # loops instead of one, for zeros that are written all the same
+
+Left = dict[Site, list[range]]
 
 
 def with_late_starts(program: Program, in_any_order: bool = False) -> Program:
@@ -42,13 +45,13 @@ def with_late_starts(program: Program, in_any_order: bool = False) -> Program:
             the next one: a sum has to start before the others add to it in this order, too.
     """
     storing = Storing(program)
-    zeros: set[int] = set()  # statements, by `id`, that are left out
+    zeros: dict[int, list[range]] = {}  # statements, by `id`, and their rounds that are left
     firsts: dict[int, Address] = {}  # those that start sums now, and the zero they had
     for group in _groups(program, storing):
         dropped, starting = group.later(storing, in_any_order)
-        zeros.update(id(site.statement) for site in dropped)
+        zeros.update((id(site.statement), rounds) for site, rounds in dropped.items())
         for site in starting:
-            zero = dropped[0].reads[0]
+            zero = next(iter(dropped)).reads[0]
             base = zero.at((0,) * len(zero.strides), program.index)
             firsts[id(site.statement)] = Address(CONSTANT, base, (0,) * len(site.counts))
     if not zeros:
@@ -57,12 +60,15 @@ def with_late_starts(program: Program, in_any_order: bool = False) -> Program:
 
 
 def _changed(
-    statements: Sequence[Statement], zeros: set[int], firsts: dict[int, Address]
+    statements: Sequence[Statement], zeros: dict[int, list[range]], firsts: dict[int, Address]
 ) -> Iterator[Statement]:
     for statement in statements:
         if id(statement) in zeros:
             continue
         if isinstance(statement, Loop):
+            if len(statement.body) == 1 and id(statement.body[0]) in zeros:
+                yield from (_some(statement, some) for some in zeros[id(statement.body[0])])
+                continue
             body = tuple(_changed(statement.body, zeros, firsts))
             if body:
                 yield replace(statement, body=body)
@@ -80,6 +86,31 @@ def _changed(
             yield statement
 
 
+def _some(loop: Loop, rounds: range) -> Loop:
+    """Some rounds of a loop that writes zeros, which is not inside of others."""
+    (zero,) = loop.body
+    assert isinstance(zero, Assign)
+    (stride,) = zero.target.strides
+    target = replace(zero.target, base=zero.target.base + rounds.start * stride)
+    return Loop(len(rounds), (replace(zero, target=target),))
+
+
+def _rest(site: Site, covered: Mask) -> list[range] | None:
+    """The rounds in which a zero has to be written all the same; None if that is in too many.
+
+    Args:
+        site: what writes zeros.
+        covered: in which of its rounds a sum starts at its place.
+    """
+    if covered.all():
+        return []
+    if len(site.levels) != 1 or len(site.levels[0].parts[0]) != 1:
+        return None
+    ends = np.flatnonzero(np.diff(covered, prepend=True, append=True)).tolist()
+    rounds = [range(a, b) for a, b in zip(ends[::2], ends[1::2], strict=True)]
+    return rounds if len(rounds) <= FEW and 2 * sum(map(len, rounds)) < len(covered) else None
+
+
 @dataclass
 class _Group:
     """All that touches some places together."""
@@ -89,28 +120,28 @@ class _Group:
     touched: list[tuple[Site, Address]] = field(default_factory=list)  # but by zeros
     is_known: bool = True  # whether nothing is looked up, moved by a while loop, or very long
 
-    def later(self, storing: Storing, in_any_order: bool) -> tuple[list[Site], list[Site]]:
-        """The zeros that need not be written, and the sums that start instead."""
+    def later(self, storing: Storing, in_any_order: bool) -> tuple[Left, list[Site]]:
+        """The zeros that need not be written, but in some rounds, and the sums that start."""
         many = len(self.sums) * len(self.touched) > MANY
         if not (self.is_known and self.zeros and self.sums) or many:
-            return [], []
+            return {}, []
         starting = [
             site for site in self.sums
             if self._is_first(site) and not (in_any_order and self._has_others(site))
         ]  # fmt: skip
         if not starting:
-            return [], []
+            return {}, []
         places = _Places([*starting, *self.zeros], storing)
         firsts = {site: places.of(site) for site in starting}
         zeros = {site: places.of(site) for site in self.zeros}
         while firsts and zeros:
             covered, started = places.marked(firsts), places.marked(zeros)
-            left = {site: p for site, p in zeros.items() if covered[p].all()}
+            left = {site: p for site, p in zeros.items() if _rest(site, covered[p]) is not None}
             kept = {site: p for site, p in firsts.items() if started[p].all()}
             if len(left) == len(zeros) and len(kept) == len(firsts):
-                return list(zeros), list(firsts)
+                return {site: _rest(site, covered[p]) or [] for site, p in zeros.items()}, [*firsts]
             zeros, firsts = left, kept
-        return [], []
+        return {}, []
 
     def _is_first(self, site: Site) -> bool:
         """Whether a sum is the first to touch each of its places, and touches it once."""

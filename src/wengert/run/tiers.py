@@ -94,7 +94,7 @@ class Tiers:
             if kernel.is_short:
                 results, why = kernel.one(numbers)
             else:
-                results = kernel.results.empty((self.program.results.size,))
+                results = kernel.results.empty((self.program.results.size,), kernel.ahead)
                 failed = np.zeros(1, np.uint8)
                 given = Column(kernel.code.blocks.laid_out(numbers)[None])
                 kernel.run([given], [Column(results[None])], failed, 1)

@@ -101,11 +101,15 @@ class Wide:
         The vectors of the others are to be in one line of the cache where they can.
         """
         kept, places = self.around.kept, []
+        late = self.found.delays
         for site in level.sites():
-            read = [each for each in terms(site, self.sums) if (site, each) not in kept.registers]
-            kept_there = site.target and (site in kept.homes or site.target.memory == OUTPUT)
-            written = [site.target] if site.target and kept_there else []
-            places += [self.around.places.place(site, each) for each in (*read, *written)]
+            touched = [
+                each for each in terms(site, self.sums)
+                if (site, each) not in kept.registers and spot_of(each) not in late.variables
+            ]  # fmt: skip
+            if site.target and (site in kept.homes or site.target.memory == OUTPUT):
+                touched += [site.target] * (site not in late.silent)
+            places += [self.around.places.aligned(site, each) for each in touched]
         on_a_line = [
             sum(
                 (each.start + each.base + (k if each.strides[-1] > 0 else -k - LANES)) % LINE == 0

@@ -1,0 +1,316 @@
+"""Loops that read what another loop has written, in the rounds in which that writes it.
+
+The derivative of a sum runs over the same numbers as the sum, once more and from the end. Where
+nothing that a round of it needs comes of a later round of the sum, both are one loop: what it reads
+is there still, in registers, and nothing has to be kept in memory. For that a loop is turned round,
+if only sums depend on the order of its rounds, and what stands between the two is moved.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from wengert.program.address import CONSTANT, INPUT, VALUE, Address, Lookup
+from wengert.program.dependence import (
+    Level,
+    Site,
+    in_any_rounds,
+    in_one_round,
+    is_sum,
+    layout,
+    leaves,
+    same_round,
+    sites_of,
+)
+from wengert.program.equation import solvable
+from wengert.program.program import Program
+from wengert.program.statements import Loop, Plain, Run, Statement, While, changed, parts
+from wengert.program.storage import Storing
+from wengert.run.carried import carried
+from wengert.run.components import components
+from wengert.run.parallel import LANES, parallel
+
+STATEMENTS = 256  # of a round of both loops
+SPACIOUS = 1 << 20  # values that one example keeps rather than using their places again
+MOST = 1000  # statements of a program that is looked at
+NEAR = 24  # statements and loops between the two
+
+Touched = tuple[Site, Address, bool]  # whether it writes there
+
+
+def fused(program: Program) -> Program:
+    """The same program; itself if no loops are to be one.
+
+    Sums may be added to in another order.
+    """
+    if program.size > MOST:
+        return program
+    refused: set[tuple[Loop, Loop]] = set()
+    while found := _once(program, refused):
+        program = found
+    return program
+
+
+def _once(program: Program, refused: set[tuple[Loop, Loop]]) -> Program | None:
+    """A program with two loops less and one more; None if there are no more to be found."""
+    placed = layout(program)
+    for siblings in _siblings(placed.tree):
+        for last, then in enumerate(siblings):
+            for first in range(last - 1, max(last - NEAR, 0) - 1, -1):
+                pair = _Pair.of(siblings[first], then)
+                if pair is None or pair.loops in refused:
+                    continue
+                both = pair.one_loop()
+                sides = both and _aside(pair, siblings[first + 1 : last])
+                if both and sides:
+                    found = _side_by_side(_with(program, pair, both, *sides), both)
+                    if found:
+                        return found
+                refused.add(pair.loops)
+    return None
+
+
+def _siblings(tree: Sequence[Site | Level]) -> Iterator[Sequence[Site | Level]]:
+    yield tree
+    for item in tree:
+        if isinstance(item, Level):
+            for part in item.parts:
+                yield from _siblings(part)
+
+
+# --- two loops ------------------------------------------------------------------------------------
+
+
+class _Pair:
+    """Two loops of as many rounds, with no loops in them."""
+
+    def __init__(self, first: Level, then: Level) -> None:
+        assert isinstance(first.loop, Loop)
+        assert isinstance(then.loop, Loop)
+        self.first, self.then = first, then
+        self.loops = first.loop, then.loop
+        self.count = first.loop.count
+
+    @staticmethod
+    def of(first: Site | Level, then: Site | Level) -> "_Pair | None":
+        """The two, if they may be one loop as far as can be seen at once."""
+        if isinstance(first, Site) or isinstance(then, Site):
+            return None
+        a, b = first.loop, then.loop
+        if not (isinstance(a, Loop) and isinstance(b, Loop)) or a.count != b.count:
+            return None
+        if a.count < LANES or len(a.body) + len(b.body) > STATEMENTS:
+            return None
+        plain = not any(isinstance(each, Loop | While | Run) for each in (*a.body, *b.body))
+        return _Pair(first, then) if plain and _reads(first, then) else None
+
+    def one_loop(self) -> Loop | None:
+        """A loop that does both; None if a round needs what comes in a later one."""
+        first, then = self.loops
+        before = [*_touched(self.first.sites())]
+        after = [*_touched(self.then.sites())]
+        for turns in (False, True):
+            if turns and not self._may_turn(after):
+                return None
+            again = [
+                (site, self._turned(address) if turns else address, writes)
+                for site, address, writes in after
+            ]
+            if not any(
+                self._too_late(one, other) for one in before for other in again if _meet(one, other)
+            ):
+                body = [changed(each, self._turned) if turns else each for each in _plain(then)]
+                return replace(first, body=(*first.body, *body))
+        return None
+
+    def _turned(self, address: Address) -> Address:
+        """With the rounds of the innermost loop counted from the last one."""
+        far = self.count - 1
+        base, strides = _turned(address.base, address.strides, far)
+        lookup = address.lookup
+        if lookup:
+            lookup = Lookup(*_turned(lookup.start, lookup.strides, far))
+        return Address(address.memory, base, strides, lookup)
+
+    def _may_turn(self, touched: Sequence[Touched]) -> bool:
+        """Whether rounds of the second loop depend on earlier ones by sums alone."""
+        depth = self.then.depth
+        return not any(
+            a[1].lookup or b[1].lookup or leaves(a[0], a[1], b[0], b[1], depth)
+            for a in touched
+            for b in touched
+            if _meet(a, b)
+        )
+
+    def _too_late(self, one: Touched, other: Touched) -> bool:
+        """Whether the first loop may touch a place in a later round than the second one does."""
+        a, b = one[1], other[1]
+        if a.lookup or b.lookup:
+            return True
+        if not in_any_rounds(one[0], a, other[0], b, self.first.depth):
+            return False
+        pairs = [*zip(a.strides, b.strides, one[0].counts, strict=True)]
+        (s, t, count), around = pairs.pop(), pairs
+        terms = [(u - v, n - 1) for u, v, n in around]
+        terms += [(s - t, count - 2), (s, count - 2)]  # rounds k + 1 + e, and k
+        return solvable(terms, b.base - a.base - s)
+
+
+def _turned(base: int, strides: Sequence[int], far: int) -> tuple[int, tuple[int, ...]]:
+    return base + strides[-1] * far, (*strides[:-1], -strides[-1])
+
+
+def _plain(loop: Loop) -> Iterator[Plain]:
+    for each in loop.body:
+        assert not isinstance(each, Loop | While | Run)
+        yield each
+
+
+def _reads(first: Level, then: Level) -> bool:
+    """Whether a loop may read what another one has written."""
+    written = {(s.target.memory, abs(s.target.strides[-1])) for s in first.sites() if s.target}
+    return any(
+        address.memory == VALUE and (VALUE, abs(address.strides[-1])) in written
+        for site in then.sites()
+        for address in site.reads
+    )
+
+
+# --- what stands between --------------------------------------------------------------------------
+
+
+def _aside(
+    pair: _Pair, between: Sequence[Site | Level]
+) -> tuple[list[Site | Level], list[Site | Level]] | None:
+    """What stands between two loops, moved before or behind both; None if it has to stay."""
+    before: list[Site | Level] = []
+    behind: list[Site | Level] = []
+    for item in between:
+        if _is_free([pair.first, *behind], item):
+            before.append(item)
+        elif _is_free([item], pair.then):
+            behind.append(item)
+        else:
+            return None
+    return before, behind
+
+
+def _is_free(firsts: Iterable[Site | Level], then: Site | Level) -> bool:
+    """Whether something may be done before all that stands before it."""
+    after = [*sites_of([then])]
+    sites = [*sites_of(firsts)]
+    if any(site.target is None for site in (*sites, *after)):
+        return False  # a straight stretch, or the condition of a while loop
+    others = [*_touched(after)]
+    return not any(
+        a[1].lookup or b[1].lookup or in_one_round(a[0], a[1], b[0], b[1])
+        for a in _touched(sites)
+        for b in others
+        if _meet(a, b)
+    )
+
+
+def _touched(sites: Iterable[Site]) -> Iterator[Touched]:
+    """What is read and written of what is written at all."""
+    for site in sites:
+        for address in site.reads:
+            if address.memory not in (INPUT, CONSTANT):
+                yield site, address, False
+        if site.target:
+            yield site, site.target, True
+
+
+def _meet(one: Touched, other: Touched) -> bool:
+    """Whether the order in which two touch one place would matter."""
+    (a, x, writes), (b, y, also) = one, other
+    if x.memory != y.memory or not (writes or also):
+        return False
+    return not (is_sum(a) and is_sum(b) and x == a.target and y == b.target)
+
+
+# --- the program ----------------------------------------------------------------------------------
+
+
+def _with(
+    program: Program, pair: _Pair, both: Loop,
+    before: Sequence[Site | Level], behind: Sequence[Site | Level],
+) -> Program:  # fmt: skip
+    """The program with one loop instead of the two."""
+    new: list[Statement] = [*map(_statement, before), both, *map(_statement, behind)]
+    left_out = {id(_statement(item)) for item in (*before, *behind)} | {id(pair.loops[0])}
+
+    def written(statements: Iterable[Statement]) -> Iterator[Statement]:
+        for each in statements:
+            if each is pair.loops[1]:
+                yield from new
+            elif isinstance(each, Loop):
+                if id(each) not in left_out:
+                    yield replace(each, body=tuple(written(each.body)))
+            elif isinstance(each, While):
+                first, test, body, last = (tuple(written(part)) for part in parts(each))
+                yield replace(each, first=first, test=test, body=body, last=last)
+            elif id(each) not in left_out:
+                yield each
+
+    return replace(program, statements=tuple(written(program.statements)))
+
+
+def _statement(item: Site | Level) -> Statement:
+    return item.loop if isinstance(item, Level) else item.statement
+
+
+def _side_by_side(program: Program, both: Loop) -> Program | None:
+    """The program with the statements of a loop sorted, if its rounds can be lanes."""
+    better = replace(both, body=tuple(_sorted(_level(layout(program).tree, both))))
+    program = replace(program, statements=tuple(_instead(program.statements, both, better)))
+    kept = Storing(program).storage(lambda level: True, SPACIOUS)
+    level = _level(kept.layout.tree, better)
+    lanes = parallel(level, kept, carried(level, kept), program.constants)
+    return program if lanes else None
+
+
+def _sorted(level: Level) -> Iterator[Statement]:
+    """The statements of a loop; what adds to a place in an earlier round stands first."""
+    sites = [*level.sites()]
+    touched = [*_touched(sites)]
+    edges = [
+        (a[0], b[0])
+        for a in touched
+        for b in touched
+        if a[0] is not b[0] and _comes_first(a, b, level.depth)
+    ]
+    parts = components(sites, edges)
+    order = sites if len(parts) < len(sites) else (site for (site,) in parts)
+    for site in order:
+        assert not isinstance(site.statement, While)
+        yield site.statement
+
+
+def _comes_first(one: Touched, other: Touched, depth: int) -> bool:
+    (a, x, _), (b, y, _) = one, other
+    if _meet(one, other):
+        return a.number < b.number and same_round(x, y, a.counts)
+    both = is_sum(a) and is_sum(b) and x.memory == y.memory and not (x.lookup or y.lookup)
+    return both and x == a.target and y == b.target and leaves(a, x, b, y, depth)
+
+
+def _level(tree: Iterable[Site | Level], loop: Loop) -> Level:
+    waiting = [item for item in tree if isinstance(item, Level)]
+    for level in waiting:
+        if level.loop is loop:
+            return level
+        waiting += [item for part in level.parts for item in part if isinstance(item, Level)]
+    raise LookupError(loop)
+
+
+def _instead(statements: Iterable[Statement], loop: Loop, other: Loop) -> Iterator[Statement]:
+    """The statements with another loop in the place of one."""
+    for each in statements:
+        if each is loop:
+            yield other
+        elif isinstance(each, Loop):
+            yield replace(each, body=tuple(_instead(each.body, loop, other)))
+        elif isinstance(each, While):
+            first, test, body, last = (tuple(_instead(part, loop, other)) for part in parts(each))
+            yield replace(each, first=first, test=test, body=body, last=last)
+        else:
+            yield each
