@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 from nests import nest
+from stencils import stencils
 from sums import summing
 
 import wengert as wg
 from scenarios import SCENARIOS
+from wengert.program import storage
 from wengert.program.dependence import Level
 from wengert.run import fused, llvm, loop_code, parallel, wide_code
 from wengert.run.carried import carried
@@ -68,6 +70,7 @@ def lanes(request, monkeypatch):
     """Fewer lanes than usual, so that short loops have rounds to spare."""
     for module in (fused, parallel, loop_code, wide_code):
         monkeypatch.setattr(module, "LANES", request.param)
+    monkeypatch.setattr(storage, "FEW", 4 * request.param)  # and windows of rows for less
     return request.param
 
 
@@ -124,6 +127,15 @@ def test_random_programs(maker, seed, lanes):
     program = maker(seed)
     rng = np.random.default_rng(seed)
     close(program, rng.choice([0.0, 0.5, -1.5, 2.0, np.nan], (4, program.arguments.size)))
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_random_stencils(seed, lanes):
+    function, size = stencils(seed)
+    rows = np.random.default_rng(seed).uniform(-1.0, 1.0, (2, size))
+    program = wg.record(function, rows[0]).simplify()
+    close(program, rows)
+    close(wg.value_and_grad(lambda x: summed(function(x))).program(rows[0]), rows)
 
 
 @pytest.mark.parametrize("name", SCENARIOS)

@@ -205,6 +205,11 @@ def extent(
     return Extent(low, high, step)
 
 
+def span_of(address: Address, counts: Sequence[int], first: int) -> tuple[int, int]:
+    """The least and the greatest place of an address while the outer counters are 0; no lookups."""
+    return span(address.base, address.strides[first:], counts[first:])
+
+
 def bounded(address: Address, counts: Sequence[int]) -> bool:
     """Whether its range is known before the program runs: no while loop moves it."""
     strides = [*zip(address.strides, counts, strict=True)]

@@ -43,7 +43,10 @@ from wengert.program.dependence import (
     unassigned,
 )
 from wengert.program.program import Program
+from wengert.program.row_window import row_window
 from wengert.program.statements import Accumulate, Loop, Run, While
+
+FEW = 256  # values that are not worth a window of rows
 
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
@@ -52,7 +55,8 @@ Mask = np.ndarray[Any, np.dtype[np.bool_]]
 class Array:
     """Memory for a class of values: place p is kept at `start + (p - first) // step % size`.
 
-    A window is smaller than what is written to it, one place after the other.
+    A window is smaller than what is written to it, one place after the other. One of rows keeps
+    `rows` of `row` places in turn, and each begins where a multiple of `size // rows` is.
     """
 
     name: str
@@ -62,6 +66,8 @@ class Array:
     size: int
     window: bool
     start: int = 0
+    row: int = 0
+    rows: int = 0
 
     @property
     def last(self) -> int:
@@ -70,7 +76,10 @@ class Array:
 
     def offset(self, places: Integers) -> Integers:
         """Where places are kept, from the start."""
-        return (places - self.first) // self.step % self.size
+        numbers = (places - self.first) // self.step
+        if not self.rows:
+            return numbers % self.size
+        return numbers // self.row % self.rows * (self.size // self.rows) + numbers % self.row
 
 
 @dataclass(frozen=True)
@@ -167,7 +176,7 @@ class Storing:
         self.table = Table(program.index)
         self.targets = Targets(placed.sites, program.values, self.table)
         self.ordered: Callable[[Level], bool] = lambda level: True
-        self.spare, self.room = 0, 1
+        self.spare, self.room, self.line, self.by_rows = 0, 1, 1, False
         self.leader = {site: site for site in self.targets.sites}
         self.met: dict[tuple[Site, Address], list[Site]] = {}  # what a site's operand may read
         self.run_reads: list[tuple[Site, Integers, Site]] = []
@@ -263,15 +272,17 @@ class Storing:
 
     def storage(
         self, ordered: Callable[[Level], bool], spare: int = 0, room: int = 1, apart: bool = False,
-        line: int = 1,
+        line: int = 1, by_rows: bool = False,
     ) -> Storage:  # fmt: skip
         """Where to keep the values if these loops are run in order.
 
         Classes of up to `spare` values are kept as they are rather than in windows, and windows
         are `room` times as long as they need to be. With `apart`, classes that could share an array
-        do so only where that is shorter than one for each. Arrays start at multiples of `line`.
+        do so only where that is shorter than one for each. Arrays start at multiples of `line`,
+        and so do rows, which windows are made of where that is possible with `by_rows`.
         """
         self.ordered, self.spare, self.room = ordered, spare, room
+        self.line, self.by_rows = line, by_rows
         classes: dict[Site, _Class] = {}
         for site in self.targets.sites:
             classes.setdefault(self.kept_with(site), _Class()).writers.append(site)
@@ -361,6 +372,12 @@ class Storing:
             first = low
             best = (max(reach.high for reach in reaches) - low) // step + 1
         dense = best
+        if self.by_rows and best is not None and best > FEW and not members.run_reads:
+            touched = [*_accesses(members)]
+            if rows := row_window(members.writers, touched, first, step):
+                size = rows.count * (-(-rows.length // self.line) * self.line)
+                if 2 * size <= best:
+                    return Array("", memory, first, step, size, True, 0, rows.length, rows.count)
         if best is None or best > min(self.spare, 4 * self._assigned(members)):
             for size in self._windows(members, step):
                 if best is None or size * self.room < best:

@@ -49,7 +49,8 @@ class _Writing:
     def __init__(self, plan: Plan) -> None:
         self.plan, self.rows = plan, Rows(plan.exact)
         alone = plan.is_alone
-        self.buffer = Memories(plan.program, SPACIOUS if alone else SMALL, LINE if alone else 1)
+        room = (SPACIOUS, LINE) if alone else (SMALL, 1)
+        self.buffer = Memories(plan.program, *room, by_rows=True)
         self.kept = self.buffer.kept
         self.main = Function(plan, self.rows)
         self.block = self.main.block

@@ -97,7 +97,7 @@ def parallel(level: Level, kept: Storage, followed: Carried, numbers: Floats) ->
     for variable in followed.variables:
         here = (variable.spot, variable.next)
         own = [each for each in touches if spot_of(each.address) in here]
-        silent = all(each.site in followed.silent for each in own if each.writes)
+        silent = bool(own) and all(each.site in followed.silent for each in own if each.writes)
         if silent and (added := _added(variable, own, readers)):
             sums.update(added)
             spots.update(here)
@@ -219,7 +219,7 @@ def _depend(touches: Sequence[Touch], late: Delays, depth: int) -> bool:
     Accumulations may come in any order, but for those whose sums are followed. And where rounds
     touch a place in the order in which their statements stand, vectors do so, too.
     """
-    if any(each.array.window for each in touches):
+    if any(each.array.window and not each.array.rows for each in touches):
         return True  # its places are used again
     place = {site: k for k, site in enumerate(late.order)}
 

@@ -100,15 +100,25 @@ class Buffer:
             base, strides, step = base // step, tuple(s // step for s in strides), 1
         return Place(
             start, base, strides, step, array.size, array.window,
-            not bounded(address, site.counts), address,
+            not bounded(address, site.counts), address, array.row, array.rows,
         )  # fmt: skip
 
 
 class Memories(Buffer):
-    """Inputs, outputs and workspace, each counted from its own start."""
+    """Inputs, outputs and workspace, each counted from its own start.
 
-    def __init__(self, program: Program, spare: int = SMALL, line: int = 1) -> None:
-        super().__init__(program, Storing(program).storage(lambda level: True, spare, line=line))
+    Args:
+        program: the program.
+        spare: up to how many values are kept as they are rather than in windows.
+        line: at whose multiples arrays start.
+        by_rows: whether windows are of whole rows where they can be.
+    """
+
+    def __init__(
+        self, program: Program, spare: int = SMALL, line: int = 1, by_rows: bool = False
+    ) -> None:
+        kept = Storing(program).storage(lambda level: True, spare, line=line, by_rows=by_rows)
+        super().__init__(program, kept)
         self.starts = dict.fromkeys(self.starts, 0)
         self.arrays = 0
 
@@ -116,6 +126,8 @@ class Memories(Buffer):
 @dataclass(frozen=True)
 class Place:
     """`start + (base + Σ strides·k + index entry) // step`, modulo `size` in a window.
+
+    In a window of `rows`, those loops move from row to row whose strides are multiples of `row`.
 
     Where a while loop moves it, `checked` asks for a look at the bounds while it is run.
     """
@@ -128,6 +140,8 @@ class Place:
     window: bool
     checked: bool
     address: Address
+    row: int = 0
+    rows: int = 0
 
     def lowest(self, counts: Sequence[int], table: Table) -> int:
         """The lowest place in its memory that is meant, before it wraps around in a window."""

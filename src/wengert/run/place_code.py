@@ -187,6 +187,8 @@ class Places:
     def _within(self, place: Place, counts: Sequence[int]) -> Index:
         """Where in its memory a place is."""
         lookup, put = place.address.lookup, self.block.put
+        if place.rows:
+            return self.integer("add", self._in_row(place), place.start)
         total = self._affine(place.base, place.strides)
         if lookup:
             entry = self._affine(lookup.start, lookup.strides)
@@ -202,6 +204,21 @@ class Places:
         elif place.checked:
             total = self._checked(total, place.size)
         return self.integer("add", total, place.start)
+
+    def _in_row(self, place: Place) -> Index:
+        """The place within a window of rows."""
+        row, column = divmod(place.base, place.row)
+        across = [0 if stride % place.row else stride // place.row for stride in place.strides]
+        along = [stride if stride % place.row else 0 for stride in place.strides]
+        number = self._affine(row, across)
+        last = place.rows - 1
+        turn = (
+            number & last
+            if isinstance(number, int)
+            else self.block.put(f"and i64 {number}, {last}")
+        )
+        there = self.integer("mul", turn, place.size // place.rows)
+        return self.integer("add", there, self._affine(column, along))
 
     def _wrapped(self, total: Index, place: Place, counts: Sequence[int]) -> Index:
         """The place within a window."""
