@@ -24,6 +24,9 @@ from wengert.program.roll import is_scattered, roll
 
 KEPT = 256  # so much of what transforms have made; the least recently used go first
 ROOM = 1 << 23  # statements and numbers in all of that, some ten bytes each: mostly under 100 MB
+SHORT = 1024  # operations of what is derived as a list in a call
+ROUNDS = 24  # and for each statement that it is with its loops
+FEW = 32  # and numbers of its arguments: along each of them, a second derivative is a list again
 LATEST = 8  # so many stay however large they are: those of one call, also a nested one
 T = TypeVar("T")
 
@@ -48,10 +51,20 @@ class Transform(Generic[T]):
         return self.make(program, taken=taken, **dict(self.options))
 
 
-def prepared(program: Program) -> Program:
-    """What is differentiated: the recording, simplified, with its loops if these are long."""
+def prepared(program: Program, loops: bool = True) -> Program:
+    """What is differentiated: the recording, simplified, with its loops if these are long.
+
+    Without `loops`, a short one whose loops have few rounds stays a list: to derive these takes
+    longer than to derive and run the list.
+    """
     rolled = roll(program)
-    return (program if is_scattered(rolled) else rolled).simplify()
+    is_list = is_scattered(rolled) or (not loops and _is_soon_done(rolled))
+    return (program if is_list else rolled).simplify()
+
+
+def _is_soon_done(rolled: Program) -> bool:
+    count = len(rolled)
+    return rolled.arguments.size <= FEW and count <= min(SHORT, ROUNDS * rolled.size)
 
 
 def simplified(program: Program, taken: int = 0) -> Program:
@@ -79,14 +92,15 @@ class _Made:
         key = transform, id(program), taken
         return self._found(key, lambda: transform(program, taken), program)
 
-    def prepared(self, listing: Listing) -> Program:
+    def prepared(self, listing: Listing, loops: bool) -> Program:
         """The program of a recording, prepared."""
         key = listing.key()
         if key is not None:
-            return self._found(key, lambda: prepared(listing.program()))
+            return self._found((key, loops), lambda: prepared(listing.program(), loops))
         program = listing.program()
         makes = program.arguments.makes(), program.results.makes()
-        return self._found((program.key, program.name, makes), lambda: prepared(program))
+        key = program.key, program.name, makes, loops
+        return self._found(key, lambda: prepared(program, loops))
 
     def clear(self) -> None:
         """Forget all."""
@@ -166,8 +180,12 @@ class Transformed:
         return program(*args, *captured)
 
     def program(self, *example: Any, **named: Any) -> Program:
-        """The program that a call with these arguments runs."""
-        program, captured = self.programmed(example, named)
+        """What a call with these arguments computes, with the loops that are found in it.
+
+        A call on a function of up to a thousand operations computes the same from a list of them,
+        and may add up the terms of a derivative in another order.
+        """
+        program, captured = self.programmed(example, named, loops=True)
         if captured:
             raise OperandError(
                 "A program stands alone, and this one would need operands of the recording around "
@@ -175,9 +193,11 @@ class Transformed:
             )
         return program
 
-    def programmed(self, args: Sequence[Any], named: dict[str, Any]) -> tuple[Program, list[Any]]:
+    def programmed(
+        self, args: Sequence[Any], named: dict[str, Any], loops: bool = False
+    ) -> tuple[Program, list[Any]]:
         """A program, and what it takes behind the arguments."""
-        program, captured = recorded(self.function, args, named)
+        program, captured = recorded(self.function, args, named, loops)
         return made(self.transform, program, len(captured)), captured
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
@@ -188,9 +208,11 @@ class Transformed:
 
 
 def recorded(
-    function: Any, args: Sequence[Any], named: dict[str, Any] | None = None
+    function: Any, args: Sequence[Any], named: dict[str, Any] | None = None, loops: bool = False
 ) -> tuple[Program, list[Any]]:
     """The program of a function for some arguments, and what it takes behind these.
+
+    It has its loops, if they are asked for or long.
 
     Raises:
         OperandError: it is none.
@@ -198,13 +220,13 @@ def recorded(
     if not callable(function) and not isinstance(function, Node):
         raise OperandError(f"A function, a Program or a Value is wanted, not {describe(function)}.")
     if isinstance(function, Transformed):
-        return function.programmed(args, named or {})
+        return function.programmed(args, named or {}, loops)
     if isinstance(function, Node):
-        return prepared(record(function, passes=())), []
+        return prepared(record(function, passes=()), loops), []
     if isinstance(function, Program):
         return made(SIMPLIFIED, function, 0), []
     listing, captured = listed(partial(function, **named) if named else function, args)
-    return made.prepared(listing), captured
+    return made.prepared(listing, loops), captured
 
 
 def transformed(function: Any, transform: Transform[Program]) -> Any:

@@ -155,7 +155,9 @@ class SparseTransformed(Transformed):
             raise _plain_alone()
         return compressed.matrix(*args)
 
-    def programmed(self, args: Sequence[Any], named: dict[str, Any]) -> tuple[Program, list[Any]]:
+    def programmed(
+        self, args: Sequence[Any], named: dict[str, Any], loops: bool = False
+    ) -> tuple[Program, list[Any]]:
         """What other transforms ask for: there is none.
 
         Raises:
