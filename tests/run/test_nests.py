@@ -18,7 +18,7 @@ from wengert.program.invariants import checked
 from wengert.program.statements import Loop, Run, walk
 from wengert.program.storage import Storing, storage
 from wengert.run import jam, kernel, llvm
-from wengert.run.aligned import LARGE, LINE, aligned
+from wengert.run.aligned import LARGE, LINE, Blocks, aligned
 from wengert.run.dense import dense
 from wengert.run.digits import Numbered, groups
 from wengert.run.ends import with_ends_apart
@@ -300,6 +300,25 @@ def test_calls_with_arguments_on_lines(short, monkeypatch):
     (made,) = path.tiers.kernels.values()
     assert made.code.blocks.room
     assert made.is_short == short
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_arguments_that_come_in_pieces_are_laid_out_as_in_one(seed):
+    rng = np.random.default_rng(seed)
+    sizes = [int(rng.choice([1, 2, 63, 64, 65, 100])) for _ in range(int(rng.integers(2, 8)))]
+    moved, starts, end, at = [], [], 0, 0
+    for size in sizes:
+        starts.append(at)
+        moved.append(-(-end // LINE) * LINE if size >= LARGE else end)
+        at, end = at + size, moved[-1] + size
+    blocks = Blocks(tuple(starts), tuple(moved), at, -(-end // LINE) * LINE)
+    numbers = rng.random(at)
+    cuts = np.unique(rng.integers(1, at, int(rng.integers(0, 6)))) if at > 1 else []
+    once, pieces = np.zeros(blocks.room), np.zeros(blocks.room)
+    blocks.put(numbers, once)
+    blocks.put(tuple(np.split(numbers, cuts)), pieces)
+    np.testing.assert_array_equal(once, pieces)
+    np.testing.assert_array_equal([once[blocks.place(k)] for k in range(at)], numbers)
 
 
 @SCENARIO

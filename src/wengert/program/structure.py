@@ -107,41 +107,34 @@ class Structure:
             at += found.size
         return numbers
 
-    def plain_numbers(self, tree: Any) -> Floats | None:
-        """The same at once, if it is just what the structure says, of floats; None for all else.
+    def plain_leaves(self, tree: Any) -> tuple[Floats, ...] | None:
+        """The same at once, in pieces, if it is just what the structure says; None for all else.
 
-        What is just one array is given as it is: nothing may be written to it.
+        That is arrays and Python's numbers, all floats. Arrays are given as they are, mostly:
+        nothing may be written to them.
         """
-        if self.kind == TUPLE and len(self.parts) == 1 and self.parts[0].kind == ARRAY:
-            (array,) = tree if type(tree) is tuple and len(tree) == 1 else (None,)
-            if type(array) is np.ndarray and array.flags.c_contiguous and array.flags.aligned:
-                fits = array.dtype == np.float64 and array.shape == self.parts[0].shape
-                return array.reshape(-1) if fits else None
-        numbers = np.empty(self.size)
-        return numbers if self._fill(numbers, tree) else None
+        leaves: list[Floats] = []
+        return tuple(leaves) if self._add_plain(tree, leaves) else None
 
-    def _fill(self, numbers: Floats, tree: Any) -> bool:
+    def _add_plain(self, tree: Any, leaves: list[Floats]) -> bool:
         if type(tree) is not PLAIN.get(self.kind):
             return False
         if self.kind == ARRAY:
             if tree.dtype != np.float64 or tree.shape != self.shape:
                 return False
-            numbers[:] = tree.ravel()
+            leaves.append(tree.ravel() if tree.flags.aligned else tree.flatten())
             return True
         if self.kind == NUMBER:
-            numbers[:] = tree
+            leaves.append(np.array([tree]))
             return True
         if len(tree) != len(self.parts) or (self._is_flat and {*map(type, tree)} - {float}):
             return False
         if self._is_flat:
-            numbers[:] = tree
+            leaves.append(np.array(tree, np.float64))
             return True
-        at = 0
-        for part, child in zip(self.parts, tree, strict=True):
-            if not part._fill(numbers[at : at + part.size], child):
-                return False
-            at += part.size
-        return True
+        return all(
+            part._add_plain(child, leaves) for part, child in zip(self.parts, tree, strict=True)
+        )
 
     def elements(self, tree: Any, where: str = "the argument") -> list[Any]:
         """Every number in a tree of this structure, whatever stands for it, in order."""

@@ -19,7 +19,7 @@ from wengert.program.program import Program
 from wengert.program.rewrite import rewritten
 from wengert.program.statements import Run, Statement
 from wengert.program.structure import ARRAY, TUPLE, Floats, Structure
-from wengert.run.columns import LINE, Leaves
+from wengert.run.columns import LINE, Leaves, Numbers, joined
 
 LARGE = 64  # numbers of what is moved
 
@@ -44,18 +44,35 @@ class Blocks(NamedTuple):
         block = bisect_right(self.starts, place) - 1
         return place - self.starts[block] + self.moved[block]
 
-    def laid_out(self, numbers: Floats) -> Floats:
+    def laid_out(self, numbers: Numbers) -> Floats:
         """They laid out; themselves if they stay where they are."""
         if not self.room:
-            return numbers
+            return joined(numbers)
         memory = np.zeros(self.room)
         self.put(numbers, memory)
         return memory
 
-    def put(self, numbers: Floats, memory: Floats) -> None:
+    def put(self, numbers: Numbers, memory: Floats) -> None:
         """Lay them out."""
-        for (start, end), at in zip(pairwise((*self.starts, self.size)), self.moved, strict=True):
-            memory[at : at + end - start] = numbers[start:end]
+        if isinstance(numbers, tuple):
+            begin = 0
+            for array in numbers:
+                self._put(array, begin, memory)
+                begin += len(array)
+        else:
+            self._put(numbers, 0, memory)
+
+    def _put(self, numbers: Floats, begin: int, memory: Floats) -> None:
+        """Those from one on."""
+        end, at = begin + len(numbers), self.place(begin)
+        if self.place(end - 1) - at == end - 1 - begin:  # in between, too: blocks move up alone
+            memory[at : at + len(numbers)] = numbers
+            return
+        for (start, stop), at in zip(pairwise((*self.starts, self.size)), self.moved, strict=True):
+            first, last = max(start, begin), min(stop, end)
+            if first < last:
+                there = at + first - start
+                memory[there : there + last - first] = numbers[first - begin : last - begin]
 
 
 IN_ORDER = Blocks()  # all are where they were

@@ -41,6 +41,17 @@ def zeros(shape: Sequence[int]) -> np.ndarray[Any, np.dtype[np.float64]]:
     return room[shift : size + shift].reshape(shape)
 
 
+Numbers = np.ndarray[Any, np.dtype[np.float64]] | tuple[np.ndarray[Any, np.dtype[np.float64]], ...]
+"""The numbers of one example, as one array or as several that follow each other."""
+
+
+def joined(numbers: Numbers) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """They as one array."""
+    if isinstance(numbers, tuple):
+        return numbers[0] if len(numbers) == 1 else np.concatenate(numbers or (np.empty(0),))
+    return numbers
+
+
 class Column(NamedTuple):
     """The numbers of a leaf, `(examples, numbers)`; of a shared one, `(1, numbers)`, contiguous."""
 

@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 
 from wengert.program.program import Program
-from wengert.program.structure import Floats, structure_of
+from wengert.program.structure import structure_of
 from wengert.run import pool
+from wengert.run.columns import Numbers
 from wengert.run.compiled import Compiled
 from wengert.run.over import Over
 from wengert.run.paths import Paths
@@ -74,7 +75,7 @@ class Jitted(Compiled):
         if not named and set(map(type, args)) == {float} and len(args) in self._of_floats:
             return self._result(self._of_floats[len(args)], np.array(args))
         last = self._last
-        if last and not named and (numbers := last.arguments.plain_numbers(args)) is not None:
+        if last and not named and (numbers := last.arguments.plain_leaves(args)) is not None:
             return self._result(last, numbers)
         if isinstance(self.function, Program):
             args, named = self.function.bound(args, named), {}
@@ -93,7 +94,7 @@ class Jitted(Compiled):
         return self._result(paths, given)
 
     @staticmethod
-    def _result(paths: Paths, given: Floats) -> Any:
+    def _result(paths: Paths, given: Numbers) -> Any:
         path, outputs = paths.one(given)
         return path.finish(outputs) if path.finish else path.results.tree(outputs, own=True)
 

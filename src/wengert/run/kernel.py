@@ -15,7 +15,7 @@ from wengert.program.statements import Guard, Loop, Run, Statement, While, walk
 from wengert.program.structure import Floats
 from wengert.run import cache, llvm, pool
 from wengert.run.aligned import Blocks, aligned
-from wengert.run.columns import LEAVES, LINE, WORDS, Column, address, zeros
+from wengert.run.columns import LEAVES, LINE, WORDS, Column, Numbers, address, joined, zeros
 from wengert.run.in_place import ahead
 from wengert.run.list_code import list_code
 from wengert.run.loop_code import loop_code
@@ -156,7 +156,7 @@ class Kernel:
         """Whether an example takes so little time that nobody will want to stop it."""
         return self.predicted < SHORT and not self.native.python
 
-    def one(self, numbers: Floats) -> tuple[Floats, int]:
+    def one(self, numbers: Numbers) -> tuple[Floats, int]:
         """One example, of a kernel for whole columns, that takes little time.
 
         Returns:
@@ -173,6 +173,7 @@ class Kernel:
             blocks.put(numbers, memory[first:])
             at += 8 * first
         else:
+            numbers = joined(numbers)  # which lives as long as it is read
             at = address(numbers)
         table = WHOLE(GO_ON_AT, why, *self.tables, at, 1, 1, end, 1, 1)
         self.native.run(table, 0, 1, scratch[1], GO_ON)

@@ -168,12 +168,13 @@ class Over(Compiled):
         """
         blocks = self.data.blocks() if batch is None else iter([self.data.chosen(batch)])
         given, paths = self._last or (None, None)
-        numbers: Any = given and given.plain_numbers(params)
+        numbers: Any = given and given.plain_leaves(params)
         if given is None or paths is None or numbers is None:
             given = structure_of(params, where=f"the argument of {self.name}")
             numbers = given.given(params, self.name)
             if not isinstance(numbers, np.ndarray):
                 return self._recorded(params, blocks)
+            numbers = (numbers,)
             example = self.data.arguments.parts
             keys = self._keys((*params, *example), {})
             paths = self._paths_of(Structure(TUPLE, keys=keys, parts=(*given.parts, *example)), {})

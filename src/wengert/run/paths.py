@@ -21,7 +21,7 @@ from wengert.errors import ManyPathsWarning, OperandError
 from wengert.program.address import Integers
 from wengert.program.program import Program
 from wengert.program.structure import ARRAY, Floats, Structure
-from wengert.run.columns import Column, Examples
+from wengert.run.columns import Column, Examples, Numbers, joined
 from wengert.run.interpret import interpret
 from wengert.run.tiers import Options, Tiers
 from wengert.source import user_level
@@ -90,7 +90,7 @@ class Paths:
         self.warned = False
         self.lock = RLock()
 
-    def one(self, numbers: Floats) -> tuple[Path, Floats]:
+    def one(self, numbers: Numbers) -> tuple[Path, Floats]:
         """The path that one example takes, and the numbers of its results."""
         known = self.known  # never changed in place
         for path in known:
@@ -99,10 +99,11 @@ class Paths:
                 if path is not known[0]:
                     self._touch(path)
                 return path, outputs
+        numbers = joined(numbers)
         path, is_new = self.recorded(numbers)
         if is_new and (outputs := path.tiers.one(_with(numbers, path.extra))) is not None:
             return path, outputs
-        return path, interpret(path.program, _with(numbers, path.extra))
+        return path, interpret(path.program, joined(_with(numbers, path.extra)))
 
     def all(
         self, examples: Examples, made: Callable[[Path], Sequence[Column]],
@@ -133,7 +134,7 @@ class Paths:
                 if not is_new:
                     # Its own kernel sees a comparison otherwise: the numbers are that close.
                     self._alike(path, first)
-                    one = interpret(path.program, _with(numbers, path.extra))
+                    one = interpret(path.program, joined(_with(numbers, path.extra)))
                     _put(outputs, left[:1], _split(one, path.results))
                     left = left[1:]
                     continue
@@ -252,8 +253,10 @@ def _listed(structure: Structure) -> str:
     return ", ".join(map(described, structure.parts)) or "nothing"
 
 
-def _with(numbers: Floats, extra: Floats) -> Floats:
-    return np.concatenate([numbers, extra]) if len(extra) else numbers
+def _with(numbers: Numbers, extra: Floats) -> Numbers:
+    if not len(extra):
+        return numbers
+    return (*numbers, extra) if isinstance(numbers, tuple) else (numbers, extra)
 
 
 def _split(numbers: Floats, structure: Structure) -> list[Floats]:

@@ -18,7 +18,7 @@ from wengert.errors import WengertError
 from wengert.program.record import record
 from wengert.program.structure import Floats, Structure
 from wengert.run import llvm, pool
-from wengert.run.columns import Examples
+from wengert.run.columns import Examples, Numbers
 from wengert.run.jam import jammed
 from wengert.run.paths import Paths
 from wengert.run.row import summed
@@ -44,7 +44,9 @@ class RowSums:
         self.paths = paths
         self.threads = threads or pool.processors()
 
-    def total(self, params: Floats, blocks: Iterable[Examples]) -> tuple[Floats, Structure, int]:
+    def total(
+        self, params: Sequence[Floats], blocks: Iterable[Examples]
+    ) -> tuple[Floats, Structure, int]:
         """The sum over all examples, of which there are some.
 
         Returns:
@@ -63,7 +65,7 @@ class RowSums:
         results = paths.known[0].results
         return tree.total(results.size), results, count
 
-    def _each(self, paths: Paths, rows: Sequence[Floats]) -> list[Floats]:
+    def _each(self, paths: Paths, rows: Sequence[Numbers]) -> list[Floats]:
         """What each row comes to."""
         found: list[Floats] = [np.empty(0)] * len(rows)
         stop = np.zeros(1, np.int32)
@@ -134,18 +136,11 @@ def _rows(blocks: Iterable[Examples]) -> Iterator[Row]:
         yield left, count
 
 
-def _numbers(params: Floats, row: Row, size: int) -> Floats:
+def _numbers(params: Sequence[Floats], row: Row, size: int) -> Numbers:
     """What the program of so many rows takes."""
     arrays, count = row
-    at = len(params)
-    numbers = np.empty(at + size * (1 + sum(array.shape[1] for array in arrays)))
-    numbers[:at] = params
-    for array in arrays:
-        end = at + size * array.shape[1]
-        rows = numbers[at:end].reshape(size, -1)
-        rows[:count] = array
-        rows[count:] = array[-1]
-        at = end
-    numbers[at : at + count] = 1.0
-    numbers[at + count :] = 0.0
-    return numbers
+    if count < size:
+        arrays = [np.concatenate([a, np.repeat(a[-1:], size - count, 0)]) for a in arrays]
+    counted = np.zeros(size)
+    counted[:count] = 1.0
+    return *params, *(array.ravel() for array in arrays), counted

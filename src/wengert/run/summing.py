@@ -17,7 +17,7 @@ import numpy as np
 
 from wengert.program.structure import Floats, Structure
 from wengert.run import pool
-from wengert.run.columns import LANES, Column, Examples, zeros
+from wengert.run.columns import LANES, Column, Examples, Numbers, joined, zeros
 from wengert.run.paths import Path, Paths
 from wengert.run.tiers import Adder
 
@@ -48,10 +48,10 @@ class Summing:
         given: their structure.
     """
 
-    def __init__(self, paths: Paths, params: Floats, given: Structure) -> None:
+    def __init__(self, paths: Paths, params: Numbers, given: Structure) -> None:
         self.paths = paths
         sizes = [size for _, size in given.slots()]
-        columns = np.split(params, np.cumsum(sizes)[:-1]) if sizes else []
+        columns = np.split(joined(params), np.cumsum(sizes)[:-1]) if sizes else []
         self.shared = tuple(Column(column[None], shared=True) for column in columns)
         self.count = 0  # examples so far
         self.tree = Tree()

@@ -19,7 +19,17 @@ from wengert.program.program import Program
 from wengert.program.structure import Floats
 from wengert.run import llvm
 from wengert.run.adding import Adding
-from wengert.run.columns import AGAIN, LANES, SUM, UNIT, Column, Examples, Leaves
+from wengert.run.columns import (
+    AGAIN,
+    LANES,
+    SUM,
+    UNIT,
+    Column,
+    Examples,
+    Leaves,
+    Numbers,
+    joined,
+)
 from wengert.run.interpreted import Interpreted
 from wengert.run.kernel import (
     Failed,
@@ -85,10 +95,10 @@ class Tiers:
         self.seconds = 0.0
         self.examples = 0
 
-    def one(self, numbers: Floats) -> Floats | None:
+    def one(self, numbers: Numbers) -> Floats | None:
         """The results for one example; None if it takes another path."""
         if not self.is_native(1):
-            return self.interpreted.one(numbers)
+            return self.interpreted.one(joined(numbers))
         for strong in (False, True):
             kernel = self.kernel((UNIT, UNIT), 1, whole=True, strong=strong)
             if kernel.is_short:
