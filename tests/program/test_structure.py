@@ -311,3 +311,46 @@ def test_arrays_in_any_memory_order() -> None:
     array = np.arange(6.0).reshape(2, 3)
     for other in (np.asfortranarray(array), array[:, ::-1][:, ::-1], array.T.copy().T):
         assert structure_of(other).numbers(other).tolist() == list(range(6))
+
+
+PLAIN = (1.5, np.arange(6.0).reshape(2, 3), [2.5, -0.0], (np.arange(3.0), (4.0, np.ones(2))))
+
+
+def test_plain_numbers_come_in_pieces() -> None:
+    structure = structure_of(PLAIN)
+    leaves = structure.plain_leaves(PLAIN)
+    assert leaves is not None
+    assert np.concatenate(leaves).tobytes() == structure.numbers(PLAIN).tobytes()
+    assert any(np.shares_memory(leaf, PLAIN[1]) for leaf in leaves)
+
+
+def test_pieces_of_arrays_in_any_order_and_anywhere() -> None:
+    structure = structure_of((np.zeros((2, 3)), 1.0))
+    whole = np.arange(6.0).reshape(2, 3)
+    bytes_ = np.zeros(49, np.uint8)
+    bytes_[1:] = whole.view(np.uint8).ravel()
+    apart = bytes_[1:].view(np.float64).reshape(2, 3)
+    assert not apart.flags.aligned
+    for array in (whole, np.asfortranarray(whole), np.repeat(whole, 2, 1)[:, ::2], apart):
+        leaves = structure.plain_leaves((array, 1.0))
+        assert leaves is not None
+        assert all(leaf.flags.aligned and leaf.flags.c_contiguous for leaf in leaves)
+        assert np.concatenate(leaves).tolist() == [*range(6), 1.0]
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [
+        (1, *PLAIN[1:]),
+        (np.float64(1.5), *PLAIN[1:]),
+        (1.5, PLAIN[1].astype(np.float32), *PLAIN[2:]),
+        (1.5, PLAIN[1].ravel(), *PLAIN[2:]),
+        (1.5, PLAIN[1], (2.5, 0.0), PLAIN[3]),
+        (1.5, PLAIN[1], [2.5], PLAIN[3]),
+        (1.5, PLAIN[1], [2.5, 1], PLAIN[3]),
+        PLAIN[:-1],
+        list(PLAIN),
+    ],
+)
+def test_what_is_not_just_that_does_not(tree: Any) -> None:
+    assert structure_of(PLAIN).plain_leaves(tree) is None
