@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -101,7 +102,7 @@ def batch_of(
         for array, lead, size, key in given
     )
     kinds = {array.dtype for array in leaves if array.ndim}
-    examples = Examples(columns, int(np.prod(shape, dtype=np.int64)))
+    examples = Examples(columns, prod(shape))
     return Batch(shape, structure, examples, kinds == {np.dtype(np.float32)})
 
 
@@ -163,11 +164,9 @@ def _column(
     if array.dtype == object:  # which NumPy would convert, None and texts too
         array = np.array([to_float(each, where) for each in array.flat]).reshape(array.shape)
     array = np.asarray(array, np.float64)
-    if np.prod(lead, dtype=np.int64) == 1 and np.prod(shape, dtype=np.int64) != 1:
+    if prod(lead) == 1 and prod(shape) != 1:
         one = np.ascontiguousarray(array).reshape(1, size)
         return Column(one, shared=True)
     core = array.shape[len(lead) :]
-    whole = np.broadcast_to(array, (*shape, *core)).reshape(
-        int(np.prod(shape, dtype=np.int64)), size
-    )
+    whole = np.broadcast_to(array, (*shape, *core)).reshape(prod(shape), size)
     return Column(whole if aligned(whole) else np.ascontiguousarray(whole))

@@ -11,6 +11,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -35,7 +36,7 @@ def address(array: np.ndarray[Any, Any]) -> int:
 
 def zeros(shape: Sequence[int]) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Zeros that begin where a line of the processor's cache does, as vectors want it."""
-    size = int(np.prod(shape, dtype=np.int64))
+    size = prod(shape)
     room = np.zeros(size + LINE)
     shift = -address(room) // 8 % LINE
     return room[shift : size + shift].reshape(shape)

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from struct import Struct, pack
+from struct import pack
 from time import perf_counter
 from typing import Any
 
@@ -15,7 +15,9 @@ from wengert.program.statements import Guard, Loop, Run, Statement, While, walk
 from wengert.program.structure import Floats
 from wengert.run import cache, llvm, pool
 from wengert.run.aligned import Blocks, aligned
-from wengert.run.columns import LEAVES, LINE, WORDS, Column, Numbers, address, joined, zeros
+from wengert.run.columns import LEAVES, LINE, Column, Numbers, address, joined, zeros
+from wengert.run.desk import ROOM, WHOLE, Desk
+from wengert.run.desk import desk as new_desk
 from wengert.run.in_place import ahead
 from wengert.run.list_code import list_code
 from wengert.run.loop_code import loop_code
@@ -44,7 +46,6 @@ Scratch = tuple[Floats, int]  # and its address
 
 GO_ON = np.zeros(1, np.int32)  # what is told to a kernel that nobody will stop
 GO_ON_AT = address(GO_ON)
-WHOLE = Struct(f"{LEAVES + 2 * WORDS}q").pack  # the table where arguments and results are a column
 
 
 @dataclass
@@ -67,6 +68,7 @@ class Kernel:
     straight: bool = False
     found: bool = False
     spare: list[Scratch] = field(default_factory=list)  # memory that nobody uses
+    desks: list[Desk] = field(default_factory=list)  # the same for calls with few numbers
     results: Spare = field(default_factory=Spare)
     measured: float = 0.0  # seconds that an example of the last batch took a thread
 
@@ -152,6 +154,13 @@ class Kernel:
         return ahead(self.plan.program.results)
 
     @cached_property
+    def is_small(self) -> bool:
+        """Whether its arguments and results are so few that they are copied."""
+        program = self.plan.program
+        few = program.arguments.size + program.results.size <= ROOM
+        return few and not self.code.blocks.room
+
+    @cached_property
     def is_short(self) -> bool:
         """Whether an example takes so little time that nobody will want to stop it."""
         return self.predicted < SHORT and not self.native.python
@@ -162,6 +171,8 @@ class Kernel:
         Returns:
             The results, and why the example failed; 0 if it did not.
         """
+        if self.is_small:
+            return self._at_desk(joined(numbers))
         results = self.results.empty((self.plan.program.results.size + 1,))  # behind them, why
         results[-1] = 0.0
         end = address(results)
@@ -179,6 +190,20 @@ class Kernel:
         self.native.run(table, 0, 1, scratch[1], GO_ON)
         self.spare.append(scratch)
         return results[:-1], int(results[-1:].view(np.uint8)[0])
+
+    def _at_desk(self, numbers: Floats) -> tuple[Floats, int]:
+        try:
+            desk = self.desks.pop()
+        except IndexError:
+            sizes = self.plan.program.arguments.size, self.plan.program.results.size
+            desk = new_desk(sizes, self.tables, GO_ON_AT, self._scratch())
+        desk.given[:] = numbers
+        desk.why[0] = 0.0
+        self.native.run(desk.table, 0, 1, desk.scratch[1], GO_ON)
+        results = desk.results.copy()
+        why = int(desk.why.view(np.uint8)[0]) if desk.why[0] else 0
+        self.desks.append(desk)
+        return results, why
 
     def _rest(
         self, inputs: Sequence[Column], outputs: Sequence[Column], failed: Failed, stop: Any,

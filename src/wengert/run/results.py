@@ -1,6 +1,7 @@
 """The arrays that the results of a vectorized function are written to."""
 
 from collections.abc import Iterator, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -46,7 +47,7 @@ class Results:
                 array = self.spare.empty((*shape, *core))
             self.arrays.append(array)
         return [
-            Column(array.reshape(count, int(np.prod(core, dtype=np.int64))))
+            Column(array.reshape(count, prod(core)))
             for array, core in zip(self.arrays, shapes, strict=True)
         ]
 

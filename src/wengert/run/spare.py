@@ -7,6 +7,7 @@ been given up by everybody else, which CPython's reference counts tell.
 
 import sys
 from collections.abc import Sequence
+from math import prod
 from threading import Lock
 from typing import Any
 
@@ -30,7 +31,7 @@ class Spare:
 
         A large one begins so many numbers before a line of the processor's cache.
         """
-        asked = int(np.prod(shape, dtype=np.int64))
+        asked = prod(shape)
         if 8 * asked < LEAST or not ALONE:
             return np.empty(shape)
         size = asked + LINE
