@@ -17,7 +17,7 @@ from wengert.run.interpret import interpret
 from wengert.run.kernel import Kernel
 from wengert.run.module import Plan
 from wengert.run.one_example import for_one_example
-from wengert.run.place import Memories
+from wengert.run.place import SPACIOUS, Memories
 
 pytest.importorskip("llvmlite")
 N = 37
@@ -71,6 +71,8 @@ def lanes(request, monkeypatch):
     for module in (fused, parallel, loop_code, wide_code):
         monkeypatch.setattr(module, "LANES", request.param)
     monkeypatch.setattr(storage, "FEW", 4 * request.param)  # and windows of rows for less
+    if request.param == 4:  # and of single places
+        monkeypatch.setattr(loop_code, "SPACIOUS", 8)
     return request.param
 
 
@@ -149,10 +151,30 @@ def test_scenarios(name):
         close(wg.grad(program, argnums=tuple(range(len(program.arguments.parts)))), rows)
 
 
+def test_what_is_carried_in_a_window_is_not_written_as_a_vector(monkeypatch):
+    monkeypatch.setattr(loop_code, "SPACIOUS", 4)
+
+    def function(x):
+        bends, squares = [], []
+        before = wg.sin(x[0])
+        for k in range(1, N):
+            now = wg.sin(x[k])
+            bends.append(now - before)
+            squares.append(now * x[k])
+            before = now
+        return bends[::-1], [a * b for a, b in zip(squares, squares[::-1], strict=True)]
+
+    program = wg.record(function, START).simplify()
+    kept = Memories(program, 4, 8, by_rows=True).kept
+    assert [array.window for array in kept.arrays].count(True) == 1
+    assert all(does for _, does in side_by_side(program))
+    close(program, START[None])
+
+
 def side_by_side(program):
     """Of each innermost loop, its count and whether its rounds are lanes."""
     program = for_one_example(program)
-    kept = Memories(program, loop_code.SPACIOUS).kept
+    kept = Memories(program, SPACIOUS, by_rows=True).kept
     waiting, found = [*kept.layout.tree], []
     while waiting:
         item = waiting.pop(0)

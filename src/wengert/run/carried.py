@@ -161,7 +161,7 @@ class _Following:
         """How many rounds before it was last written to; 0 if that is long ago, or never was."""
         if not spot.strides[-1]:
             return int(spot in written)
-        rounds = range(1, min(FURTHEST, self.count) + 1)
+        rounds = range(1, min(FURTHEST, self.count - 1) + 1)  # in which there is a round to read it
         return next((k for k in rounds if spot.after(-k) in written), 0)
 
     def _silence(self) -> None:

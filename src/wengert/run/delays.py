@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
+from wengert.program.address import Address
 from wengert.program.dependence import Site, is_sum, same_round
 from wengert.program.storage import Array, Storage
 from wengert.run.carried import Spot, Touch, Variable, spot_of
@@ -28,12 +29,14 @@ class Delays:
         pending: those variables whose places are written to once more in a later round, and so are
             stored when the loop has ended.
         silent: the statements whose results are not stored because of that.
+        served: the reads, by statement and address, that need no memory.
     """
 
     variables: dict[Spot, Variable] = field(default_factory=dict)
     order: tuple[Site, ...] = ()
     pending: tuple[Variable, ...] = ()
     silent: frozenset[Site] = frozenset()
+    served: frozenset[tuple[Site, Address]] = frozenset()
 
     def __contains__(self, touch: Touch) -> bool:
         """Whether a number is at a place that is followed."""
@@ -67,8 +70,20 @@ def delays(
             if spot in written:
                 silent.update(written[spot])
                 break
+    served = {
+        (each.site, each.address)
+        for each in touches
+        if not each.writes and _is_served(each, found, written)
+    }
     order = tuple(site for (site,) in parts)
-    return Delays(found, order, tuple(pending.values()), frozenset(silent))
+    return Delays(found, order, tuple(pending.values()), frozenset(silent), frozenset(served))
+
+
+def _is_served(touch: Touch, found: dict[Spot, Variable], written: dict[Spot, list[Site]]) -> bool:
+    """Whether what is read has been left by a round before, or computed in the same one."""
+    spot = spot_of(touch.address)
+    before = any(site.number < touch.site.number for site in written.get(spot, ()))
+    return spot in found or (spot.after(1) in found and before)
 
 
 def _in_a_round(sites: Sequence[Site], touches: Sequence[Touch], kept: Storage) -> Iterator[Edge]:

@@ -24,13 +24,12 @@ from wengert.program.dependence import (
 from wengert.program.equation import solvable
 from wengert.program.program import Program
 from wengert.program.statements import Loop, Plain, Run, Statement, While, changed, parts
-from wengert.program.storage import Storing
 from wengert.run.carried import carried
 from wengert.run.components import components
 from wengert.run.parallel import LANES, parallel
+from wengert.run.place import SPACIOUS, Memories
 
 STATEMENTS = 256  # of a round of both loops
-SPACIOUS = 1 << 20  # values that one example keeps rather than using their places again
 MOST = 1000  # statements of a program that is looked at
 NEAR = 24  # statements and loops between the two
 
@@ -262,7 +261,7 @@ def _side_by_side(program: Program, both: Loop) -> Program | None:
     """The program with the statements of a loop sorted, if its rounds can be lanes."""
     better = replace(both, body=tuple(_sorted(_level(layout(program).tree, both))))
     program = replace(program, statements=tuple(_instead(program.statements, both, better)))
-    kept = Storing(program).storage(lambda level: True, SPACIOUS)
+    kept = Memories(program, SPACIOUS, by_rows=True).kept
     level = _level(kept.layout.tree, better)
     lanes = parallel(level, kept, carried(level, kept), program.constants)
     return program if lanes else None

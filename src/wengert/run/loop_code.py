@@ -20,13 +20,12 @@ from wengert.run.lane_rows import Rows
 from wengert.run.lanes import Lanes, Mask
 from wengert.run.module import ARGUMENTS, Code, Function, Plan, module
 from wengert.run.parallel import LANES, Parallel, parallel
-from wengert.run.place import SMALL, Memories
+from wengert.run.place import SMALL, SPACIOUS, Memories
 from wengert.run.place_code import Places
 from wengert.run.speculation import plain_sites
 from wengert.run.straight import operand_places
 from wengert.run.wide_code import Wide
 
-SPACIOUS = 1 << 20  # values that one example keeps rather than using their places again
 PART = 400  # statements of a straight stretch that are a function
 DEEPEST = 100  # loops inside each other
 LONG = 1 << 14  # statements behind which it is looked whether to stop

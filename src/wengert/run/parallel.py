@@ -48,7 +48,7 @@ class Parallel:
         same: places that are carried, and have the same number in all rounds.
         copying: the statements that see to that.
         delays: what a round reads of the rounds just before it.
-        order: the statements in an order in which vectors of them may be computed.
+        unwritten: the statements whose results are not stored by each round.
         written: the arrays that some statement writes to.
         held: those of them of which each round adds to places that no other round touches, so that
             it can add all it has, and write once.
@@ -59,7 +59,7 @@ class Parallel:
     same: dict[Spot, Variable]
     copying: set[Site]
     delays: Delays
-    order: tuple[Site, ...]
+    unwritten: Collection[Site]
     written: set[Array]
     held: set[Array]
     descending: bool
@@ -111,7 +111,7 @@ def parallel(level: Level, kept: Storage, followed: Carried, numbers: Floats) ->
             return None
     late = delays(left, sites, touches, kept)
     if late is None:  # what only adds to places may do so in any order, in memory
-        waiting = [each for each in left if not _only_adds(each, touches)]
+        waiting = [each for each in left if not _only_adds(each, touches, followed.silent)]
         late = delays(waiting, sites, touches, kept)
         if late is None:
             return None
@@ -124,17 +124,18 @@ def parallel(level: Level, kept: Storage, followed: Carried, numbers: Floats) ->
                 if any(not is_sum(reader) for reader in readers[start]):
                     return None
     unwritten = late.silent | followed.silent
-    others = [
-        each for each in touches if spot_of(each.address) not in spots
-        and not (each.site in unwritten if each.writes else spot_of(each.address) in late.variables)
-    ]  # fmt: skip
-    strides = [*_strides(sites, sums, spots | late.variables.keys(), kept)]
+    in_memory = (
+        each for each in touches
+        if not (each.site in unwritten if each.writes else (each.site, each.address) in late.served)
+    )  # fmt: skip
+    others = [each for each in in_memory if spot_of(each.address) not in spots]
+    strides = [*_strides(sites, sums, spots, late, kept)]
     if _depend(others, late, level.depth) or 2 * sum(abs(s) <= 1 for s in strides) < len(strides):
         return None  # most numbers are apart, and would be loaded one by one
     written = {each.array for each in others if each.writes}
     held = {array for array in written if _is_added_to_once(array, others, level.depth)}
     down = sum(s for s in strides if abs(s) == 1) < 0
-    return Parallel(sums, same, copies, late, late.order, written, held, down)
+    return Parallel(sums, same, copies, late, unwritten, written, held, down)
 
 
 def terms(site: Site, sums: Sums) -> list[Address]:
@@ -207,10 +208,11 @@ def _is_simple(site: Site) -> bool:
     )
 
 
-def _only_adds(variable: Variable, touches: Sequence[Touch]) -> bool:
-    """Whether nothing is done to what is carried but adding to it."""
+def _only_adds(variable: Variable, touches: Sequence[Touch], silent: Collection[Site]) -> bool:
+    """Whether nothing is done to what is carried but adding to it, in memory."""
     here = variable.spot, variable.next
-    return all(_accumulates(each) for each in touches if spot_of(each.address) in here)
+    own = [each for each in touches if spot_of(each.address) in here]
+    return all(_accumulates(each) and each.site not in silent for each in own)
 
 
 def _depend(touches: Sequence[Touch], late: Delays, depth: int) -> bool:
@@ -251,11 +253,12 @@ def _is_added_to_once(array: Array, touches: Sequence[Touch], depth: int) -> boo
 
 
 def _strides(
-    sites: Sequence[Site], sums: Sums, spots: Collection[Spot], kept: Storage
+    sites: Sequence[Site], sums: Sums, spots: Collection[Spot], late: Delays, kept: Storage
 ) -> Iterator[int]:
     """By how much each round moves what is read from memory, but for what is carried at `spots`."""
     for site in sites:
         for address in terms(site, sums):
             array = kept.sources.get((site, address))
-            if (site, address) not in kept.registers and not (array and spot_of(address) in spots):
+            carried = array and (spot_of(address) in spots or (site, address) in late.served)
+            if (site, address) not in kept.registers and not carried:
                 yield address.strides[-1] // (array.step if array else 1)

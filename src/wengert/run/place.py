@@ -18,6 +18,7 @@ from wengert.program.storage import Array, Storage, Storing
 from wengert.program.structure import Floats
 
 FAR = 1 << 59  # no place that is meant is so far down
+SPACIOUS = 1 << 20  # values that one example keeps rather than using their places again
 SMALL = 1024  # values that are kept rather than computing where a window has them
 
 
@@ -111,13 +112,16 @@ class Memories(Buffer):
         program: the program.
         spare: up to how many values are kept as they are rather than in windows.
         line: at whose multiples arrays start.
-        by_rows: whether windows are of whole rows where they can be.
+        by_rows: whether windows are of whole rows where they can be, and what lies between each
+            other is kept apart, so that numbers of one loop stand side by side.
     """
 
     def __init__(
         self, program: Program, spare: int = SMALL, line: int = 1, by_rows: bool = False
     ) -> None:
-        kept = Storing(program).storage(lambda level: True, spare, line=line, by_rows=by_rows)
+        kept = Storing(program).storage(
+            lambda level: True, spare, apart=by_rows, line=line, by_rows=by_rows
+        )
         super().__init__(program, kept)
         self.starts = dict.fromkeys(self.starts, 0)
         self.arrays = 0

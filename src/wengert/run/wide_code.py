@@ -105,10 +105,10 @@ class Wide:
         for site in level.sites():
             touched = [
                 each for each in terms(site, self.sums)
-                if (site, each) not in kept.registers and spot_of(each) not in late.variables
+                if (site, each) not in kept.registers and (site, each) not in late.served
             ]  # fmt: skip
             if site.target and (site in kept.homes or site.target.memory == OUTPUT):
-                touched += [site.target] * (site not in late.silent)
+                touched += [site.target] * (site not in self.found.unwritten)
             places += [self.around.places.aligned(site, each) for each in touched]
         on_a_line = [
             sum(
@@ -126,7 +126,7 @@ class Wide:
         self.block.begin_as(outer.label)
         self.rounds, self.registers = rounds, {}
         self.loaded, self.held, self.now = {**self.fixed}, {}, {}
-        for site in self.found.order:
+        for site in self.found.delays.order:
             self._site(site)
         for variable in self.before:
             self._store(self._for_later(self._followed(variable.next)), self.before[variable])
@@ -182,7 +182,7 @@ class Wide:
         where = self._where(site, site.target)
         if self._is_followed(where[1]) and site in kept.homes:
             self.now[where[1]] = lanes
-        if site in self.found.delays.silent:
+        if site in self.found.unwritten:
             return
         if where[0] in self.found.held:
             self.held[where] = site, lanes
@@ -214,7 +214,7 @@ class Wide:
             if number is not None:
                 return self.block.constant(number)
         where = self._where(site, address)
-        if (site, address) in around.kept.sources and self._is_known(where[1]):
+        if (site, address) in self.found.delays.served:
             return self._followed(where[1])
         if where in self.held:
             return self.held[where][1]
@@ -228,9 +228,6 @@ class Wide:
     def _is_followed(self, spot: Spot) -> bool:
         delays = self.found.delays.variables
         return spot in delays or spot.after(1) in delays
-
-    def _is_known(self, spot: Spot) -> bool:
-        return spot in self.now or spot in self.found.delays.variables
 
     def _followed(self, spot: Spot) -> Lanes:
         """What is at a place now: left by the rounds before, if nothing has been written to it."""
