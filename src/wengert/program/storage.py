@@ -168,11 +168,16 @@ def storage(program: Program, ordered: Callable[[Level], bool] = lambda level: T
 
 
 class Storing:
-    """What is read of which statement, from which the storage for any order of loops is made."""
+    """What is read of which statement, from which the storage for any order of loops is made.
 
-    def __init__(self, program: Program) -> None:
+    Args:
+        program: any program.
+        placed: its layout, if it is known.
+    """
+
+    def __init__(self, program: Program, placed: Layout | None = None) -> None:
         self.sizes = program.sizes
-        self.layout = placed = layout(program)
+        self.layout = placed = placed or layout(program)
         self.table = Table(program.index)
         self.targets = Targets(placed.sites, program.values, self.table)
         self.ordered: Callable[[Level], bool] = lambda level: True

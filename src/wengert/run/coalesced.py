@@ -4,7 +4,7 @@ A derivative is added up in one place, and moved to another when it is complete.
 some values are moved, and stay as far apart, they may as well be there from the beginning.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from wengert.program.address import VALUE, Address
@@ -18,25 +18,39 @@ from wengert.run.digits import Found, Moved, groups, relocated
 
 def coalesced(program: Program) -> Program:
     """The same program; itself if no copy can be left out."""
-    while found := _without_a_copy(program):
+    while found := _with_fewer_copies(program):
         program = found
     return program
 
 
-def _without_a_copy(program: Program) -> Program | None:
-    """The program without one of its copies; None if all have to stay."""
+def _with_fewer_copies(program: Program) -> Program | None:
+    """The program without some of its copies; None if all have to stay.
+
+    What is moved to where something else is moved from has to wait for the next time.
+    """
     storing = Storing(program)
-    copies = [copy for site in storing.layout.sites if (copy := _Copy.of(site, storing))]
+    summed = {storing.kept_with(site) for site in storing.leader if is_sum(site)}
+    copies = [copy for site in storing.layout.sites if (copy := _Copy.of(site, storing, summed))]
     known = groups(storing) if copies else {}
+    writers: dict[Site, list[Site]] = {}
+    for site in storing.targets.sites if copies else ():
+        writers.setdefault(storing.kept_with(site), []).append(site)
+    moved: Moved = {}
+    touched: set[Site] = set()
+    left_out: set[int] = set()  # statements, by `id`
     for copy in copies:
-        addresses = known.get(copy.source)
-        if addresses and copy.takes_all(addresses, storing):
-            moved: Moved = {
-                (each.base, each.strides, counts): copy.moved(each) for each, counts in addresses
-            }
-            left = _without(program.statements, copy.site.statement)
-            return replace(program, statements=tuple(rewritten([*left], relocated(moved))))
-    return None
+        addresses, both = known.get(copy.source), {copy.source, copy.target}
+        if not addresses or touched & both:
+            continue
+        if copy.takes_all(addresses, writers[copy.source], storing):
+            for each, counts in addresses:
+                moved[each.base, each.strides, counts] = copy.moved(each)
+            touched |= both
+            left_out.add(id(copy.site.statement))
+    if not left_out:
+        return None
+    left = [*_without(program.statements, left_out)]
+    return replace(program, statements=tuple(rewritten(left, relocated(moved))))
 
 
 @dataclass(frozen=True)
@@ -46,15 +60,17 @@ class _Copy:
     Args:
         site: the statement.
         source: one of those whose results are kept together, and are moved.
+        target: the same of what is there then.
         turns: whether what comes first there comes last here.
     """
 
     site: Site
     source: Site
+    target: Site
     turns: bool
 
     @staticmethod
-    def of(site: Site, storing: Storing) -> "_Copy | None":
+    def of(site: Site, storing: Storing, summed: Collection[Site]) -> "_Copy | None":
         """What a statement moves, if it moves values and keeps them as far apart."""
         statement, target = site.statement, site.target
         if not isinstance(statement, Assign) or statement.row or target is None:
@@ -67,11 +83,11 @@ class _Copy:
             return None
         source = storing.kept_with(storing.met[site, read][0])
         own = storing.kept_with(site)
-        if source is own or any(is_sum(s) and storing.kept_with(s) is own for s in storing.leader):
+        if source is own or own in summed or max(site.counts, default=1) == 1:
             return None
-        return _Copy(site, source, target.strides != read.strides)
+        return _Copy(site, source, own, target.strides != read.strides)
 
-    def takes_all(self, addresses: Found, storing: Storing) -> bool:
+    def takes_all(self, addresses: Found, writers: Sequence[Site], storing: Storing) -> bool:
         """Whether each place is moved, when all has been written there."""
         (read,) = self.site.reads
         moved = extent(read, self.site.counts, storing.table)
@@ -86,11 +102,10 @@ class _Copy:
                 return False
             if moved.step and (apart % moved.step or reach.step % moved.step):
                 return False
-        writers = [s for s in storing.targets.sites if storing.kept_with(s) is self.source]
         return all(
             site.number < self.site.number and site.levels[:1] != self.site.levels[:1]
             for site in writers
-        ) or (not self.site.levels and all(s.number < self.site.number for s in writers))
+        )
 
     def moved(self, address: Address) -> tuple[int, tuple[int, ...]]:
         """The base and strides of an address there, when values are where they are moved to."""
@@ -101,8 +116,8 @@ class _Copy:
         return target.base - read.base + address.base, address.strides
 
 
-def _without(statements: Iterable[Statement], left_out: object) -> Iterator[Statement]:
-    """The statements without one, and without loops that have no others."""
+def _without(statements: Iterable[Statement], left_out: Collection[int]) -> Iterator[Statement]:
+    """The statements without some, and without loops that have no others."""
     for each in statements:
         if isinstance(each, Loop):
             if body := tuple(_without(each.body, left_out)):
@@ -110,5 +125,5 @@ def _without(statements: Iterable[Statement], left_out: object) -> Iterator[Stat
         elif isinstance(each, While):
             first, test, body, last = (tuple(_without(part, left_out)) for part in parts(each))
             yield replace(each, first=first, test=test, body=body, last=last)
-        elif each is not left_out:
+        elif id(each) not in left_out:
             yield each

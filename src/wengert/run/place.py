@@ -11,7 +11,7 @@ import numpy as np
 
 from wengert.errors import ProgramError
 from wengert.program.address import CONSTANT, INPUT, OUTPUT, Address, Integers, grid, span
-from wengert.program.dependence import Site, Table, bounded, extent, is_sum
+from wengert.program.dependence import Level, Site, Table, bounded, extent, is_sum
 from wengert.program.program import Program
 from wengert.program.statements import Run
 from wengert.program.storage import Array, Storage, Storing
@@ -105,6 +105,21 @@ class Buffer:
         )  # fmt: skip
 
 
+def kept_for(storing: Storing, spare: int, line: int = 1) -> Storage:
+    """Where kernels keep values: windows are of whole rows, and numbers of a loop side by side.
+
+    Args:
+        storing: what is read of what.
+        spare: up to how many values are kept as they are rather than in windows.
+        line: at whose multiples arrays and rows start.
+    """
+    return storing.storage(_always, spare, apart=True, line=line, by_rows=True)
+
+
+def _always(level: Level) -> bool:
+    return True
+
+
 class Memories(Buffer):
     """Inputs, outputs and workspace, each counted from its own start.
 
@@ -112,16 +127,14 @@ class Memories(Buffer):
         program: the program.
         spare: up to how many values are kept as they are rather than in windows.
         line: at whose multiples arrays start.
-        by_rows: whether windows are of whole rows where they can be, and what lies between each
-            other is kept apart, so that numbers of one loop stand side by side.
+        by_rows: whether it is kept as kernels want it: see `kept_for`.
     """
 
     def __init__(
         self, program: Program, spare: int = SMALL, line: int = 1, by_rows: bool = False
     ) -> None:
-        kept = Storing(program).storage(
-            lambda level: True, spare, apart=by_rows, line=line, by_rows=by_rows
-        )
+        storing = Storing(program)
+        kept = kept_for(storing, spare, line) if by_rows else storing.storage(_always, spare)
         super().__init__(program, kept)
         self.starts = dict.fromkeys(self.starts, 0)
         self.arrays = 0
