@@ -172,11 +172,12 @@ class _Writing:
         wide.prepare(level)
         if first:
             wide.body(first)
-        k = self._open()
-        around = self.places.integer("mul", k.counter, LANES)
-        self.places.counters[level.depth] = self.places.integer("add", around, first)
-        wide.body(LANES)
-        self._close(k, whole)
+        if whole:
+            k = self._open()
+            around = self.places.integer("mul", k.counter, LANES)
+            self.places.counters[level.depth] = self.places.integer("add", around, first)
+            wide.body(LANES)
+            self._close(k, whole)
         if rest > first:
             self.places.counters[level.depth] = whole * LANES
             wide.body(rest)

@@ -83,8 +83,10 @@ def parallel(level: Level, kept: Storage, followed: Carried, numbers: Floats) ->
     assert isinstance(level.loop, Loop)
     body = [item for part in level.parts for item in part]
     sites = [item for item in body if isinstance(item, Site)]
-    if len(sites) < len(body) or level.loop.count < LANES or not all(map(_is_simple, sites)):
+    if len(sites) < len(body) or not all(map(_is_simple, sites)):
         return None
+    if 2 * level.loop.count <= LANES:
+        return None  # most lanes of the one vector would have nothing to do
     touches = [*touched(sites, kept)]
     readers: dict[Site, list[Site]] = {}
     for site in sites:
