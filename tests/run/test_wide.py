@@ -36,6 +36,14 @@ def total(x):
     return sum_ / other
 
 
+def subtracted(x):
+    left, other = 1.0, 0.0
+    for k in range(N):
+        left = left - wg.sin(x[k]) * x[k]
+        other -= 2.0 * x[k]
+    return left * other
+
+
 def matrix(x):
     rows = [sum(x[k] * x[(3 * r + k) % N] for k in range(20)) for r in range(9)]
     return sum(wg.tanh(row) for row in rows), rows
@@ -61,7 +69,7 @@ def in_order(x):
     return x[-1]
 
 
-FUNCTIONS = stencil, total, matrix, steps, every_other, in_order
+FUNCTIONS = stencil, total, subtracted, matrix, steps, every_other, in_order
 START = np.linspace(-1.0, 1.3, N)
 
 
@@ -187,7 +195,7 @@ def side_by_side(program):
     return found
 
 
-@pytest.mark.parametrize("function", [stencil, total, matrix])
+@pytest.mark.parametrize("function", [stencil, total, subtracted, matrix])
 def test_which_loops_are(function, lanes):
     program = wg.record(lambda x: summed(function(x)), START)
     for each in (program, wg.grad(program)):

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from wengert.primitives import add
+from wengert.primitives import add, sub
 from wengert.program.address import CONSTANT, OUTPUT, Address
 from wengert.program.dependence import Level, Site, crosses, is_sum, leaves, same_round
 from wengert.program.statements import Accumulate, Assign, Loop
@@ -30,10 +30,12 @@ class Sum:
     Args:
         total: a variable that the loop carries, or the start of a sum in a register.
         own: the address through which the statement reads what the sum is so far.
+        subtracts: whether it subtracts rather than adds.
     """
 
     total: Variable | Site
     own: Address
+    subtracts: bool = False
 
 
 Sums = dict[Site, Sum]
@@ -161,9 +163,9 @@ def _added(
     if variable.rounds or address is None:
         return {}
     while True:
-        if not _adds(site, address):
+        if not (_adds(site, address) or _subtracts(site, address)):
             return {}
-        found[site] = Sum(variable, address)
+        found[site] = Sum(variable, address, _subtracts(site, address))
         assert site.target is not None
         if spot_of(site.target) == variable.next:
             return found if set(sites) <= set(found) and len(touches) == 2 else {}
@@ -191,6 +193,12 @@ def _adds(site: Site, address: Address) -> bool:
     """Whether a statement adds something else to what it reads through an address."""
     adds = getattr(site.statement, "row", None) is add
     return adds and [*site.reads].count(address) == 1
+
+
+def _subtracts(site: Site, address: Address) -> bool:
+    """Whether a statement subtracts something else from what it reads through an address."""
+    row = getattr(site.statement, "row", None)
+    return row is sub and site.reads[0] == address and site.reads[1] != address
 
 
 def _accumulates(touch: Touch) -> bool:

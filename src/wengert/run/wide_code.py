@@ -163,7 +163,8 @@ class Wide:
         statement, around = site.statement, self.around
         operands = [self._read(site, address) for address in terms(site, self.sums)]
         if site in self.sums:
-            total = self._load(self.totals[site]) + self._alive(operands[0])
+            before, term = self._load(self.totals[site]), self._alive(operands[0])
+            total = before - term if self.sums[site].subtracts else before + term
             self._store(total, self.totals[site])
             return
         if isinstance(statement, Accumulate):
