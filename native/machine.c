@@ -42,6 +42,7 @@ static void free_machine(Machine *machine)
         PyBuffer_Release(&run->starts);
         PyBuffer_Release(&run->places);
         PyBuffer_Release(&run->targets);
+        PyMem_Free(run->statements);
     }
     for (Py_ssize_t k = 0; k < machine->row_count; k++)
         Py_XDECREF(machine->rows[k].scalar);
@@ -145,6 +146,35 @@ static bool is_sound_run(const Machine *machine, const Straight *run)
     for (int64_t k = 0; k < places; k++)
         if (place[k] < 0 || place[k] >= machine->size)
             return false;
+    return true;
+}
+
+/* Puts together, for each statement of a sound run, what is needed to obey it. */
+static bool put_together(const Machine *machine, Straight *run)
+{
+    const int64_t count = (int64_t)(run->ops.len / 4);
+    const int32_t *op = run->ops.buf;
+    const int64_t *start = run->starts.buf, *places = run->places.buf, *target = run->targets.buf;
+    const Operation *operations = run->operations.buf;
+    run->statements = PyMem_Malloc(((size_t)count + 1) * sizeof *run->statements);
+    if (run->statements == NULL) {
+        PyErr_NoMemory();
+        return false;
+    }
+    for (int64_t k = 0; k < count; k++) {
+        const Operation *each = &operations[op[k]];
+        const int64_t *place = places + start[k], reads = each->reads - (each->guards != 0);
+        const bool moves = each->row == MOVE;
+        run->statements[k] = (Statement){
+            .op = moves ? MOVE : machine->rows[each->row].op,
+            .row = moves ? 0 : (int32_t)each->row,
+            .reads = (int32_t)reads,
+            .guards = each->guards != 0,
+            .x = place[0],
+            .y = place[reads > 1],
+            .to = target[k],
+        };
+    }
     return true;
 }
 
@@ -302,9 +332,11 @@ PyObject *machine_of(PyObject *module, PyObject *args)
     machine->roots = roots;
     machine->size = size;
     machine->shared = shared;
-    const bool fits = read_rows(machine, rows) && read_runs(machine, runs) &&
-                      is_whole(machine) && read_code(machine, &instructions);
+    bool fits = read_rows(machine, rows) && read_runs(machine, runs) && is_whole(machine) &&
+                read_code(machine, &instructions);
     PyBuffer_Release(&instructions);
+    for (Py_ssize_t k = 0; k < machine->run_count && fits; k++)
+        fits = put_together(machine, &machine->runs[k]);
     if (!fits && !PyErr_Occurred())
         PyErr_SetString(PyExc_ValueError, "the instructions do not fit together");
     PyObject *capsule = fits ? PyCapsule_New(machine, NAME, forget) : NULL;
@@ -451,30 +483,34 @@ static bool give_way(Work *work)
     return PyErr_CheckSignals() == 0;
 }
 
+/* Whether a guard holds, or it could be told that it does not. */
+static bool guarded(Work *work, const Straight *run, int64_t k, double result)
+{
+    const int64_t *place = (const int64_t *)run->places.buf + ((int64_t *)run->starts.buf)[k];
+    const int64_t reads = run->statements[k].reads;
+    if (result == work->m[place[reads]])
+        return true;
+    double operands[MOST_OPERANDS] = {0.0};
+    for (int64_t r = 0; r < reads; r++)
+        operands[r] = work->m[place[r]];
+    return tell(work, run->number, &k, 1, operands, reads, result, work->m[place[reads]]);
+}
+
 static bool run_straight(Work *work, const Straight *run)
 {
     const int64_t count = (int64_t)(run->ops.len / 4);
-    const int32_t *op = run->ops.buf;
     const int64_t *start = run->starts.buf, *places = run->places.buf;
-    const Operation *operations = run->operations.buf;
-    const int64_t *target = run->targets.buf;
     const Row *rows = work->machine->rows;
     double *const m = work->m;
     for (int64_t k = 0; k < count; k++) {
-        const Operation *each = &operations[op[k]];
-        const int64_t *place = places + start[k], reads = each->reads - (each->guards != 0);
-        const double x = m[place[0]], y = reads > 1 ? m[place[1]] : 0.0;
-        const double w = reads > 2 ? m[place[2]] : 0.0;
-        const Row *row = each->row < 0 ? NULL : &rows[each->row];
-        const double result = value_of_op(row ? row->op : MOVE, row, reads, x, y, w);
-        m[target[k]] = result;
+        const Statement *at = &run->statements[k];
+        const double w = UNLIKELY(at->reads > 2) ? m[places[start[k] + 2]] : 0.0;
+        const double result = value_of_op(at->op, &rows[at->row], at->reads, m[at->x], m[at->y], w);
+        m[at->to] = result;
         if (UNLIKELY(result != result) && PyErr_Occurred())
             return false;
-        if (each->guards && result != m[place[reads]]) {
-            const double operands[MOST_OPERANDS] = {x, y, w};
-            if (!tell(work, run->number, &k, 1, operands, reads, result, m[place[reads]]))
-                return false;
-        }
+        if (UNLIKELY(at->guards) && !guarded(work, run, k, result))
+            return false;
         if ((k & (PATIENCE - 1)) == PATIENCE - 1 && !give_way(work))
             return false;
     }

@@ -36,8 +36,17 @@ typedef struct {
     int64_t row, reads, guards;
 } Operation;
 
+/* A statement of a straight stretch, with what is needed to obey it in one line of the cache. */
+typedef struct {
+    int32_t op, row; /* the row's own number, or MOVE; which of the machine's rows it is */
+    int32_t reads;   /* operands, without the one that a guard expects */
+    bool guards;
+    int64_t x, y, to; /* places; `y` is one that can be read, even if it is not wanted */
+} Statement;
+
 typedef struct {
     Py_buffer ops, operations, starts, places, targets;
+    Statement *statements; /* made of these */
     int64_t number;
 } Straight;
 
