@@ -100,7 +100,7 @@ class _Writing:
             return set(), set()
         sites = self.kept.layout.sites
         stored = [bool(site.target) and self.buffer.is_kept(site) for site in sites]
-        return plain_sites(self.kept, stored)
+        return plain_sites(self.kept, stored, self.places.in_place.copies)
 
     # --- loops ------------------------------------------------------------------------------------
 

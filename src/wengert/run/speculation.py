@@ -8,7 +8,7 @@ NaN, no product was, and all of them are right. Examples of which a result is Na
 more, with the products as they are meant.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cache
 from itertools import product
 from math import gcd
@@ -56,7 +56,9 @@ def plain_products(unrolled: Unrolled, live: Sequence[int]) -> tuple[set[int], s
     return plain, touched.intersection(unrolled.outputs)
 
 
-def plain_sites(kept: Storage, in_memory: Sequence[bool]) -> tuple[set[Site], set[Site]]:
+def plain_sites(
+    kept: Storage, in_memory: Sequence[bool], left_out: Collection[Site] = ()
+) -> tuple[set[Site], set[Site]]:
     """The same for statements in loops, in between two memories.
 
     A NaN is seen where it is stored in memory. A register is read in each round that assigns it, if
@@ -68,6 +70,7 @@ def plain_sites(kept: Storage, in_memory: Sequence[bool]) -> tuple[set[Site], se
     Args:
         kept: where values are kept.
         in_memory: of each site, whether its result goes to a memory.
+        left_out: the sites that are not run, since what they would move is there already.
 
     Returns:
         The products, and the statements whose results have to be looked at.
@@ -76,15 +79,18 @@ def plain_sites(kept: Storage, in_memory: Sequence[bool]) -> tuple[set[Site], se
     seen: set[Site] = set()
     looked_at: set[Site] = set()
     read: list[tuple[Site, Address]] = []  # from memory, by those whose results are seen
+    shown: dict[Site, list[Site]] = {}  # by whom, of sums that are not looked at themselves
     for site, is_stored in zip(reversed(sites), reversed(in_memory), strict=True):
-        if not all(isinstance(level.loop, Loop) for level in site.levels):
+        if site in left_out or not all(isinstance(level.loop, Loop) for level in site.levels):
             continue
         register = None
         if is_sum(site) and not is_stored:
             assert site.target is not None
             register = kept.registers[site, site.target]
-        if register in seen or (is_sum(site) and any(_covers(*each, site) for each in read)):
+        behind = [each[0] for each in read if _covers(*each, site)] if is_sum(site) else []
+        if register in seen or behind:
             seen.add(site)
+            shown[site] = behind
         elif is_stored or register:
             seen.add(site)
             looked_at.add(site)
@@ -105,6 +111,7 @@ def plain_sites(kept: Storage, in_memory: Sequence[bool]) -> tuple[set[Site], se
         registers = {kept.registers.get((site, address)) for address in site.reads}
         if site in plain or not touched.isdisjoint(registers):
             touched.add(site)
+            touched.update(shown.get(site, ()))
             if is_sum(site):
                 touched.update(register for register in registers if register)
     return plain, touched & looked_at
