@@ -4,12 +4,15 @@ The program is walked with eager Values, and `backward` gives its Jacobian. Reve
 mode add up the same products of the same partials, each over all paths from an input to an output,
 and so differ by rounding alone: by at most γ·S, where S is the sum of the absolute products and γ
 the error of as many roundings as the longest path has products and sums on it (Higham, Accuracy
-and Stability of Numerical Algorithms, 2nd edition, 2002, section 3.1). The second way is that of
-50 digits: the program is walked with mpmath's numbers and functions, and differences are taken.
+and Stability of Numerical Algorithms, 2nd edition, 2002, section 3.1). A product below the normal
+numbers is off by as much as the least number besides (section 2.1 there), and what comes after it
+on a path enlarges that: what is before it in reverse mode, and behind it in forward mode. The
+second way is that of 50 digits: the program is walked with mpmath's numbers and functions, and
+differences are taken.
 """
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 from unittest import mock
 
@@ -27,10 +30,11 @@ from wengert.program.invariants import checked
 from wengert.program.program import Program
 from wengert.program.structure import TUPLE, Structure
 from wengert.run.interpret import interpret
-from wengert.special import strong_product
+from wengert.special import strong_product, strong_product_array
 
 Array = np.ndarray[Any, Any]
 UNIT = 2.0**-53  # one rounding
+LEAST = 2.0**-1074
 MODES = ("forward", "reverse")
 STEP = mp.mpf(10) ** -15
 
@@ -43,17 +47,19 @@ class Eager(NamedTuple):
         scale: for each entry, the sum of the absolute products that it is the sum of.
         roundings: at most so many roundings are between such a product and its exact value, in
             whichever order they are done.
+        lost: for each entry, what products below the normal numbers can make of it.
     """
 
     jacobian: Array
     scale: Array
     roundings: int
+    lost: Array
 
     @property
     def bound(self) -> Array:
-        """How far two ways to add up may be apart; numbers below the normal ones are not asked."""
+        """How far two ways to add up may be apart."""
         with np.errstate(all="ignore"):
-            bound: Array = 2.0 * self.roundings * UNIT * self.scale + 1e-290
+            bound: Array = 2.0 * (self.roundings * UNIT * self.scale + self.lost)
         return bound
 
 
@@ -62,7 +68,7 @@ def eager(program: Program, inputs: Sequence[float]) -> Eager:
     leaves = [wg.Value(x) for x in inputs]
     outputs = walk_on(program, leaves, _on_values)
     jacobian = np.zeros((len(outputs), len(leaves)))
-    scale = np.zeros_like(jacobian)
+    scale, lost = np.zeros_like(jacobian), np.zeros_like(jacobian)
     roundings = 1
     for k, output in enumerate(outputs):
         if not isinstance(output, wg.Value):
@@ -72,27 +78,61 @@ def eager(program: Program, inputs: Sequence[float]) -> Eager:
         output.backward()
         jacobian[k] = [leaf.grad for leaf in leaves]
         order = topological_order(output)
-        sizes = _sizes(order)
+        partials = {node: _partials(node) for node in order}
+        sizes = _sizes(order, partials)
         scale[k] = [sizes.get(leaf, 0.0) for leaf in leaves]
+        lost[k] = _lost(order, partials, sizes, leaves)
         roundings = max(roundings, _roundings(order))
-    return Eager(jacobian, scale, roundings)
+    return Eager(jacobian, scale, roundings, lost)
 
 
 def _on_values(row: Primitive, numbers: Sequence[Any]) -> Any:
     return row(*numbers)
 
 
-def _sizes(order: Sequence[Any]) -> dict[Any, float]:
+Partials = Mapping[Any, Sequence[float]]  # of nodes, each by its operands, without signs
+
+
+def _partials(node: Any) -> Sequence[float]:
+    if not node._operands:
+        return ()
+    operands = [each.data for each in node._operands]
+    return [*map(abs, local_partials(node._row, node.data, operands))]
+
+
+def _sizes(order: Sequence[Any], partials: Partials) -> dict[Any, float]:
     """The sum of absolute products, from the last of some nodes to each."""
     sizes = {order[-1]: 1.0}
     for node in reversed(order):
-        if node not in sizes or not node._operands:
-            continue
-        partials = local_partials(node._row, node.data, [each.data for each in node._operands])
-        for operand, partial in zip(node._operands, partials, strict=True):
-            term = strong_product(sizes[node], abs(partial))
-            sizes[operand] = sizes.get(operand, 0.0) + term
+        if node in sizes:
+            for operand, partial in zip(node._operands, partials[node], strict=True):
+                term = strong_product(sizes[node], partial)
+                sizes[operand] = sizes.get(operand, 0.0) + term
     return sizes
+
+
+def _lost(
+    order: Sequence[Any], partials: Partials, sizes: Mapping[Any, float], leaves: Sequence[Any]
+) -> Array:
+    """What products below the normal numbers can make of the derivatives by leaves.
+
+    A product at a node is off by LEAST. In forward mode the paths from the node to the last one
+    enlarge that, in reverse mode those from the leaf to the node. What is infinite there, while a
+    derivative is not, a zero has absorbed.
+    """
+    is_ahead = dict(zip(leaves, np.eye(len(leaves), dtype=bool), strict=True))
+    ahead = dict(zip(leaves, np.eye(len(leaves)), strict=True))
+    lost = np.zeros(len(leaves))
+    for node in order:
+        pairs = zip(node._operands, partials[node], strict=True)
+        known = [(each, partial) for each, partial in pairs if each in ahead and partial != 0.0]
+        if known:
+            is_ahead[node] = np.any([is_ahead[each] for each, _ in known], axis=0)
+            ahead[node] = sum(strong_product_array(ahead[each], partial) for each, partial in known)
+            behind = strong_product_array(is_ahead[node], sizes.get(node, 0.0))
+            enlarged = len(known) * (ahead[node] + behind)
+            lost += np.where(np.isfinite(enlarged), enlarged, 0.0)
+    return LEAST * lost
 
 
 def _roundings(order: Sequence[Any]) -> int:
