@@ -36,7 +36,7 @@ typedef struct {
     int64_t row, reads, guards;
 } Operation;
 
-/* A statement of a straight stretch, with what is needed to obey it in one line of the cache. */
+/* A statement of a straight stretch, with what is needed to obey it. */
 typedef struct {
     int32_t op, row; /* the row's own number, or MOVE; which of the machine's rows it is */
     int32_t reads;   /* operands, without the one that a guard expects */

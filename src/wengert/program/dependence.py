@@ -205,11 +205,6 @@ def extent(
     return Extent(low, high, step)
 
 
-def span_of(address: Address, counts: Sequence[int], first: int) -> tuple[int, int]:
-    """The least and the greatest place of an address while the outer counters are 0; no lookups."""
-    return span(address.base, address.strides[first:], counts[first:])
-
-
 def bounded(address: Address, counts: Sequence[int]) -> bool:
     """Whether its range is known before the program runs: no while loop moves it."""
     strides = [*zip(address.strides, counts, strict=True)]
@@ -258,10 +253,17 @@ def unassigned(memory: str, place: int) -> ProgramError:
     return ProgramError(f"Nothing is assigned to {memory}[{place}].")
 
 
-def meets(a: Address, a_counts: Sequence[int], b: Address, b_counts: Sequence[int]) -> bool:
-    """Whether two addresses can be the same place, at whatever counters; without lookups."""
-    terms = [(s, n - 1) for s, n in zip(a.strides, a_counts, strict=True)]
-    terms += [(-s, n - 1) for s, n in zip(b.strides, b_counts, strict=True)]
+def meets(
+    a: Address, a_counts: Sequence[int], b: Address, b_counts: Sequence[int], depth: int = 0
+) -> bool:
+    """Whether two addresses can be the same place; without lookups.
+
+    The outer loops up to `depth` are around both, and at the same counters; the others at any.
+    """
+    pairs = zip(a.strides[:depth], b.strides[:depth], a_counts, strict=False)
+    terms = [(s - t, n - 1) for s, t, n in pairs]
+    terms += [(s, n - 1) for s, n in zip(a.strides[depth:], a_counts[depth:], strict=True)]
+    terms += [(-t, n - 1) for t, n in zip(b.strides[depth:], b_counts[depth:], strict=True)]
     return solvable(terms, b.base - a.base)
 
 
@@ -300,36 +302,22 @@ def crosses(a: Site, its: Address, b: Site, address: Address, depth: int) -> boo
     return leaves(a, its, b, address, depth) or leaves(b, address, a, its, depth)
 
 
-def leaves(first: Site, touched: Address, then: Site, address: Address, depth: int) -> bool:
-    """Whether a round of a loop may touch a place that a statement of a later round does, too."""
-    if not in_any_rounds(first, touched, then, address, depth):
-        return False
-    return _carried(first, touched, address, then, depth, common_levels(first, then))
+def leaves(
+    first: Site, touched: Address, then: Site, address: Address, depth: int, as_one: bool = False
+) -> bool:
+    """Whether a round of a loop may touch a place that a statement of a later round does, too.
 
-
-def in_any_rounds(a: Site, its: Address, b: Site, address: Address, depth: int) -> bool:
-    """Whether both may touch one place in any rounds of the loops from a depth on; no lookups.
-
-    In the loops around these, it is the same round.
+    With `as_one`, two loops at this depth are taken for one.
     """
-    pairs = zip(its.strides[:depth], address.strides[:depth], a.counts, strict=False)
-    terms = [(s - t, n - 1) for s, t, n in pairs]
-    terms += [(s, n - 1) for s, n in zip(its.strides[depth:], a.counts[depth:], strict=True)]
-    terms += [(-t, n - 1) for t, n in zip(address.strides[depth:], b.counts[depth:], strict=True)]
-    return solvable(terms, address.base - its.base)
-
-
-def in_one_round(first: Site, touched: Address, then: Site, address: Address) -> bool:
-    """Whether both may touch one place in the same round of all loops that are around both."""
-    return in_any_rounds(first, touched, then, address, common_levels(first, then))
+    if not meets(touched, first.counts, address, then.counts, depth):
+        return False
+    common = depth + 1 if as_one else common_levels(first, then)
+    return _carried(first, touched, address, then, depth, common)
 
 
 def same_round(a: Address, b: Address, counts: Sequence[int]) -> bool:
     """Whether two addresses can be the same place at the same counters."""
-    if a.lookup or b.lookup:
-        return True
-    pairs = zip(a.strides, b.strides, counts, strict=True)
-    return solvable([(s - t, count - 1) for s, t, count in pairs], b.base - a.base)
+    return bool(a.lookup or b.lookup) or meets(a, counts, b, counts, len(counts))
 
 
 def common_levels(a: Site, b: Site) -> int:

@@ -4,7 +4,7 @@ Straight stretches come out one by one. There, every place is looked at once, ho
 read, and its address is shared.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from wengert.program.address import MEMORIES, PLACE, SHIFT, Address, Lookup
@@ -72,3 +72,27 @@ def _one_by_one(run: Run, change: Change) -> Iterator[Assign | Guard]:
     for k, (operation, codes) in enumerate(zip(*run.items(), strict=True)):
         reads = tuple([address(code) for code in codes])
         yield run.made(k, operation, address(run.start + k), reads)
+
+
+def with_instead(
+    statements: Iterable[Statement], instead: Mapping[int, Sequence[Statement]]
+) -> Iterator[Statement]:
+    """The statements with others in the place of some, and without loops that are left empty.
+
+    Args:
+        statements: any.
+        instead: by `id`, what there is instead of a statement or a loop: nothing, or more.
+    """
+    for statement in statements:
+        if id(statement) in instead:
+            yield from instead[id(statement)]
+        elif isinstance(statement, Loop):
+            if body := tuple(with_instead(statement.body, instead)):
+                yield replace(statement, body=body)
+        elif isinstance(statement, While):
+            first, test, body, last = (
+                tuple(with_instead(part, instead)) for part in parts(statement)
+            )
+            yield replace(statement, first=first, test=test, body=body, last=last)
+        else:
+            yield statement

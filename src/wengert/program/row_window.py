@@ -8,8 +8,8 @@ through memory as if all rows were there.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from wengert.program.address import Address
-from wengert.program.dependence import Level, Site, span_of
+from wengert.program.address import Address, span
+from wengert.program.dependence import Level, Site
 from wengert.program.statements import Loop
 
 
@@ -45,7 +45,8 @@ def row_window(
             return None
         if not all(isinstance(each.loop, Loop) for each in site.levels):
             return None
-        low, high = span_of(address, site.counts, int(is_inside))
+        inner = int(is_inside)
+        low, high = span(address.base, address.strides[inner:], site.counts[inner:])
         row = (low - first) // step // length
         if row != (high - first) // step // length:
             return None

@@ -4,14 +4,14 @@ A derivative is added up in one place, and moved to another when it is complete.
 some values are moved, and stay as far apart, they may as well be there from the beginning.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from wengert.program.address import VALUE, Address
 from wengert.program.dependence import Site, extent, is_sum, size_of
 from wengert.program.program import Program
-from wengert.program.rewrite import rewritten
-from wengert.program.statements import Assign, Loop, Statement, While, parts
+from wengert.program.rewrite import rewritten, with_instead
+from wengert.program.statements import Assign, Statement
 from wengert.program.storage import Storing
 from wengert.run.digits import Found, Moved, groups, relocated
 
@@ -37,7 +37,7 @@ def _with_fewer_copies(program: Program) -> Program | None:
         writers.setdefault(storing.kept_with(site), []).append(site)
     moved: Moved = {}
     touched: set[Site] = set()
-    left_out: set[int] = set()  # statements, by `id`
+    left_out: dict[int, tuple[Statement, ...]] = {}
     for copy in copies:
         addresses, both = known.get(copy.source), {copy.source, copy.target}
         if not addresses or touched & both:
@@ -46,10 +46,10 @@ def _with_fewer_copies(program: Program) -> Program | None:
             for each, counts in addresses:
                 moved[each.base, each.strides, counts] = copy.moved(each)
             touched |= both
-            left_out.add(id(copy.site.statement))
+            left_out[id(copy.site.statement)] = ()
     if not left_out:
         return None
-    left = [*_without(program.statements, left_out)]
+    left = [*with_instead(program.statements, left_out)]
     return replace(program, statements=tuple(rewritten(left, relocated(moved))))
 
 
@@ -114,16 +114,3 @@ class _Copy:
         if self.turns:
             return target.base + read.base - address.base, tuple(-s for s in address.strides)
         return target.base - read.base + address.base, address.strides
-
-
-def _without(statements: Iterable[Statement], left_out: Collection[int]) -> Iterator[Statement]:
-    """The statements without some, and without loops that have no others."""
-    for each in statements:
-        if isinstance(each, Loop):
-            if body := tuple(_without(each.body, left_out)):
-                yield replace(each, body=body)
-        elif isinstance(each, While):
-            first, test, body, last = (tuple(_without(part, left_out)) for part in parts(each))
-            yield replace(each, first=first, test=test, body=body, last=last)
-        elif id(each) not in left_out:
-            yield each

@@ -38,9 +38,8 @@ class Delays:
     silent: frozenset[Site] = frozenset()
     served: frozenset[tuple[Site, Address]] = frozenset()
 
-    def __contains__(self, touch: Touch) -> bool:
-        """Whether a number is at a place that is followed."""
-        spot = spot_of(touch.address)
+    def follows(self, spot: Spot) -> bool:
+        """Whether a place is left by a round to the next one, or was by the round before."""
         return spot in self.variables or spot.after(1) in self.variables
 
 

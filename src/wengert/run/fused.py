@@ -6,26 +6,27 @@ is there still, in registers, and nothing has to be kept in memory. For that a l
 if only sums depend on the order of its rounds, and what stands between the two is moved.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
+from itertools import permutations
 from typing import NamedTuple
 
 from wengert.program.address import CONSTANT, INPUT, OUTPUT, VALUE, Address, Lookup
 from wengert.program.dependence import (
     Level,
     Site,
-    in_any_rounds,
-    in_one_round,
+    common_levels,
     is_sum,
     layout,
     leaves,
+    meets,
     same_round,
     sites_of,
 )
-from wengert.program.equation import solvable
 from wengert.program.program import Program
-from wengert.program.statements import Loop, Plain, Run, Statement, While, changed, parts
+from wengert.program.rewrite import with_instead
+from wengert.program.statements import Loop, Plain, Run, Statement, While, changed
 from wengert.program.storage import Storage, Storing
 from wengert.run.carried import carried
 from wengert.run.components import components
@@ -36,6 +37,8 @@ STATEMENTS = 256  # of a round of both loops
 MOST = 1000  # statements of a program that is looked at
 NEAR = 24  # statements and loops between the two
 
+Change = Callable[[Address], Address]
+
 
 class Touched(NamedTuple):
     """How a statement reads or writes.
@@ -45,12 +48,14 @@ class Touched(NamedTuple):
         address: through which it does.
         writes: whether it writes.
         place: the values that are kept with these, or another memory: nothing else can be meant.
+        adds: whether it is a sum, to which something is added.
     """
 
     site: Site
     address: Address
     writes: bool
     place: Site | str
+    adds: bool
 
 
 def fused(program: Program) -> Program:
@@ -90,8 +95,12 @@ def _joined(known: "_Known", pair: "_Pair", between: Sequence[Site | Level]) -> 
     sides = both and _aside(pair, between, known.storing)
     if not (both and sides):
         return None
-    one = _with(known.program, pair, both, *sides)
-    return _side_by_side(one, both, pair.touched(known.storing))
+    before, behind = ([*map(_statement, items)] for items in sides)
+    instead: dict[int, Sequence[Statement]] = {id(each): () for each in (*before, *behind)}
+    instead |= {id(pair.loops[0]): (), id(pair.loops[1]): [*before, both, *behind]}
+    statements = tuple(with_instead(known.program.statements, instead))
+    found = _Known(replace(known.program, statements=statements))
+    return found.program if found.are_lanes(_level(found.layout.tree, both)) else None
 
 
 class _Known:
@@ -114,12 +123,16 @@ class _Known:
     def are_lanes(self, level: Level) -> bool:
         """Whether the rounds of a loop can be lanes."""
         if level not in self._lanes:
-            self._lanes[level] = _are_lanes(level, self.kept, self.program)
+            followed = carried(level, self.kept)
+            found = parallel(level, self.kept, followed, self.program.constants)
+            self._lanes[level] = found is not None
         return self._lanes[level]
 
 
-def _are_lanes(level: Level, kept: Storage, program: Program) -> bool:
-    return parallel(level, kept, carried(level, kept), program.constants) is not None
+def _level(tree: Sequence[Site | Level], loop: Loop) -> Level:
+    """A loop where it stands."""
+    items = (item for siblings in _siblings(tree) for item in siblings)
+    return next(item for item in items if isinstance(item, Level) and item.loop is loop)
 
 
 def _siblings(tree: Sequence[Site | Level]) -> Iterator[Sequence[Site | Level]]:
@@ -156,25 +169,38 @@ class _Pair:
         plain = not any(isinstance(each, Loop | While | Run) for each in (*a.body, *b.body))
         return _Pair(first, then) if plain and _reads(first, then) else None
 
-    def touched(self, storing: Storing) -> list[Touched]:
-        """How all statements of both read and write, in order."""
-        return [*_touched((*self.first.sites(), *self.then.sites()), storing)]
-
     def one_loop(self, storing: Storing) -> Loop | None:
         """A loop that does both; None if a round needs what comes in a later one."""
-        first, then = self.loops
         before = [*_touched(self.first.sites(), storing)]
         after = [*_touched(self.then.sites(), storing)]
-        for turns in (False, True):
-            if turns and not self._may_turn(after):
-                return None
-            again = after
-            if turns:
-                again = [each._replace(address=self._turned(each.address)) for each in after]
-            if not any(self._too_late(one, other) for one, other in _meeting(before, again)):
-                body = [changed(each, self._turned) if turns else each for each in _plain(then)]
-                return replace(first, body=(*first.body, *body))
+        if not self._too_late(before, after):
+            return self._with(before, after, _as_it_is)
+        if self._may_turn(after):
+            turned = [each._replace(address=self._turned(each.address)) for each in after]
+            if not self._too_late(before, turned):
+                return self._with(before, turned, self._turned)
         return None
+
+    def _with(self, before: Sequence[Touched], after: Sequence[Touched], change: Change) -> Loop:
+        """The loop of both; what adds to a place in an earlier round stands first."""
+        sites = [*self.first.sites(), *self.then.sites()]
+        touched = [*before, *after]
+        edges = [
+            (a.site, b.site)
+            for a, b in _meeting(touched, touched)
+            if a.site.number < b.site.number and same_round(a.address, b.address, a.site.counts)
+        ]
+        adding = [each for each in touched if each.writes and each.adds]
+        edges += [
+            (a.site, b.site)
+            for a, b in permutations(adding, 2)
+            if a.place == b.place and self._later(a, b)
+        ]
+        parts = components(sites, edges)
+        order = sites if len(parts) < len(sites) else [site for (site,) in parts]
+        behind = {*self.then.sites()}
+        body = (changed(_plain(s), change if s in behind else _as_it_is) for s in order)
+        return replace(self.loops[0], body=tuple(body))
 
     def _turned(self, address: Address) -> Address:
         """With the rounds of the innermost loop counted from the last one."""
@@ -187,36 +213,30 @@ class _Pair:
 
     def _may_turn(self, touched: Sequence[Touched]) -> bool:
         """Whether rounds of the second loop depend on earlier ones by sums alone."""
-        depth = self.then.depth
-        return not any(
-            a.address.lookup
-            or b.address.lookup
-            or leaves(a.site, a.address, b.site, b.address, depth)
-            for a, b in _meeting(touched, touched)
-        )
+        return not any(self._later(a, b) for a, b in _meeting(touched, touched))
 
-    def _too_late(self, one: Touched, other: Touched) -> bool:
+    def _too_late(self, before: Sequence[Touched], after: Sequence[Touched]) -> bool:
         """Whether the first loop may touch a place in a later round than the second one does."""
-        a, b = one.address, other.address
-        if a.lookup or b.lookup:
+        return any(self._later(b, a) for a, b in _meeting(before, after))
+
+    def _later(self, a: Touched, b: Touched) -> bool:
+        """Whether `b` may touch a place in a later round than `a`, all being one loop."""
+        if a.address.lookup or b.address.lookup:
             return True
-        if not in_any_rounds(one.site, a, other.site, b, self.first.depth):
-            return False
-        pairs = [*zip(a.strides, b.strides, one.site.counts, strict=True)]
-        (s, t, count), around = pairs.pop(), pairs
-        terms = [(u - v, n - 1) for u, v, n in around]
-        terms += [(s - t, count - 2), (s, count - 2)]  # rounds k + 1 + e, and k
-        return solvable(terms, b.base - a.base - s)
+        return leaves(a.site, a.address, b.site, b.address, self.first.depth, as_one=True)
 
 
 def _turned(base: int, strides: Sequence[int], far: int) -> tuple[int, tuple[int, ...]]:
     return base + strides[-1] * far, (*strides[:-1], -strides[-1])
 
 
-def _plain(loop: Loop) -> Iterator[Plain]:
-    for each in loop.body:
-        assert not isinstance(each, Loop | While | Run)
-        yield each
+def _plain(site: Site) -> Plain:
+    assert not isinstance(site.statement, Run | While)
+    return site.statement
+
+
+def _as_it_is(address: Address) -> Address:
+    return address
 
 
 def _reads(first: Level, then: Level) -> bool:
@@ -255,9 +275,17 @@ def _is_free(firsts: Iterable[Site | Level], then: Site | Level, storing: Storin
     if any(site.target is None for site in (*sites, *after)):
         return False  # a straight stretch, or the condition of a while loop
     return not any(
-        a.address.lookup or b.address.lookup or in_one_round(a.site, a.address, b.site, b.address)
+        _in_one_round(a, b)
         for a, b in _meeting([*_touched(sites, storing)], [*_touched(after, storing)])
     )
+
+
+def _in_one_round(a: Touched, b: Touched) -> bool:
+    """Whether both may touch one place in the same round of all loops that are around both."""
+    if a.address.lookup or b.address.lookup:
+        return True
+    common = common_levels(a.site, b.site)
+    return meets(a.address, a.site.counts, b.address, b.site.counts, common)
 
 
 def _touched(sites: Iterable[Site], storing: Storing) -> Iterator[Touched]:
@@ -267,11 +295,11 @@ def _touched(sites: Iterable[Site], storing: Storing) -> Iterator[Touched]:
             if address.memory not in (INPUT, CONSTANT):
                 met = storing.met.get((site, address))
                 place = storing.kept_with(met[0]) if met else address.memory
-                yield Touched(site, address, False, place)
+                yield Touched(site, address, False, place, is_sum(site) and address == site.target)
         if site.target:
             is_result = site.target.memory == OUTPUT
             place = OUTPUT if is_result else storing.kept_with(site)
-            yield Touched(site, site.target, True, place)
+            yield Touched(site, site.target, True, place, is_sum(site))
 
 
 def _meeting(
@@ -283,115 +311,9 @@ def _meeting(
         by_place.setdefault(other.place, []).append(other)
     for one in ones:
         for other in by_place.get(one.place, ()):
-            if (one.writes or other.writes) and not (_adds(one) and _adds(other)):
+            if (one.writes or other.writes) and not (one.adds and other.adds):
                 yield one, other
-
-
-def _adds(touched: Touched) -> bool:
-    """Whether a sum is read or written, to which something is added."""
-    return is_sum(touched.site) and touched.address == touched.site.target
-
-
-# --- the program ----------------------------------------------------------------------------------
-
-
-def _with(
-    program: Program, pair: _Pair, both: Loop,
-    before: Sequence[Site | Level], behind: Sequence[Site | Level],
-) -> Program:  # fmt: skip
-    """The program with one loop instead of the two."""
-    new: list[Statement] = [*map(_statement, before), both, *map(_statement, behind)]
-    left_out = {id(_statement(item)) for item in (*before, *behind)} | {id(pair.loops[0])}
-
-    def written(statements: Iterable[Statement]) -> Iterator[Statement]:
-        for each in statements:
-            if each is pair.loops[1]:
-                yield from new
-            elif isinstance(each, Loop):
-                if id(each) not in left_out:
-                    yield replace(each, body=tuple(written(each.body)))
-            elif isinstance(each, While):
-                first, test, body, last = (tuple(written(part)) for part in parts(each))
-                yield replace(each, first=first, test=test, body=body, last=last)
-            elif id(each) not in left_out:
-                yield each
-
-    return replace(program, statements=tuple(written(program.statements)))
 
 
 def _statement(item: Site | Level) -> Statement:
     return item.loop if isinstance(item, Level) else item.statement
-
-
-def _side_by_side(program: Program, both: Loop, touched: Sequence[Touched]) -> Program | None:
-    """The program with the statements of a loop sorted, if its rounds can be lanes.
-
-    Args:
-        program: the program.
-        both: the loop.
-        touched: how its statements read and write, of which some were in another loop.
-    """
-    body = tuple(_sorted(_level(layout(program).tree, both), touched))
-    better = replace(both, body=body)
-    program = replace(program, statements=tuple(_instead(program.statements, both, better)))
-    kept = kept_for(Storing(program), SPACIOUS)
-    return program if _are_lanes(_level(kept.layout.tree, better), kept, program) else None
-
-
-def _sorted(level: Level, touched: Sequence[Touched]) -> Iterator[Statement]:
-    """The statements of a loop; what adds to a place in an earlier round stands first."""
-    sites = [*level.sites()]
-    now = [*_as_they_are(sites, touched)]
-    edges = [
-        (a.site, b.site)
-        for a, b in _meeting(now, now)
-        if a.site.number < b.site.number and same_round(a.address, b.address, a.site.counts)
-    ]
-    adding = [each for each in now if each.writes and _adds(each) and not each.address.lookup]
-    edges += [
-        (a.site, b.site)
-        for a in adding
-        for b in adding
-        if a is not b
-        and a.place == b.place
-        and leaves(a.site, a.address, b.site, b.address, level.depth)
-    ]
-    parts = components(sites, edges)
-    order = sites if len(parts) < len(sites) else (site for (site,) in parts)
-    for site in order:
-        assert not isinstance(site.statement, While)
-        yield site.statement
-
-
-def _as_they_are(sites: Sequence[Site], touched: Sequence[Touched]) -> Iterator[Touched]:
-    """The same of statements in one loop, in the same order, whose addresses may be turned."""
-    before = iter(touched)
-    for site in sites:
-        for address in site.reads:
-            if address.memory not in (INPUT, CONSTANT):
-                yield next(before)._replace(site=site, address=address)
-        assert site.target
-        yield next(before)._replace(site=site, address=site.target)
-
-
-def _level(tree: Iterable[Site | Level], loop: Loop) -> Level:
-    waiting = [item for item in tree if isinstance(item, Level)]
-    for level in waiting:
-        if level.loop is loop:
-            return level
-        waiting += [item for part in level.parts for item in part if isinstance(item, Level)]
-    raise LookupError(loop)
-
-
-def _instead(statements: Iterable[Statement], loop: Loop, other: Loop) -> Iterator[Statement]:
-    """The statements with another loop in the place of one."""
-    for each in statements:
-        if each is loop:
-            yield other
-        elif isinstance(each, Loop):
-            yield replace(each, body=tuple(_instead(each.body, loop, other)))
-        elif isinstance(each, While):
-            first, test, body, last = (tuple(_instead(part, loop, other)) for part in parts(each))
-            yield replace(each, first=first, test=test, body=body, last=last)
-        else:
-            yield each

@@ -242,7 +242,7 @@ def _depend(touches: Sequence[Touch], late: Delays, depth: int) -> bool:
 
     def are_free(a: Touch, b: Touch) -> bool:
         both = _accumulates(a) and _accumulates(b) and bool(a.address.strides[-1])
-        return both and not (a in late or b in late)
+        return both and not any(late.follows(spot_of(each.address)) for each in (a, b))
 
     return any(
         a.array == b.array and not are_free(a, b) and (turned(a, b) or turned(b, a))

@@ -81,11 +81,10 @@ class Places:
     def aligned(self, site: Site, address: Address) -> Place:
         """Where an address is in its memory, counted from a line of the processor's cache."""
         place = self.buffer.place(site, address)
-        before = ahead(self.program.results)
-        if address.memory == OUTPUT:
-            return replace(place, start=place.start - before)
-        result = self._result(site, address, place.start)
-        return replace(place, start=int(result[1]) - before) if result else place
+        column = self._column(site, address, place.start) if address.memory != INPUT else None
+        return (
+            replace(place, start=int(column[1]) - ahead(self.program.results)) if column else place
+        )
 
     def read(self, site: Site, address: Address) -> Lanes:
         """What an address has for a site."""
@@ -98,20 +97,17 @@ class Places:
             return self.constant(at)
         if address.memory in self.packed:
             return self.function.kept(self.integer("add", at, self.packed[address.memory]))
-        if address.memory in self.leaves:
-            return self.function.words.load(*self._column(address, site.counts, at))
-        result = self._result(site, address, at)
-        return self.function.kept(at) if result is None else self.function.words.load(*result)
+        if column := self._column(site, address, at):
+            return self.function.words.load(*column)
+        return self.function.kept(at)
 
     def write(self, site: Site, address: Address, lanes: Lanes) -> None:
         """Put something where a site finds an address."""
         at = self._within(self.buffer.place(site, address), site.counts)
         if address.memory in self.packed:
             self.function.keep(self.integer("add", at, self.packed[address.memory]), lanes)
-        elif address.memory in self.leaves:
-            self.function.words.store(*self._column(address, site.counts, at), lanes)
-        elif result := self._result(site, address, at):
-            self.function.words.store(*result, lanes)
+        elif column := self._column(site, address, at):
+            self.function.words.store(*column, lanes)
         else:
             self.function.keep(at, lanes)
 
@@ -132,27 +128,23 @@ class Places:
             return self._constant(at), stride
         if address.memory in self.packed:
             return self.function.slot(self.integer("add", at, self.packed[address.memory])), stride
-        if address.memory in self.leaves:
-            return self.function.words.pointer(*self._column(address, site.counts, at)), stride
-        if result := self._result(site, address, at):
-            return self.function.words.pointer(*result), stride
+        if column := self._column(site, address, at):
+            return self.function.words.pointer(*column), stride
         return self.function.slot(at), stride
 
-    def _result(self, site: Site, address: Address, at: Index) -> tuple[int, Index] | None:
-        """The column and number of a value that is kept where the results are."""
+    def _column(self, site: Site, address: Address, at: Index) -> tuple[int, Index] | None:
+        """The column that an address is in, and which of its numbers; None for our own memory."""
+        if address.memory in self.leaves:
+            leaf = self._leaf(address, site.counts)
+            assert leaf is not None
+            first = self.leaves[address.memory].starts[leaf]
+            return self.ahead[address.memory] + leaf, self.integer("add", at, -first)
         kept = self.buffer.kept
         array = kept.sources.get((site, address)) or kept.homes.get(site)
-        if array is None or array not in self.in_place.starts:
+        if address.memory == CONSTANT or array is None or array not in self.in_place.starts:
             return None
         start = self.in_place.starts[array] - self.buffer.start_of(array)
         return self.ahead[OUTPUT], self.integer("add", at, start)
-
-    def _column(self, address: Address, counts: Sequence[int], at: Index) -> tuple[int, Index]:
-        """The column of an address, and which of its numbers it is."""
-        leaf = self._leaf(address, counts)
-        assert leaf is not None
-        first = self.leaves[address.memory].starts[leaf]
-        return self.ahead[address.memory] + leaf, self.integer("add", at, -first)
 
     def columns(self, memory: str) -> Iterator[tuple[int, int, int]]:
         """Of each leaf that is copied: its column, where it is kept, how many numbers it has."""

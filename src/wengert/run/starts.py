@@ -6,7 +6,7 @@ which statement is the first to touch a place, in every round, that statement ca
 longer than a round can then be a register of a kernel.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import copysign, gcd
 
@@ -26,7 +26,8 @@ from wengert.program.dependence import (
     size_of,
 )
 from wengert.program.program import Program
-from wengert.program.statements import Accumulate, Assign, Loop, Statement, While, parts
+from wengert.program.rewrite import with_instead
+from wengert.program.statements import Accumulate, Assign, Loop, Plain, Run, Statement, While
 from wengert.program.storage import Storing
 from wengert.run.place import one_number
 
@@ -45,49 +46,35 @@ def with_late_starts(program: Program, in_any_order: bool = False) -> Program:
             the next one: a sum has to start before the others add to it in this order, too.
     """
     storing = Storing(program)
-    zeros: dict[int, list[range]] = {}  # statements, by `id`, and their rounds that are left
-    firsts: dict[int, Address] = {}  # those that start sums now, and the zero they had
+    instead: dict[int, tuple[Statement, ...]] = {}  # statements and loops, by `id`
     for group in _groups(program, storing):
         dropped, starting = group.later(storing, in_any_order)
-        zeros.update((id(site.statement), rounds) for site, rounds in dropped.items())
+        for site, rounds in dropped.items():
+            if rounds:
+                loop = site.levels[-1].loop
+                instead[id(loop)] = tuple(_some(loop, some) for some in rounds)
+            else:
+                instead[id(site.statement)] = ()
         for site in starting:
             zero = next(iter(dropped)).reads[0]
             base = zero.at((0,) * len(zero.strides), program.index)
-            firsts[id(site.statement)] = Address(CONSTANT, base, (0,) * len(site.counts))
-    if not zeros:
+            start = Address(CONSTANT, base, (0,) * len(site.counts))
+            instead[id(site.statement)] = (_started(site.statement, start),)
+    if not instead:
         return program
-    return replace(program, statements=tuple(_changed(program.statements, zeros, firsts)))
+    return replace(program, statements=tuple(with_instead(program.statements, instead)))
 
 
-def _changed(
-    statements: Sequence[Statement], zeros: dict[int, list[range]], firsts: dict[int, Address]
-) -> Iterator[Statement]:
-    for statement in statements:
-        if id(statement) in zeros:
-            continue
-        if isinstance(statement, Loop):
-            if len(statement.body) == 1 and id(statement.body[0]) in zeros:
-                yield from (_some(statement, some) for some in zeros[id(statement.body[0])])
-                continue
-            body = tuple(_changed(statement.body, zeros, firsts))
-            if body:
-                yield replace(statement, body=body)
-        elif isinstance(statement, While):
-            first, test, body, last = (
-                tuple(_changed(part, zeros, firsts)) for part in parts(statement)
-            )
-            yield replace(statement, first=first, test=test, body=body, last=last)
-        elif id(statement) in firsts:
-            assert isinstance(statement, Accumulate)
-            operands = firsts[id(statement)], statement.operand
-            label, source = statement.label, statement.source
-            yield Assign(statement.target, add, operands, label, source)
-        else:
-            yield statement
+def _started(statement: Plain | Run | While, zero: Address) -> Assign:
+    """What adds to a sum, starting it."""
+    assert isinstance(statement, Accumulate)
+    operands = zero, statement.operand
+    return Assign(statement.target, add, operands, statement.label, statement.source)
 
 
-def _some(loop: Loop, rounds: range) -> Loop:
+def _some(loop: Loop | While, rounds: range) -> Loop:
     """Some rounds of a loop that writes zeros, which is not inside of others."""
+    assert isinstance(loop, Loop)
     (zero,) = loop.body
     assert isinstance(zero, Assign)
     (stride,) = zero.target.strides

@@ -181,7 +181,7 @@ class Wide:
         assert site.target is not None
         kept = self.around.kept
         where = self._where(site, site.target)
-        if self._is_followed(where[1]) and site in kept.homes:
+        if site in kept.homes and self.found.delays.follows(where[1]):
             self.now[where[1]] = lanes
         if site in self.found.unwritten:
             return
@@ -225,10 +225,6 @@ class Wide:
         return lanes
 
     # --- what comes a round later -----------------------------------------------------------------
-
-    def _is_followed(self, spot: Spot) -> bool:
-        delays = self.found.delays.variables
-        return spot in delays or spot.after(1) in delays
 
     def _followed(self, spot: Spot) -> Lanes:
         """What is at a place now: left by the rounds before, if nothing has been written to it."""
