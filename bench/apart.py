@@ -17,7 +17,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 MEMORY = 12 << 30  # bytes of addresses that a contestant may have
-TURN = 0.02  # seconds for which quick calls are repeated in a turn
+TURN = 0.1  # seconds for which calls are repeated in a turn: the first ones wake CPUs and caches
 THREADS = (
     "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS",
     "PTHREAD_POOL_SIZE",

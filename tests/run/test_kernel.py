@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from batches import LIST, LOOP, ROUNDS, Way, agree, bits, columns, interpreted, kernel, run
+from batches import LIST, LOOP, ROUNDS, Way, agree, bits, columns, interpreted, kernel, once, run
 
 import wengert as wg
 from scenarios import SCENARIOS
@@ -96,6 +96,48 @@ def test_examples_are_computed_together_by_threads():
     one, two = (run(made, rows, way, threads)[0] for threads in (1, 2))
     np.testing.assert_array_equal(one, two)
     np.testing.assert_array_equal(bits(one[-3:]), bits(interpreted(flat, rows[-3:])[0]))
+
+
+@pytest.mark.parametrize("kind", [UNIT, STRIDED])
+@pytest.mark.parametrize("count", [8, 9, 15, 16, 4099])
+def test_threads_that_share_take_each_example(small_program, kind, count, monkeypatch):
+    way = Way(LOOP, kind, 8)
+    made = kernel(small_program, way)
+    made.measured = 2e-3 / count  # worth another thread, and to be stopped after it
+    shares = []
+    monkeypatch.setattr(made.native, "share", _told(shares, made.native.share))
+    rows = np.random.default_rng(5).standard_normal((count, 4))
+    found, failed = once(made, rows, way, 2, False)
+    expected, fails = interpreted(small_program, rows)
+    assert shares
+    np.testing.assert_array_equal(failed, fails)
+    good = failed == 0
+    np.testing.assert_array_equal(bits(found[good]), bits(expected[good]))
+
+
+def _told(calls, function):
+    def told(*args):
+        calls.append(args)
+        function(*args)
+
+    return told
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_kernel_that_is_stopped_leaves_at_once(small_program, threads):
+    way = Way(LOOP, UNIT, 8)
+    made = kernel(small_program, way)
+    made.measured = 1e-6
+    rows, results = (
+        columns(np.ones((8000, 4)), [3, 1], UNIT),
+        columns(np.zeros((8000, 5)), [1, 3, 1], UNIT),
+    )
+    stop, failed = np.ones(1, np.int32), np.zeros(8000, np.uint8)
+    tasks = made._shared([*rows, *results], failed, stop, 8000, 8e-3, threads)
+    assert len(tasks) == threads
+    for task in tasks:
+        task()
+    assert not any(column.array.any() for column in results)
 
 
 def test_progress_counts_up_to_the_end(small_program):

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import prod
 from typing import Any
 
@@ -55,9 +56,8 @@ def batch_of(
         OperandError: they are something else, or their shapes do not fit.
     """
     if not (signature or rows) and _are_plain(args):
-        structure = Structure("tuple", keys=tuple(keys), parts=(Structure(NUMBER),) * len(args))
-        columns = tuple(_column(array, array.shape, array.shape, 1, name) for array in args)
-        return Batch(args[0].shape, structure, Examples(columns, args[0].size), False)
+        columns = tuple(_of_numbers(array.reshape(-1, 1)) for array in args)
+        return Batch(args[0].shape, _numbers(tuple(keys)), Examples(columns, args[0].size), False)
     if signature:
         signature.count(len(args), name)
     sizes: dict[str, int] = {}
@@ -117,6 +117,11 @@ def _are_plain(args: Sequence[Any]) -> bool:
     )
 
 
+@lru_cache
+def _numbers(keys: tuple[str, ...]) -> Structure:
+    return Structure("tuple", keys=keys, parts=(Structure(NUMBER),) * len(keys))
+
+
 def _has_operands(array: Objects) -> bool:
     return any(isinstance(each, Operand) for each in array.flat)
 
@@ -169,4 +174,8 @@ def _column(
         return Column(one, shared=True)
     core = array.shape[len(lead) :]
     whole = np.broadcast_to(array, (*shape, *core)).reshape(prod(shape), size)
-    return Column(whole if aligned(whole) else np.ascontiguousarray(whole))
+    return _of_numbers(whole)
+
+
+def _of_numbers(array: np.ndarray[Any, Any]) -> Column:
+    return Column(array if aligned(array) else np.ascontiguousarray(array))

@@ -42,6 +42,7 @@ class Compiled:
             )
         self.function, self.options = function, options
         self._paths: dict[Any, Paths] = {}
+        self._names: dict[int, tuple[str, ...]] = {}  # of so many arguments
         self._lock = RLock()
         update_wrapper(self, function, updated=())  # type: ignore[arg-type]
 
@@ -97,7 +98,11 @@ class Compiled:
         if isinstance(self.function, Program):
             keys = tuple(map(str, self.function.arguments.keys))
             return keys if len(keys) == len(args) else tuple(f"x{k}" for k in range(len(args)))
-        return parameters(partial(self.function, **named) if named else self.function, args)
+        if named:
+            return parameters(partial(self.function, **named), args)
+        if len(args) not in self._names:
+            self._names[len(args)] = parameters(self.function, args)
+        return self._names[len(args)]
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         return self if instance is None else MethodType(self, instance)  # type: ignore[arg-type]

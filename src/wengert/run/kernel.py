@@ -34,7 +34,7 @@ ALONE = 1e-3  # seconds up to which it does not pay to ask other threads
 MEASURED = 1000  # examples whose time is a measure for others
 PORTION = 0.05  # seconds of work that a thread is given at a time
 MOST_PARTS = 64  # for each thread
-LEAST, PIECES = 1e-4, 4  # seconds of a part of what is short, and so many for each thread
+LEAST, PIECES = 5e-5, 8  # seconds of a part of what is short, and so many for each thread
 FLAT = 3000  # statements up to which loops are written out
 FEW = 256  # operations written out, whose registers suffice for two vectors of examples
 MOST_VALUES = 20_000  # up to which two vectors of examples keep them near the processor
@@ -101,28 +101,45 @@ class Kernel:
         seconds = self.expected * count
         threads = 1 if seconds < ALONE else threads or pool.processors()
         stoppable = PORTION if self.measured else SHORT
-        short = seconds < stoppable and not progress
-        if short:
-            parts = 1 if threads == 1 else max(threads, min(int(seconds / LEAST), PIECES * threads))
-        else:
-            parts = max(threads, int(min(seconds / PORTION, MOST_PARTS * threads)))
-        size = max(-(-whole // (parts * lanes)) * lanes, lanes)
-        starts = range(0, whole, size)
-        tasks: list[Callable[[], None]] = [
-            partial(self.part, columns, failed, stop, start, min(start + size, whole))
-            for start in starts
-        ]
-        if whole < count:
-            tasks.append(partial(self._rest, inputs, outputs, failed, stop, whole))
         begin = perf_counter()
-        if short:
+        if seconds < stoppable and not progress:
+            tasks = self._shared(columns, failed, stop, whole, seconds, threads)
+            if whole < count:
+                self._rest(inputs, outputs, failed, stop, whole)
             pool.share(tasks, threads, stop)
         else:
+            parts = max(threads, int(min(seconds / PORTION, MOST_PARTS * threads)))
+            size = max(-(-whole // (parts * lanes)) * lanes, lanes)
+            tasks = [
+                partial(self.part, columns, failed, stop, start, min(start + size, whole))
+                for start in range(0, whole, size)
+            ]
+            if whole < count:
+                tasks.append(partial(self._rest, inputs, outputs, failed, stop, whole))
             told = progress and (lambda done: progress(min(done * size, count)))
             pool.run(tasks, threads, stop, told)
         if count >= MEASURED and math.isfinite(seconds):
-            busy = min(threads, len(tasks))
-            self.measured = (perf_counter() - begin) * busy / count
+            self.measured = (perf_counter() - begin) * min(threads, len(tasks)) / count
+
+    def _shared(
+        self, columns: Sequence[Column], failed: Failed, stop: Any, whole: int, seconds: float,
+        threads: int,
+    ) -> list[Callable[[], None]]:  # fmt: skip
+        """A task for each thread, which take the next examples from each other."""
+        if threads == 1 or self.native.python or not whole:
+            return [partial(self.part, columns, failed, stop, 0, whole)] if whole else []
+        lanes = self.plan.lanes
+        parts = max(threads, min(int(seconds / LEAST), PIECES * threads))
+        size = max(-(-whole // (parts * lanes)) * lanes, lanes)
+        taken = np.zeros(1, np.int64)
+        table = self._table(_words(columns), address(failed), stop)
+
+        def task() -> None:
+            scratch = self._scratch()
+            self.native.share(table, taken, size, whole, scratch[1])
+            self.spare.append(scratch)
+
+        return [task] * min(threads, parts)
 
     @cached_property
     def predicted(self) -> float:
@@ -138,15 +155,16 @@ class Kernel:
         self, columns: Sequence[Column], failed: Failed, stop: Any, begin: int, end: int
     ) -> None:
         """The examples from one to another, a multiple of the lanes."""
-        words = [word for column in columns for word in column.words()]
-        self.call(words, address(failed), stop, begin, end)
+        self.call(_words(columns), address(failed), stop, begin, end)
 
     def call(self, words: Sequence[int], failed: int, stop: Any, begin: int, end: int) -> None:
         """The same, told by words where columns are, and what fails by the address of the first."""
-        table = pack(f"{LEAVES + len(words)}q", address(stop), failed, *self.tables, *words)
         scratch = self._scratch()
-        self.native.run(table, begin, end, scratch[1], stop)
+        self.native.run(self._table(words, failed, stop), begin, end, scratch[1], stop)
         self.spare.append(scratch)
+
+    def _table(self, words: Sequence[int], failed: int, stop: Any) -> bytes:
+        return pack(f"{LEAVES + len(words)}q", address(stop), failed, *self.tables, *words)
 
     @cached_property
     def ahead(self) -> int:
@@ -209,8 +227,15 @@ class Kernel:
         self, inputs: Sequence[Column], outputs: Sequence[Column], failed: Failed, stop: Any,
         first: int,
     ) -> None:  # fmt: skip
-        """The last examples, fewer than there are lanes: the others repeat the last one."""
+        """The last examples, fewer than there are lanes.
+
+        Some before them are computed again, to the same bits; where there are none, the last one
+        is repeated.
+        """
         lanes, count = self.plan.lanes, len(failed)
+        if count > lanes:
+            self.part([*inputs, *outputs], failed, stop, count - lanes, count)
+            return
         padded = self.padded(inputs, first, count)
         results = [
             Column(_like(column, np.empty((lanes, column.array.shape[1])))) for column in outputs
@@ -238,6 +263,10 @@ class Kernel:
             size = -(-self.code.scratch * self.plan.lanes // LINE) * LINE + self.code.blocks.room
             room = zeros((size,))
             return room, address(room)
+
+
+def _words(columns: Sequence[Column]) -> list[int]:
+    return [word for column in columns for word in column.words()]
 
 
 def _like(column: Column, array: Floats) -> Floats:

@@ -13,6 +13,7 @@ from wengert.dispatch import Primitive
 from wengert.errors import MissingExtraError
 
 Told = np.ndarray[Any, np.dtype[np.int32]]
+Taken = np.ndarray[Any, np.dtype[np.int64]]
 
 QUICK = 0
 HOT = 1  # how much the code generator tries, from 0 to 3: more takes longer, and gains nothing
@@ -112,11 +113,10 @@ class Native:
             self.engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _machine(HOT))
             self.engine.add_object_file(llvm.ObjectFileRef.from_data(code))
             self.engine.finalize_object()
-            address = self.engine.get_function_address("kernel")
-        kind = ctypes.CFUNCTYPE(
-            None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p
-        )
-        self._run = kind(address)
+            kernel, share = map(self.engine.get_function_address, ("kernel", "share"))
+        pointer, number = ctypes.c_void_p, ctypes.c_int64
+        self._run = ctypes.CFUNCTYPE(None, pointer, number, number, pointer)(kernel)
+        self._share = ctypes.CFUNCTYPE(None, pointer, pointer, number, number, pointer)(share)
 
     def run(self, table: bytes, begin: int, end: int, scratch: int, stop: Told) -> None:
         """Compute the examples from one to another.
@@ -139,6 +139,20 @@ class Native:
             _calls.now = around
         if now.error is not None:
             raise now.error
+
+
+    def share(self, table: bytes, taken: Taken, size: int, end: int, scratch: int) -> None:
+        """Compute examples that other threads compute, too, until none are left.
+
+        Args:
+            table: what the kernel is told.
+            taken: the first example that nobody has taken; it is changed.
+            size: how many are taken at a time.
+            end: the example behind the last one.
+            scratch: the address of memory of its own.
+        """
+        assert not self.python
+        self._share(table, taken.ctypes.data, size, end, scratch)
 
 
 class _Call:

@@ -2,7 +2,8 @@
 
 A kernel computes the examples from `begin` to `end`, some lanes of them at a time. It is given a
 table (`run/columns.py`) and memory of its own, `scratch`, of so many numbers in each lane. It looks
-at the word `stop` before each round, and leaves if that is not 0.
+at the word `stop` before each round, and leaves if that is not 0. `share` is the same for threads
+that share examples.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -27,7 +28,7 @@ class Code:
     """A kernel as text.
 
     Args:
-        text: the module; its function is `kernel`.
+        text: the module; its functions are `kernel` and `share`.
         lanes: how many examples are computed at a time.
         scratch: how many numbers it keeps for each lane.
         statements: how many instructions it has been written in.
@@ -229,7 +230,7 @@ def module(
         texts.append(f"@literals = global [{numbers.count('double')} x double] [{numbers}]")
     size = scratch * plan.lanes
     computed = _each_group(names, plan.lanes, size, groups) if adding else _one_group(names, plan)
-    text = "\n".join([vector_math.needed(declarations), *texts, *_driver(computed)])
+    text = "\n".join([vector_math.needed(declarations), *texts, *_driver(computed), *_taker()])
     return Code(text, plan.lanes, scratch * groups, statements, dict(rows.python), speculates)
 
 
@@ -253,6 +254,30 @@ def _driver(computed: Iterable[str]) -> Iterator[str]:
     yield "done:"
     yield "%more = icmp slt i64 %next, %end"
     yield "br i1 %more, label %round, label %over"
+    yield "over:"
+    yield "ret void"
+    yield "}"
+
+
+def _taker() -> Iterator[str]:
+    """The same for threads that share examples: each takes the next so many, until none are left.
+
+    That no thread waits for another's Python is why it is done here (`run/helpers.py`).
+    """
+    yield "define void @share("
+    yield "ptr noalias %table, ptr %taken, i64 %size, i64 %end, ptr noalias %scratch) nounwind {"
+    yield "entry:"
+    yield "br label %take"
+    yield "take:"
+    yield "%begin = atomicrmw add ptr %taken, i64 %size monotonic"
+    yield "%some = icmp slt i64 %begin, %end"
+    yield "br i1 %some, label %compute, label %over"
+    yield "compute:"
+    yield "%behind = add i64 %begin, %size"
+    yield "%last = icmp slt i64 %behind, %end"
+    yield "%here = select i1 %last, i64 %behind, i64 %end"
+    yield "call void @kernel(ptr %table, i64 %begin, i64 %here, ptr %scratch)"
+    yield "br label %take"
     yield "over:"
     yield "ret void"
     yield "}"

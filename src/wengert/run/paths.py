@@ -8,6 +8,7 @@ and leaves a new program. So no branch is ever frozen.
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from threading import RLock
 from time import perf_counter
 from typing import Any
@@ -58,6 +59,11 @@ class Path:
     def results(self) -> Structure:
         """What the program gives."""
         return self.program.results
+
+    @cached_property
+    def shapes(self) -> tuple[tuple[int, ...], ...]:
+        """Of the numbers and arrays that the program gives."""
+        return tuple(self.results.leaf_shapes())
 
     def inputs(self, columns: Sequence[Column]) -> list[Column]:
         """All columns of the program, from those of the function's arguments."""

@@ -3,12 +3,14 @@
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from functools import partial
 from threading import Lock, local
 from typing import Any
 
 import numpy as np
 
 from wengert.errors import OperandError
+from wengert.run.helpers import Helpers
 
 MOST = 1024
 HEARD = 0.1  # seconds after which an interrupt is heard that wakes nobody, as on Windows
@@ -16,6 +18,7 @@ Told = np.ndarray[Any, np.dtype[np.int32]]
 _tasks = local()  # what the task of a thread is told to stop by
 _lock = Lock()
 _pool: ThreadPoolExecutor | None = None
+_near: Helpers | None = None
 
 
 def processors() -> int:
@@ -49,10 +52,18 @@ def _executor() -> ThreadPoolExecutor:
         return _pool
 
 
+def _helpers() -> Helpers:
+    global _near
+    with _lock:
+        if _near is None:
+            _near = Helpers(MOST)
+        return _near
+
+
 def _forget() -> None:
     """In a forked process: its threads are gone, and a lock may have been held."""
-    global _pool, _lock
-    _pool, _lock = None, Lock()
+    global _pool, _near, _lock
+    _pool, _near, _lock = None, None, Lock()
 
 
 if hasattr(os, "register_at_fork"):
@@ -129,7 +140,7 @@ def share(tasks: Sequence[Callable[[], None]], threads: int, stop: Told) -> None
             raise
 
     others = min(threads, len(tasks)) - 1
-    helpers = [_executor().submit(_told, some, stop) for _ in range(others)]
+    helpers = _helpers().started(others, partial(_told, some, stop)) if others else []
     try:
         some()
         for each in helpers:

@@ -37,7 +37,7 @@ class Results:
 
     def columns(self, path: Path) -> list[Column]:
         """One for each leaf of the results."""
-        shapes = [*path.results.leaf_shapes()]
+        shapes = path.shapes
         self._check(path.results, shapes)
         count, shape = self.batch.examples.count, self.batch.shape
         self.given = self._taken_apart(path.results, shapes) if self.out is not None else None
