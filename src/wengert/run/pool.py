@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
+from itertools import chain
 from threading import Lock, local
 from typing import Any
 
@@ -123,15 +124,15 @@ def share(tasks: Sequence[Callable[[], None]], threads: int, stop: Told) -> None
     between two tasks.
 
     Args:
-        tasks: what is to be done.
+        tasks: what is to be done; the first one here.
         threads: how many at a time.
         stop: becomes 1 when this is interrupted, or a task fails.
     """
-    waiting = iter(tasks)  # to take the next one is a single step for all threads
+    waiting = iter(tasks[1:])  # to take the next one is a single step for all threads
 
-    def some() -> None:
+    def some(own: Sequence[Callable[[], None]] = ()) -> None:
         try:
-            for task in waiting:
+            for task in chain(own, waiting):
                 if stop[0]:
                     return
                 task()
@@ -142,7 +143,7 @@ def share(tasks: Sequence[Callable[[], None]], threads: int, stop: Told) -> None
     others = min(threads, len(tasks)) - 1
     helpers = _helpers().started(others, partial(_told, some, stop)) if others else []
     try:
-        some()
+        some(tasks[:1])
         for each in helpers:
             if not each.cancel():
                 each.result()
