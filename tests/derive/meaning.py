@@ -123,16 +123,19 @@ def _lost(
     is_ahead = dict(zip(leaves, np.eye(len(leaves), dtype=bool), strict=True))
     ahead = dict(zip(leaves, np.eye(len(leaves)), strict=True))
     lost = np.zeros(len(leaves))
-    for node in order:
-        pairs = zip(node._operands, partials[node], strict=True)
-        known = [(each, partial) for each, partial in pairs if each in ahead and partial != 0.0]
-        if known:
-            is_ahead[node] = np.any([is_ahead[each] for each, _ in known], axis=0)
-            ahead[node] = sum(strong_product_array(ahead[each], partial) for each, partial in known)
-            behind = strong_product_array(is_ahead[node], sizes.get(node, 0.0))
-            enlarged = len(known) * (ahead[node] + behind)
-            lost += np.where(np.isfinite(enlarged), enlarged, 0.0)
-    return LEAST * lost
+    with np.errstate(all="ignore"):
+        for node in order:
+            pairs = zip(node._operands, partials[node], strict=True)
+            known = [(each, partial) for each, partial in pairs if each in ahead and partial != 0.0]
+            if known:
+                is_ahead[node] = np.any([is_ahead[each] for each, _ in known], axis=0)
+                ahead[node] = sum(
+                    strong_product_array(ahead[each], partial) for each, partial in known
+                )
+                behind = strong_product_array(is_ahead[node], sizes.get(node, 0.0))
+                enlarged = len(known) * (ahead[node] + behind)
+                lost += np.where(np.isfinite(enlarged), enlarged, 0.0)
+        return LEAST * lost
 
 
 def _roundings(order: Sequence[Any]) -> int:

@@ -3,9 +3,11 @@
 import gc
 
 import numpy as np
+import pytest
 
 import wengert as wg
-from wengert.run.spare import LEAST, MOST, Spare
+from wengert.run.columns import LINE
+from wengert.run.spare import LEAST, MOST, SHORT, Spare
 
 SIZE = LEAST // 8
 
@@ -40,8 +42,19 @@ def test_other_sizes_and_small_arrays_are_new():
     place = where(large)
     del large
     assert where(spare.empty((SIZE + 1,))) != place
-    small = spare.empty((SIZE - 1,))
-    assert small.base is None
+    small = spare.empty((SIZE - LINE - 1,))
+    kept = [*spare._arrays]
+    assert not any(np.may_share_memory(small, each) for each in kept)
+
+
+@pytest.mark.parametrize("shape", [(SHORT,), (30, 40), (SIZE,), (2, SIZE)])
+@pytest.mark.parametrize("ahead", [0, 1, 7, 9])
+def test_all_but_short_arrays_begin_near_a_line_of_the_cache(shape, ahead):
+    spare = Spare()
+    for _ in range(4):
+        array = spare.empty(shape, ahead)
+        assert array.shape == shape
+        assert (where(array) + 8 * ahead) % (8 * LINE) == 0
 
 
 def test_no_more_than_a_bound_is_kept():

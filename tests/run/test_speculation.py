@@ -11,8 +11,10 @@ import wengert as wg
 from wengert import primitives
 from wengert.program.address import VALUE, Address
 from wengert.program.dependence import Site, is_sum
-from wengert.program.storage import storage
+from wengert.program.storage import Storing, storage
 from wengert.run.columns import AGAIN
+from wengert.run.in_place import in_place
+from wengert.run.place import SPACIOUS, kept_for
 from wengert.run.speculation import _covers, carries_nan, plain_sites
 
 pytest.importorskip("llvmlite")
@@ -139,3 +141,38 @@ def test_which_places_a_loop_reads(reads: tuple[int, int, int]) -> None:
                 site = Site(2, None, (), (rounds,), target, ())  # type: ignore[arg-type]
                 wanted = {first + step * k for k in range(rounds)} <= held
                 assert _covers(read, address, site) == wanted, (first, step, rounds)
+
+
+TWICE = """
+program twice(w[32]) -> number[32]
+
+for i in 32:
+    t1 = 0.0
+for i in 16 by 32:
+    for j in 32 by 1:
+        t2 = w[j] ⊗ w[i]  @ 32*i + j + 32
+        t1[j] += t2
+        t1[j] += t2
+for i in 32:
+    out[i] = t1[i]
+
+values 544
+
+constants 1 shared
+    0: 0.0
+"""
+
+
+def test_of_what_a_round_adds_to_a_sum_the_last_is_looked_at() -> None:
+    program = wg.Program.parse(TWICE)
+    storing = Storing(program)
+    kept = kept_for(storing, SPACIOUS)
+    copies = in_place(kept, storing.table).copies
+    sites = kept.layout.sites
+    plain, watched = plain_sites(kept, [site in kept.homes for site in sites], copies)
+    assert len(plain) == len(copies) == 1
+    assert watched == {[site for site in sites if is_sum(site)][-1]}
+    rows = np.random.default_rng(2).standard_normal((8, 32))
+    rows[2, 3], rows[2, 20], rows[6, 31] = np.inf, 0.0, np.nan
+    for lanes in (1, 4):
+        agree(program, rows, Way(LOOP, lanes=lanes))

@@ -12,7 +12,7 @@ from wengert.program import storage
 from wengert.program.dependence import Level
 from wengert.run import fused, llvm, loop_code, parallel, wide_code
 from wengert.run.carried import carried
-from wengert.run.columns import AGAIN, UNIT
+from wengert.run.columns import AGAIN, LINE, UNIT
 from wengert.run.interpret import interpret
 from wengert.run.kernel import Kernel
 from wengert.run.module import Plan
@@ -219,3 +219,35 @@ def test_sums_keep_their_order_where_bits_are_asked_for():
 
     assert wg.jit(added, exact=True, tier="native")(x) == added(x.tolist())
     np.testing.assert_allclose(wg.jit(added, tier="native")(x), added(x.tolist()), rtol=1e-14)
+
+
+@pytest.mark.parametrize("length", [40, 47, 64])
+@pytest.mark.parametrize("first", [0, 1, 3])
+def test_vectors_are_in_one_line_of_the_cache_where_they_can_be(monkeypatch, length, first):
+    """Upwards and downwards, whichever rounds come first."""
+    looked_at = []
+    begins_with = wide_code.Wide.begins_with
+
+    def checked(self, level, rest):
+        chosen = begins_with(self, level, rest)
+        sites = [site for site in level.sites() if site.target and site in self.around.kept.homes]
+        rows = [self.around.places.aligned(site, site.target) for site in sites]
+        rows = [row for row in rows if abs(row.strides[-1]) == 1]
+        if rows and rest:
+            looked_at.append({k: sum(starts_a_line(row, k) for row in rows) for k in (0, rest)})
+            assert looked_at[-1][chosen] == max(looked_at[-1].values())
+        return chosen
+
+    def starts_a_line(row, k):
+        lowest = min(row.base + row.strides[-1] * (k + lane) for lane in range(wide_code.LANES))
+        return (row.start + lowest) % LINE == 0 and not any(s % LINE for s in row.strides[:-1])
+
+    def function(x):
+        rows = [sum(x[r * 64 + k] * x[640 + k] for k in range(first, length)) for r in range(10)]
+        return sum(wg.tanh(row) for row in rows)
+
+    monkeypatch.setattr(wide_code.Wide, "begins_with", checked)
+    x = np.random.default_rng(6).uniform(-1.0, 1.0, 704)
+    close(wg.value_and_grad(function).program(x), x[None])
+    assert looked_at
+    assert any(max(each.values()) > 0 for each in looked_at)

@@ -10,20 +10,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from itertools import permutations
-from typing import NamedTuple
 
-from wengert.program.address import CONSTANT, INPUT, OUTPUT, VALUE, Address, Lookup
-from wengert.program.dependence import (
-    Level,
-    Site,
-    common_levels,
-    is_sum,
-    layout,
-    leaves,
-    meets,
-    same_round,
-    sites_of,
-)
+from wengert.program.address import VALUE, Address, Lookup
+from wengert.program.dependence import Level, Site, layout, leaves, same_round, sites_of
 from wengert.program.program import Program
 from wengert.program.rewrite import with_instead
 from wengert.program.statements import Loop, Plain, Run, Statement, While, changed
@@ -32,30 +21,13 @@ from wengert.run.carried import carried
 from wengert.run.components import components
 from wengert.run.parallel import LANES, parallel
 from wengert.run.place import SPACIOUS, kept_for
+from wengert.run.touched import Touched, in_one_round, meeting, touched
 
 STATEMENTS = 256  # of a round of both loops
 MOST = 1000  # statements of a program that is looked at
 NEAR = 24  # statements and loops between the two
 
 Change = Callable[[Address], Address]
-
-
-class Touched(NamedTuple):
-    """How a statement reads or writes.
-
-    Args:
-        site: the statement.
-        address: through which it does.
-        writes: whether it writes.
-        place: the values that are kept with these, or another memory: nothing else can be meant.
-        adds: whether it is a sum, to which something is added.
-    """
-
-    site: Site
-    address: Address
-    writes: bool
-    place: Site | str
-    adds: bool
 
 
 def fused(program: Program) -> Program:
@@ -171,8 +143,8 @@ class _Pair:
 
     def one_loop(self, storing: Storing) -> Loop | None:
         """A loop that does both; None if a round needs what comes in a later one."""
-        before = [*_touched(self.first.sites(), storing)]
-        after = [*_touched(self.then.sites(), storing)]
+        before = [*touched(self.first.sites(), storing)]
+        after = [*touched(self.then.sites(), storing)]
         if not self._too_late(before, after):
             return self._with(before, after, _as_it_is)
         if self._may_turn(after):
@@ -184,13 +156,13 @@ class _Pair:
     def _with(self, before: Sequence[Touched], after: Sequence[Touched], change: Change) -> Loop:
         """The loop of both; what adds to a place in an earlier round stands first."""
         sites = [*self.first.sites(), *self.then.sites()]
-        touched = [*before, *after]
+        both = [*before, *after]
         edges = [
             (a.site, b.site)
-            for a, b in _meeting(touched, touched)
+            for a, b in meeting(both, both)
             if a.site.number < b.site.number and same_round(a.address, b.address, a.site.counts)
         ]
-        adding = [each for each in touched if each.writes and each.adds]
+        adding = [each for each in both if each.writes and each.adds]
         edges += [
             (a.site, b.site)
             for a, b in permutations(adding, 2)
@@ -211,13 +183,13 @@ class _Pair:
             lookup = Lookup(*_turned(lookup.start, lookup.strides, far))
         return Address(address.memory, base, strides, lookup)
 
-    def _may_turn(self, touched: Sequence[Touched]) -> bool:
+    def _may_turn(self, ones: Sequence[Touched]) -> bool:
         """Whether rounds of the second loop depend on earlier ones by sums alone."""
-        return not any(self._later(a, b) for a, b in _meeting(touched, touched))
+        return not any(self._later(a, b) for a, b in meeting(ones, ones))
 
     def _too_late(self, before: Sequence[Touched], after: Sequence[Touched]) -> bool:
         """Whether the first loop may touch a place in a later round than the second one does."""
-        return any(self._later(b, a) for a, b in _meeting(before, after))
+        return any(self._later(b, a) for a, b in meeting(before, after))
 
     def _later(self, a: Touched, b: Touched) -> bool:
         """Whether `b` may touch a place in a later round than `a`, all being one loop."""
@@ -275,44 +247,9 @@ def _is_free(firsts: Iterable[Site | Level], then: Site | Level, storing: Storin
     if any(site.target is None for site in (*sites, *after)):
         return False  # a straight stretch, or the condition of a while loop
     return not any(
-        _in_one_round(a, b)
-        for a, b in _meeting([*_touched(sites, storing)], [*_touched(after, storing)])
+        in_one_round(a, b)
+        for a, b in meeting([*touched(sites, storing)], [*touched(after, storing)])
     )
-
-
-def _in_one_round(a: Touched, b: Touched) -> bool:
-    """Whether both may touch one place in the same round of all loops that are around both."""
-    if a.address.lookup or b.address.lookup:
-        return True
-    common = common_levels(a.site, b.site)
-    return meets(a.address, a.site.counts, b.address, b.site.counts, common)
-
-
-def _touched(sites: Iterable[Site], storing: Storing) -> Iterator[Touched]:
-    """What is read and written of what is written at all."""
-    for site in sites:
-        for address in site.reads:
-            if address.memory not in (INPUT, CONSTANT):
-                met = storing.met.get((site, address))
-                place = storing.kept_with(met[0]) if met else address.memory
-                yield Touched(site, address, False, place, is_sum(site) and address == site.target)
-        if site.target:
-            is_result = site.target.memory == OUTPUT
-            place = OUTPUT if is_result else storing.kept_with(site)
-            yield Touched(site, site.target, True, place, is_sum(site))
-
-
-def _meeting(
-    ones: Sequence[Touched], others: Sequence[Touched]
-) -> Iterator[tuple[Touched, Touched]]:
-    """Those of which the order would matter in which they touch one place."""
-    by_place: dict[Site | str, list[Touched]] = {}
-    for other in others:
-        by_place.setdefault(other.place, []).append(other)
-    for one in ones:
-        for other in by_place.get(one.place, ()):
-            if (one.writes or other.writes) and not (one.adds and other.adds):
-                yield one, other
 
 
 def _statement(item: Site | Level) -> Statement:

@@ -191,10 +191,11 @@ class Kernel:
         """
         if self.is_small:
             return self._at_desk(joined(numbers))
-        results = self.results.empty((self.plan.program.results.size + 1,))  # behind them, why
+        size = self.plan.program.results.size
+        results = self.results.empty((size + 1,), self.ahead)  # behind them, why
         results[-1] = 0.0
         end = address(results)
-        why = end + 8 * (len(results) - 1)
+        why = end + 8 * size
         scratch, blocks = self._scratch(), self.code.blocks
         if blocks.room:
             memory, at = scratch

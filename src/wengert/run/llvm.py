@@ -140,7 +140,6 @@ class Native:
         if now.error is not None:
             raise now.error
 
-
     def share(self, table: bytes, taken: Taken, size: int, end: int, scratch: int) -> None:
         """Compute examples that other threads compute, too, until none are left.
 

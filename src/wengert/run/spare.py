@@ -15,6 +15,7 @@ import numpy as np
 
 from wengert.run.columns import LINE, address
 
+SHORT = 512  # numbers of an array that may begin anywhere
 LEAST = 1 << 20  # bytes of an array that is worth the trouble
 MOST = 1 << 28  # bytes that one function keeps
 
@@ -29,23 +30,28 @@ class Spare:
     def empty(self, shape: Sequence[int], ahead: int = 0) -> np.ndarray[Any, Any]:
         """An array of doubles, as `np.empty` makes it.
 
-        A large one begins so many numbers before a line of the processor's cache.
+        But a short one, it begins so many numbers before a line of the processor's cache.
         """
         asked = prod(shape)
-        if 8 * asked < LEAST or not ALONE:
+        if asked < SHORT:
             return np.empty(shape)
-        size = asked + LINE
+        found = self._found(asked + LINE)
+        shift = -(address(found) // 8 + ahead) % LINE
+        return found[shift : shift + asked].reshape(shape)
+
+    def _found(self, size: int) -> np.ndarray[Any, Any]:
+        """So many numbers in a row, if they are many of those that were given up."""
+        if 8 * size < LEAST or not ALONE:
+            return np.empty(size)
         with self._lock:
             counts = zip(self._arrays, _references(self._arrays), strict=True)
             free = [n for n, (a, count) in enumerate(counts) if a.size == size and count == ALONE]
             if free:
-                found = self._arrays[free[0]]
-            else:
-                found = np.empty(size)
-                self._arrays.append(found)
-                self._let_go()
-        shift = -(address(found) // 8 + ahead) % LINE
-        return found[shift : shift + asked].reshape(shape)
+                return self._arrays[free[0]]
+            found = np.empty(size)
+            self._arrays.append(found)
+            self._let_go()
+            return found
 
     def _let_go(self) -> None:
         """Of the oldest, if there are too many."""

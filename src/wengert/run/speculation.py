@@ -63,9 +63,9 @@ def plain_sites(
 
     A NaN is seen where it is stored in memory. A register is read in each round that assigns it, if
     its reader is in the same loops or in further ones, which run at least once. A sum keeps a NaN
-    for all who read it later: it need not be looked at if a loop that comes behind reads all places
-    of it and shows what it reads. Inside while loops, where lanes wait for others, products are as
-    they are meant.
+    for all who read it later: it need not be looked at if the same round adds to it again, or if a
+    loop that comes behind reads all places of it and shows what it reads. Inside while loops, where
+    lanes wait for others, products are as they are meant.
 
     Args:
         kept: where values are kept.
@@ -80,6 +80,7 @@ def plain_sites(
     looked_at: set[Site] = set()
     read: list[tuple[Site, Address]] = []  # from memory, by those whose results are seen
     shown: dict[Site, list[Site]] = {}  # by whom, of sums that are not looked at themselves
+    again: dict[tuple[object, ...], Site] = {}  # what adds to a place last, in a round of a loop
     for site, is_stored in zip(reversed(sites), reversed(in_memory), strict=True):
         if site in left_out or not all(isinstance(level.loop, Loop) for level in site.levels):
             continue
@@ -87,7 +88,12 @@ def plain_sites(
         if is_sum(site) and not is_stored:
             assert site.target is not None
             register = kept.registers[site, site.target]
-        behind = [each[0] for each in read if _covers(*each, site)] if is_sum(site) else []
+        behind: list[Site] = []
+        if is_sum(site):
+            last = again.setdefault((site.levels, site.target), site)
+            behind = [each[0] for each in read if _covers(*each, site)]
+            if last is not site and last in seen:
+                behind = [last]
         if register in seen or behind:
             seen.add(site)
             shown[site] = behind
@@ -109,7 +115,7 @@ def plain_sites(
     touched: set[Site] = set()
     for site in sites:
         registers = {kept.registers.get((site, address)) for address in site.reads}
-        if site in plain or not touched.isdisjoint(registers):
+        if site in plain or site in touched or not touched.isdisjoint(registers):
             touched.add(site)
             touched.update(shown.get(site, ()))
             if is_sum(site):

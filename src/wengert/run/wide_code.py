@@ -20,7 +20,7 @@ from wengert.run.lane_rows import Rows
 from wengert.run.lanes import Block, Lanes, Mask
 from wengert.run.module import Function
 from wengert.run.parallel import LANES, Parallel, terms
-from wengert.run.place import one_number
+from wengert.run.place import Place, one_number
 from wengert.run.place_code import Places
 
 Where = tuple[Array | str, Spot]  # an array or a memory, and a place in it
@@ -110,14 +110,7 @@ class Wide:
             if site.target and (site in kept.homes or site.target.memory == OUTPUT):
                 touched += [site.target] * (site not in self.found.unwritten)
             places += [self.around.places.aligned(site, each) for each in touched]
-        on_a_line = [
-            sum(
-                (each.start + each.base + (k if each.strides[-1] > 0 else -k - LANES)) % LINE == 0
-                for each in places
-                if abs(each.strides[-1]) == 1 and not any(s % LINE for s in each.strides[:-1])
-            )
-            for k in (0, rest)
-        ]
+        on_a_line = [sum(_begins_lines(each, k) for each in places) for k in (0, rest)]
         return rest if on_a_line[1] > on_a_line[0] else 0
 
     def body(self, rounds: int) -> None:
@@ -373,3 +366,12 @@ class Wide:
 
     def _store(self, lanes: Lanes, at: str) -> None:
         self.block.lines.append(f"store {self.block.doubles} {lanes.name}, ptr {at}")
+
+
+def _begins_lines(place: Place, first: int) -> bool:
+    """Whether vectors of rounds begin where lines of the cache do, so many being done before."""
+    *outer, stride = place.strides
+    if abs(stride) != 1 or any(each % LINE for each in outer):
+        return False
+    lowest = first if stride > 0 else 1 - first - LANES
+    return (place.start + place.base + lowest) % LINE == 0
