@@ -373,6 +373,7 @@ static PyMethodDef functions[] = {
     {"machine", machine_of, METH_VARARGS, "Instructions made ready, for wengert.run.machine."},
     {"run_machine", run_machine, METH_VARARGS, "Runs them in a memory."},
     {"run_blocks", run_blocks, METH_VARARGS, "Runs them for many examples, for wengert.run.blocks."},
+    {"short_call", short_call, METH_VARARGS, "For wengert.run.short_call."},
     {"slab_count", count_slabs, METH_NOARGS, "How many slabs of 1 MB hold the nodes."},
     {"make_quickly", make_quickly, METH_VARARGS, "For wengert.program.quick."},
     {"extent", (PyCFunction)(void (*)(void))extent, METH_FASTCALL,
@@ -474,7 +475,7 @@ PyMODINIT_FUNC PyInit__native(void)
                     "Wengert uses its plain engine");
     return NULL;
 #endif
-    if (!head_fits() || (value_type == NULL && !load_python()))
+    if (!head_fits() || (value_type == NULL && !load_python()) || !ready_short_calls())
         return NULL;
     PyObject *module = PyModule_Create(&definition);
     if (module == NULL || PyModule_AddObjectRef(module, "Value", (PyObject *)value_type) < 0 ||

@@ -375,6 +375,11 @@ PyObject *machine_of(PyObject *module, PyObject *args);
 PyObject *run_machine(PyObject *module, PyObject *args);
 PyObject *run_blocks(PyObject *module, PyObject *args);
 
+/* --- short_call.c: calls of compiled functions ------------------------------------------------- */
+
+PyObject *short_call(PyObject *module, PyObject *args);
+bool ready_short_calls(void);
+
 /* --- module.c: helpers written in Python ------------------------------------------------------- */
 
 typedef struct {

@@ -11,6 +11,7 @@ from wengert.run.columns import Numbers
 from wengert.run.compiled import Compiled
 from wengert.run.over import Over
 from wengert.run.paths import Paths
+from wengert.run.short_call import ShortCall
 from wengert.run.tiers import AUTO, Options
 
 
@@ -67,16 +68,22 @@ class Jitted(Compiled):
 
     def __init__(self, function: Any, options: Options) -> None:
         super().__init__(function, options)
-        self._of_floats: dict[int, Paths] = {}  # so that calls with plain numbers are short
-        self._last: Paths | None = None  # and calls like the one before
+        # Calls like others before: of so many arguments, of so many floats, and the last one.
+        self._short: dict[int, ShortCall | None] = {}
+        self._of_floats: dict[int, Paths] = {}
+        self._last: Paths | None = None
 
     def __call__(self, *args: Any, **named: Any) -> Any:
         """What the function gives."""
-        if not named and set(map(type, args)) == {float} and len(args) in self._of_floats:
-            return self._result(self._of_floats[len(args)], np.array(args))
-        last = self._last
-        if last and not named and (numbers := last.arguments.plain_leaves(args)) is not None:
-            return self._result(last, numbers)
+        if not named:
+            short = self._short.get(len(args))
+            if short and (found := short(args)) is not None:
+                return found
+            if set(map(type, args)) == {float} and len(args) in self._of_floats:
+                return self._result(self._of_floats[len(args)], np.array(args), len(args))
+            last = self._last
+            if last and (numbers := last.arguments.plain_leaves(args)) is not None:
+                return self._result(last, numbers, len(args))
         if isinstance(self.function, Program):
             args, named = self.function.bound(args, named), {}
             arguments = self.function.arguments
@@ -91,12 +98,16 @@ class Jitted(Compiled):
             self._last = paths
             if set(map(type, args)) == {float}:
                 self._of_floats[len(args)] = paths
-        return self._result(paths, given)
+        return self._result(paths, given, None if named else len(args))
 
-    @staticmethod
-    def _result(paths: Paths, given: Numbers) -> Any:
+    def _result(self, paths: Paths, given: Numbers, count: int | None) -> Any:
+        """What numbers come to; of so many arguments by position, the next call may be short."""
         path, outputs = paths.one(given)
-        return path.finish(outputs) if path.finish else path.results.tree(outputs, own=True)
+        if path.finish:
+            return path.finish(outputs)
+        if count and path.tiers.is_native(1) and not len(path.extra):
+            self._short[count] = path.tiers.short_call
+        return path.results.tree(outputs, own=True)
 
 
 def _has_operands(named: dict[str, Any]) -> bool:

@@ -210,12 +210,16 @@ class Kernel:
         self.spare.append(scratch)
         return results[:-1], int(results[-1:].view(np.uint8)[0])
 
+    def new_desk(self) -> Desk:
+        """Memory for calls, one at a time, that has been made ready."""
+        sizes = self.plan.program.arguments.size, self.plan.program.results.size
+        return new_desk(sizes, self.tables, GO_ON_AT, self._scratch())
+
     def _at_desk(self, numbers: Floats) -> tuple[Floats, int]:
         try:
             desk = self.desks.pop()
         except IndexError:
-            sizes = self.plan.program.arguments.size, self.plan.program.results.size
-            desk = new_desk(sizes, self.tables, GO_ON_AT, self._scratch())
+            desk = self.new_desk()
         desk.given[:] = numbers
         desk.why[0] = 0.0
         self.native.run(desk.table, 0, 1, desk.scratch[1], GO_ON)

@@ -101,6 +101,9 @@ class Native:
     Args:
         code: an object file.
         python: the rows that it calls in Python, by their symbols.
+
+    Attributes:
+        address: where the function begins that is called.
     """
 
     def __init__(self, code: bytes, python: Mapping[str, Primitive]) -> None:
@@ -113,9 +116,10 @@ class Native:
             self.engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _machine(HOT))
             self.engine.add_object_file(llvm.ObjectFileRef.from_data(code))
             self.engine.finalize_object()
-            kernel, share = map(self.engine.get_function_address, ("kernel", "share"))
+            self.address = self.engine.get_function_address("kernel")
+            share = self.engine.get_function_address("share")
         pointer, number = ctypes.c_void_p, ctypes.c_int64
-        self._run = ctypes.CFUNCTYPE(None, pointer, number, number, pointer)(kernel)
+        self._run = ctypes.CFUNCTYPE(None, pointer, number, number, pointer)(self.address)
         self._share = ctypes.CFUNCTYPE(None, pointer, pointer, number, number, pointer)(share)
 
     def run(self, table: bytes, begin: int, end: int, scratch: int, stop: Told) -> None:

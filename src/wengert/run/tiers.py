@@ -41,6 +41,7 @@ from wengert.run.kernel import (
     lanes_for,
 )
 from wengert.run.module import Plan
+from wengert.run.short_call import ShortCall, short_call
 
 AUTO, INTERPRETER, NATIVE = "auto", "interpreter", "native"
 TIERS = AUTO, INTERPRETER, NATIVE
@@ -112,6 +113,12 @@ class Tiers:
             if not why & AGAIN:
                 break
         return None if why else results
+
+    @cached_property
+    def short_call(self) -> ShortCall | None:
+        """The same with floats, where that is compiled and takes microseconds."""
+        kernel = self.kernel((UNIT, UNIT), 1, whole=True)
+        return short_call(kernel, self.program.arguments, self.program.results)
 
     def batch(
         self, inputs: Sequence[Column], outputs: Sequence[Column], failed: Failed,
