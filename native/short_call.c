@@ -173,24 +173,32 @@ static PyObject *call_short(PyObject *self, PyObject *const *args, size_t flags,
     return made(call->result, &numbers);
 }
 
+/* How many numbers an array of a shape has; -1 if that is no shape of a few. */
+static Py_ssize_t count_in(PyObject *shape)
+{
+    const char *bytes = PyBytes_AS_STRING(shape);
+    const Py_ssize_t length = PyBytes_GET_SIZE(shape), step = sizeof(int64_t);
+    Py_ssize_t count = length % step ? -1 : 1;
+    for (Py_ssize_t k = 0; count >= 0 && k < length; k += step) {
+        int64_t axis;
+        memcpy(&axis, bytes + k, sizeof axis);
+        count = axis < 0 || axis > MOST_NUMBERS ? -1 : count * (Py_ssize_t)axis;
+        if (count > MOST_NUMBERS)
+            count = -1;
+    }
+    return count;
+}
+
 /* How many numbers arguments or a result are; -1 if it is neither. What makes arrays is not asked:
  * it is seen when it has made one. */
 static Py_ssize_t count_of(PyObject *what, int depth)
 {
-    PyObject **parts;
-    const Py_ssize_t size = parts_of(what, &parts);
     if (what == Py_None)
         return 1;
-    if (PyBytes_CheckExact(what)) {
-        Py_ssize_t count = 1;
-        for (Py_ssize_t k = 0; k < PyBytes_GET_SIZE(what); k += (Py_ssize_t)sizeof(int64_t)) {
-            int64_t axis;
-            memcpy(&axis, PyBytes_AS_STRING(what) + k, sizeof axis);
-            if (axis < 0 || axis > MOST_NUMBERS || (count *= axis) > MOST_NUMBERS)
-                return -1;
-        }
-        return PyBytes_GET_SIZE(what) % (Py_ssize_t)sizeof(int64_t) ? -1 : count;
-    }
+    if (PyBytes_CheckExact(what))
+        return count_in(what);
+    PyObject **parts;
+    const Py_ssize_t size = parts_of(what, &parts);
     if (size < 0)
         return PyCallable_Check(what) ? 0 : -1;
     Py_ssize_t count = 0;
