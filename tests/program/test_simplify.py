@@ -291,6 +291,41 @@ def test_what_is_the_same_in_every_round_stays_where_others_are_read_with_it() -
     means_the_same(program, after, 0)
 
 
+def filled(one: float, other: float, *further: Statement) -> Program:
+    """A reader goes over places that two statements fill with constants."""
+    return program_of(
+        Assign(value(0), None, (constant(0),)),
+        Loop(3, (Assign(value(1, 1), None, (constant(1, 0),)),)),
+        *further,
+        Loop(4, (Assign(value(4, 1), p.mul, (value(0, 1), given_x(0, 1))),)),
+        Loop(4, (Assign(Address(OUTPUT, 0, (1,)), None, (value(4, 1),)),)),
+        values=8, constants=[one, other], results=4,
+    )  # fmt: skip
+
+
+def test_a_constant_that_several_statements_write_is_read_itself() -> None:
+    program = filled(2.5, 2.5)
+    after = simplified(program)
+    product = Assign(value(4, 1), p.mul, (constant(0, 0), given_x(0, 1)))
+    assert after.statements[:-1] == (Loop(4, (product,)),)
+    means_the_same(program, after, 0)
+
+
+@pytest.mark.parametrize(("one", "other"), [(2.0, 3.0), (0.0, -0.0)])
+def test_constants_that_differ_are_read_where_they_are_written(one: float, other: float) -> None:
+    program = filled(one, other)
+    after = simplified(program)
+    assert after.statements == program.statements
+    means_the_same(program, after, 0)
+
+
+def test_a_constant_that_is_added_to_is_none() -> None:
+    program = filled(2.0, 2.0, Accumulate(value(2), given_x(3)))
+    after = simplified(program)
+    assert [type(each) for each in after.statements] == [type(each) for each in program.statements]
+    means_the_same(program, after, 0)
+
+
 def test_a_while_loop_that_reads_downwards_keeps_what_it_reads() -> None:
     """It reads every third place; which ones, is known although the number of rounds is not."""
 

@@ -286,17 +286,21 @@ def _merged(draft: Draft, part: Sequence[Item], known: dict[Any, Line]) -> int:
 
 def moves(draft: Draft) -> Details:
     """Who reads a copy reads the original."""
-    if not any(line.is_move and line.target.memory != OUTPUT for line in draft.lines):
+    copies = [line for line in draft.lines if line.is_move and line.target.memory != OUTPUT]
+    if not copies:
         return []
+    filled = {line.target.memory for line in copies if _constant_of(line) is not None}
     count = 0
     for line in draft.lines:
         for k, source in enumerate(draft.producers.sources(line)):
+            address = found = line.reads[k]
             if source is not None and source.line.is_move:
-                address = line.reads[k]
                 found = _original(draft, address, line.axes)
-                if found != address:
-                    line.reads = (*line.reads[:k], found, *line.reads[k + 1 :])
-                    count += 1
+            elif source is None and address.memory in filled:
+                found = _filled(draft, address, line.axes)
+            if found != address:
+                line.reads = (*line.reads[:k], found, *line.reads[k + 1 :])
+                count += 1
     for frame, axes in draft.frames:
         if frame.condition is not None:
             found = _original(draft, frame.condition, frame.inside(axes, TEST))
@@ -324,6 +328,24 @@ def _original(draft: Draft, address: Address, axes: Axes) -> Address:
         if found is None:
             return address
         address = found
+
+
+def _filled(draft: Draft, address: Address, axes: Axes) -> Address:
+    """The constant that all statements which may write what an address reads write there."""
+    writing = draft.producers.possible(address, axes)
+    constants = {_constant_of(line) for line in writing}
+    place = constants.pop() if len(constants) == 1 else None
+    if place is None or not draft.producers.settled(address, axes):
+        return address
+    return Address(CONSTANT, place, (0,) * len(axes))
+
+
+def _constant_of(line: Line) -> int | None:
+    """Where the constant is that a statement copies in every round, if it does no more."""
+    (read,) = line.reads if line.is_move else (None,)
+    if read is None or read.memory != CONSTANT or not is_still(read.strides, line.axes):
+        return None
+    return None if read.lookup else read.base
 
 
 def said(done: Sequence[tuple[str, int, str]]) -> Details:

@@ -16,11 +16,12 @@ from wengert.run.fused import fused
 from wengert.run.jam import jammed
 from wengert.run.short_loops import without_short_loops
 from wengert.run.starts import with_late_starts
+from wengert.run.unpeeled import unpeeled
 
 Pass = Callable[[Program], Program]
 
 PASSES: tuple[Pass, ...] = (
-    without_short_loops, coalesced, fused, partial(with_late_starts, in_any_order=True),
+    without_short_loops, unpeeled, coalesced, fused, partial(with_late_starts, in_any_order=True),
 )  # fmt: skip
 IN_NESTS: tuple[Pass, ...] = with_ends_apart, dense, jammed
 
