@@ -163,7 +163,7 @@ def test_products_whose_zero_absorbs():
 
 
 def test_long_kernels_and_other_structures_have_none():
-    long = wg.jit(lambda x: wg.fori(10_000, lambda k, s: wg.sin(s) * x, x), tier="native")
+    long = wg.jit(lambda x: wg.fori(40_000, lambda k, s: wg.sin(s) * x, x), tier="native")
     many = wg.jit(lambda x: x * 2.0, tier="native")
     named = wg.jit(lambda x: {"x": x}, tier="native")
     for made, x in ((long, 0.5), (many, np.ones(200)), (named, 1.0)):

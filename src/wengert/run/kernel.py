@@ -30,7 +30,7 @@ from wengert.run.unrolled import unrolled
 
 PACE = 3e-10  # seconds for an operation of an example, where vectors are used
 SHORT = 5e-3  # seconds after which somebody may want to stop it
-ALONE = 1e-3  # seconds up to which it does not pay to ask other threads
+ALONE = 5e-4  # seconds up to which it does not pay to ask other threads
 MEASURED = 1000  # examples whose time is a measure for others
 PORTION = 0.05  # seconds of work that a thread is given at a time
 MOST_PARTS = 64  # for each thread

@@ -21,7 +21,7 @@ from wengert.value import engine
 if TYPE_CHECKING or engine == "native":
     from wengert import _native
 
-LONGEST = 2e-6  # seconds predicted; one example alone may take ten times as long
+LONGEST = 1e-5  # seconds predicted; one example alone may take some times as long
 DEPTH = 6  # of tuples and lists in each other
 
 ShortCall = Callable[[tuple[Any, ...]], Any]
