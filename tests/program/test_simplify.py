@@ -311,6 +311,23 @@ def test_a_constant_that_several_statements_write_is_read_itself() -> None:
     means_the_same(program, after, 0)
 
 
+def test_a_number_that_several_statements_copy_is_read_itself() -> None:
+    program = program_of(
+        Assign(value(8), p.exp, (given_x(3),)),
+        Assign(value(0), None, (value(8),)),
+        Loop(3, (Assign(value(3, -1), None, (value(8, 0),)),)),
+        Loop(4, (Assign(value(4, 1), p.mul, (value(0, 1), given_x(0, 1))),)),
+        Loop(4, (Assign(Address(OUTPUT, 0, (1,)), None, (value(4, 1),)),)),
+        values=9, results=4,
+    )  # fmt: skip
+    after = simplified(program)
+    number = after.statements[0]
+    assert isinstance(number, Assign)
+    product = Assign(value(4, 1), p.mul, (replace(number.target, strides=(0,)), given_x(0, 1)))
+    assert after.statements[1:-1] == (Loop(4, (product,)),)
+    means_the_same(program, after, 0)
+
+
 @pytest.mark.parametrize(("one", "other"), [(2.0, 3.0), (0.0, -0.0)])
 def test_constants_that_differ_are_read_where_they_are_written(one: float, other: float) -> None:
     program = filled(one, other)

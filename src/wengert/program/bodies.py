@@ -289,7 +289,7 @@ def moves(draft: Draft) -> Details:
     copies = [line for line in draft.lines if line.is_move and line.target.memory != OUTPUT]
     if not copies:
         return []
-    filled = {line.target.memory for line in copies if _constant_of(line) is not None}
+    filled = {line.target.memory for line in copies if _copied(line)}
     count = 0
     for line in draft.lines:
         for k, source in enumerate(draft.producers.sources(line)):
@@ -331,21 +331,28 @@ def _original(draft: Draft, address: Address, axes: Axes) -> Address:
 
 
 def _filled(draft: Draft, address: Address, axes: Axes) -> Address:
-    """The constant that all statements which may write what an address reads write there."""
-    writing = draft.producers.possible(address, axes)
-    constants = {_constant_of(line) for line in writing}
-    place = constants.pop() if len(constants) == 1 else None
-    if place is None or not draft.producers.settled(address, axes):
+    """The one place that all statements copy which may write what an address reads."""
+    copied = {_copied(line) for line in draft.producers.possible(address, axes)}
+    found = copied.pop() if len(copied) == 1 else None
+    if found is None or not draft.producers.settled(address, axes):
         return address
-    return Address(CONSTANT, place, (0,) * len(axes))
+    if found.memory == VALUE:
+        source = draft.producers.source(found, ())
+        if source is None or source.line.axes:
+            return address
+    return Address(found.memory, found.base, (0,) * len(axes))
 
 
-def _constant_of(line: Line) -> int | None:
-    """Where the constant is that a statement copies in every round, if it does no more."""
-    (read,) = line.reads if line.is_move else (None,)
-    if read is None or read.memory != CONSTANT or not is_still(read.strides, line.axes):
+def _copied(line: Line) -> Address | None:
+    """The one place that a statement copies in all rounds, if it does no more."""
+    if not line.is_move:
         return None
-    return None if read.lookup else read.base
+    (read,) = line.reads
+    if read.lookup or read.memory not in CODES or read.memory == OUTPUT:
+        return None
+    if not is_still(read.strides, line.axes) or any(axis.frame.again for axis in line.axes):
+        return None  # what is computed again reads as few places as before
+    return Address(read.memory, read.base)
 
 
 def said(done: Sequence[tuple[str, int, str]]) -> Details:
