@@ -336,6 +336,19 @@ def test_constants_that_differ_are_read_where_they_are_written(one: float, other
     means_the_same(program, after, 0)
 
 
+def test_a_constant_beside_what_columns_write_is_read_where_it_is_written() -> None:
+    flat = [Assign(value(k), p.sin, (value(k - 1) if k else given_x(0),)) for k in range(100)]
+    program = program_of(
+        *flat,
+        Loop(3, (Assign(value(100, 1), None, (constant(0, 0),)),)),
+        Loop(4, (Assign(value(103, 1), p.mul, (value(99, 1), given_x(0, 1))),)),
+        Loop(4, (Assign(Address(OUTPUT, 0, (1,)), None, (value(103, 1),)),)),
+        values=107, constants=[2.5], results=4,
+    )  # fmt: skip
+    assert isinstance(program.statements[0], Run)
+    means_the_same(program, simplified(program), 0)
+
+
 def test_a_constant_that_is_added_to_is_none() -> None:
     program = filled(2.0, 2.0, Accumulate(value(2), given_x(3)))
     after = simplified(program)

@@ -332,12 +332,15 @@ def _original(draft: Draft, address: Address, axes: Axes) -> Address:
 
 def _filled(draft: Draft, address: Address, axes: Axes) -> Address:
     """The one place that all statements copy which may write what an address reads."""
-    copied = {_copied(line) for line in draft.producers.possible(address, axes)}
+    producers = draft.producers
+    copied = {_copied(line) for line in producers.possible(address, axes)}
     found = copied.pop() if len(copied) == 1 else None
-    if found is None or not draft.producers.settled(address, axes):
+    if found is None or not producers.settled(address, axes):
+        return address
+    if draft.in_columns(address.memory, producers.reach(address, axes)):
         return address
     if found.memory == VALUE:
-        source = draft.producers.source(found, ())
+        source = producers.source(found, ())
         if source is None or source.line.axes:
             return address
     return Address(found.memory, found.base, (0,) * len(axes))

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert.program.address import VALUE, distinct
+from wengert.program.address import VALUE, Extent, distinct
 from wengert.program.draft import Axes, Frame, Item, Line, drafted, frames, stated
 from wengert.program.packing import packed
 from wengert.program.producers import Producers
@@ -99,6 +99,13 @@ class Draft:
                 found += places[self._elsewhere(places, runs)].tolist()
             self._outside = sorted(set(found))
         return self._outside
+
+    def in_columns(self, memory: str, reach: Extent) -> bool:
+        """Whether columns may write one of these places."""
+        runs = [item for item in self.items if isinstance(item, Run) and not item.outputs]
+        return memory == VALUE and any(
+            Extent(run.start, run.start + len(run) - 1, 1).meets(reach) for run in runs
+        )
 
     def _elsewhere(self, places: Any, runs: list[Run]) -> Any:
         own = np.zeros(len(places), bool)
