@@ -94,8 +94,14 @@ def in_loops(x):
     return [(x * k).sum() for k in range(9)]
 
 
+def nested(x):
+    return [[x[i] * x[j] for j in range(N)] for i in range(N)]
+
+
 @pytest.mark.parametrize(
-    "function", [starting_otherwise, of_others, subtracting, in_loops], ids=lambda f: f.__name__
+    "function",
+    [starting_otherwise, of_others, subtracting, in_loops, nested],
+    ids=lambda f: f.__name__,
 )
 def test_what_begins_otherwise_stays(function):
     program = wg.record(function, np.ones(N)).simplify()

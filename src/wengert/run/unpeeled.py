@@ -53,7 +53,9 @@ def unpeeled(program: Program) -> Program:
 
 
 def _may_be(statement: Statement) -> bool:
-    return isinstance(statement, Loop) and len(statement.body) == 1
+    if not isinstance(statement, Loop):
+        return False
+    return len(statement.body) == 1 and isinstance(statement.body[0], Assign)
 
 
 @dataclass(frozen=True)
