@@ -8,10 +8,8 @@ digits as there are (`run/digits.py`), the same places are one dense array.
 from dataclasses import replace
 
 from wengert.program.program import Program
-from wengert.program.rewrite import rewritten
-from wengert.program.statements import Run
 from wengert.program.storage import Storing
-from wengert.run.digits import GAP, Moved, Numbered, groups, relocated
+from wengert.run.digits import GAP, Moved, Numbered, groups, with_moved
 
 LOOSE = 2  # times as many places as numbers, from which on they are moved
 
@@ -29,11 +27,5 @@ def dense(program: Program) -> Program:
             end += found.size + GAP
     if not moved:
         return program
-
-    change = relocated(moved)
-    statements = [
-        changed
-        for each in program.statements
-        for changed in ([each] if isinstance(each, Run) else rewritten([each], change))
-    ]
+    statements = with_moved(program.statements, moved)
     return replace(program, statements=tuple(statements), values=end)

@@ -5,13 +5,15 @@ which each is larger than all that the smaller ones reach. So a place has one di
 and an address moves each digit by so much with each loop around.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import prod
 from typing import NamedTuple
 
 from wengert.program.address import VALUE, Address, Lookup
 from wengert.program.dependence import UNBOUNDED, Site, Table, extent
-from wengert.program.rewrite import Change, Counts, Strides
+from wengert.program.rewrite import Change, Counts, Strides, rewritten
+from wengert.program.statements import Run, Statement
 from wengert.program.storage import Storing
 
 GAP = 1  # place between arrays, so that they are kept apart
@@ -49,6 +51,13 @@ def relocated(moved: Moved) -> Change:
         return Address(memory, base, strides, lookup)
 
     return change
+
+
+def with_moved(statements: Iterable[Statement], moved: Moved) -> Iterator[Statement]:
+    """The statements with these values moved; straight stretches touch none of them."""
+    change = relocated(moved)
+    for each in statements:
+        yield from [each] if isinstance(each, Run) else rewritten([each], change)
 
 
 class Reach(NamedTuple):

@@ -39,7 +39,7 @@ class Helpers:
 
     def started(self, count: int, task: Callable[[], None]) -> list[Future[None]]:
         """The same task on so many threads, none of them on the CPU that this one runs on."""
-        if count and self._cpu:
+        if self._cpu:
             with self._lock:
                 here = self._cpu()
                 self._wanted = frozenset(os.sched_getaffinity(0)) - {here}

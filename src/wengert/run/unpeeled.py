@@ -14,10 +14,10 @@ from wengert.primitives import add
 from wengert.program.address import CONSTANT, VALUE, Address
 from wengert.program.dependence import Level, Site
 from wengert.program.program import Program
-from wengert.program.rewrite import rewritten, with_instead
-from wengert.program.statements import Assign, Loop, Run, Statement
+from wengert.program.rewrite import with_instead
+from wengert.program.statements import Assign, Loop, Statement
 from wengert.program.storage import Storing
-from wengert.run.digits import Moved, groups, relocated
+from wengert.run.digits import Moved, groups, with_moved
 
 MOST = 1000  # statements of a program that is looked at
 
@@ -42,12 +42,7 @@ def unpeeled(program: Program) -> Program:
             end += each.size
     if not instead:
         return program
-    change = relocated(moved)
-    statements = [
-        changed
-        for each in with_instead(program.statements, instead)
-        for changed in ([each] if isinstance(each, Run) else rewritten([each], change))
-    ]
+    statements = with_moved(with_instead(program.statements, instead), moved)
     constants = np.append(program.constants, -0.0)
     return replace(program, statements=tuple(statements), constants=constants, values=end)
 
